@@ -1,0 +1,25 @@
+//! opsconsole: from the alert to the evidence, to the branch it suggests, to a confirmed action, to the proof.
+//!
+//! The map of the house, in reading order. Each folder may use only itself and those above it; a test reads every
+//! import and fails on one that goes upwards.
+//!
+//! | folder | what it holds |
+//! |---|---|
+//! | [`base`] | leaf vocabulary: two-clock time, typed ids, harmless text, digests, units, keys |
+//! | [`model`] | facts: series in rows, the store, documents, the truth of a number, the narrow waist of reads and acts |
+//!
+//! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
+//!
+//! ```text
+//! keys, signals, batches, journal entries ──Msg──► App::update ──Effect──► terminal, journal, runner
+//!                                                  App::render
+//! ```
+//!
+//! From `base` to `app` nothing touches the world or reads a clock: time is an argument, what happens is a message,
+//! what is to be done is an effect. That is what makes a recorded session replay to the same screen, and a run
+//! continue from its journal.
+
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod model;

@@ -1,0 +1,26 @@
+//! Facts: what was measured, where, when, and how far it can be trusted. No I/O, and nothing that can fail.
+//!
+//! ```text
+//! Fetch ──(shell)──► Reply ──(a source decodes)──► Batch ──► Store::link
+//!                                                    │          ├── rows of series, for PromQL and charts
+//!                                                    │          └── SourceState: the truth about the source
+//!                                                    └── documents, for people and jq
+//! ```
+//!
+//! Must never: show a number without its [`Truth`]; treat absence as zero or as health.
+//!
+//! To add a fact that is not a number: a document of a source. To add a way of reaching the world: [`waist`].
+
+pub mod batch;
+pub mod labels;
+pub mod source_state;
+pub mod store;
+pub mod truth;
+pub mod waist;
+
+pub use batch::{Batch, Document, Layout};
+pub use labels::{Labels, MatchOp, Matcher};
+pub use source_state::SourceState;
+pub use store::{Retention, Scope, SeriesWindow, Store};
+pub use truth::{Reading, Truth};
+pub use waist::{Exec, Fetch, FetchFailure, HttpRequest, Reply};
