@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`base`] | leaf vocabulary: two-clock time, typed ids, harmless text, digests, units, keys |
 //! | [`model`] | facts: series in rows, the store, documents, the truth of a number, the narrow waist of reads and acts |
+//! | [`promql`] | evaluates PromQL over the store; three-valued conditions |
+//! | [`alert`] | Prometheus rule files and the live state of every alert |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -21,5 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod base;
 pub mod model;
+pub mod promql;

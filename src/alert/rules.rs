@@ -1,0 +1,298 @@
+//! Prometheus rule files: YAML, plain, and accepted by promtool.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_saphyr::{Location, MessageFormatter, UserMessageFormatter};
+
+use super::reader::{self, Reader};
+use super::template;
+use super::yaml::RawFile;
+use crate::base::{Problem, Provenance, Severity};
+use crate::model::Labels;
+use crate::promql::Expr;
+
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    pub groups: Vec<RuleGroup>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RuleGroup {
+    pub name: String,
+    /// One minute where the file says nothing.
+    pub interval: Duration,
+    pub rules: Vec<AlertRule>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlertRule {
+    pub name: String,
+    pub expr: Expr,
+    /// How long the expression must hold before the alert fires.
+    pub hold: Duration,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl RuleFile {
+    pub fn rules(&self) -> impl Iterator<Item = &AlertRule> {
+        self.groups.iter().flat_map(|group| &group.rules)
+    }
+
+    /// The names of all series that its rules select.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<Arc<str>> {
+        self.rules().flat_map(|rule| rule.expr.names().iter().cloned()).collect()
+    }
+
+    /// The longest range that any of its rules needs.
+    #[must_use]
+    pub fn longest_range(&self) -> Duration {
+        self.rules().map(|rule| rule.expr.longest_range()).max().unwrap_or_default()
+    }
+}
+
+impl AlertRule {
+    /// The `severity` label; warning where there is none or it is unknown.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self.labels.get("severity").map(String::as_str) {
+            Some("critical") => Severity::Critical,
+            Some("info") => Severity::Info,
+            Some(_) | None => Severity::Warning,
+        }
+    }
+
+    /// The annotation `opsconsole_runbook`: the file name of the runbook in the system's folder.
+    #[must_use]
+    pub fn runbook(&self) -> Option<&str> {
+        self.annotations.get("opsconsole_runbook").map(|name| name.trim()).filter(|name| !name.is_empty())
+    }
+
+    /// From the annotations `opsconsole_from`, `opsconsole_documented`, `opsconsole_deviates`, `opsconsole_answers`.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        let text = |name: &str| self.annotations.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let lines = |name: &str| {
+            text(name)
+                .into_iter()
+                .flat_map(str::lines)
+                .map(|line| line.trim().to_owned())
+                .filter(|line| !line.is_empty())
+                .collect()
+        };
+        Provenance {
+            from: lines("opsconsole_from"),
+            documented: lines("opsconsole_documented"),
+            deviates: text("opsconsole_deviates").map(str::to_owned),
+            answers: lines("opsconsole_answers"),
+        }
+    }
+
+    /// An annotation for one alert, with `{{ $value }}` and `{{ $labels.name }}` expanded; empty where there is none.
+    /// Label values come from outside: what is returned must be made harmless before it is shown.
+    #[must_use]
+    pub fn annotation(&self, name: &str, labels: &Labels, value: f64) -> String {
+        self.annotations.get(name).map(|text| template::expanded(text, labels, value)).unwrap_or_default()
+    }
+}
+
+/// Reads a rule file.
+///
+/// # Errors
+/// Every mistake in the file with its place: YAML, unknown keys, durations, unsupported PromQL, duplicate names.
+/// A mistake of YAML itself hides those after it.
+pub fn load(file: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
+    let raw = match serde_saphyr::from_str::<Option<RawFile>>(text) {
+        Ok(raw) => raw.unwrap_or_default(),
+        Err(error) => {
+            let place = error.location().unwrap_or(Location::UNKNOWN);
+            let what = UserMessageFormatter.format_message(error.without_snippet());
+            return Err(vec![reader::problem(file, place, what.into_owned())]);
+        }
+    };
+    Reader::read(file, raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(text: &str) -> RuleFile {
+        load("alerts.yml", text).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    }
+
+    #[test]
+    fn a_rule_file_is_read_as_written() {
+        let file = loaded(
+            r#"
+groups:
+  - name: chain
+    interval: 5s
+    rules:
+      - alert: Stale
+        expr: |
+          age_seconds
+            > 60
+        for: 1m30s
+        labels:
+          severity: critical
+          version: 1.10
+          flag: true
+        annotations:
+          summary: "{{ $labels.node }} is {{ $value }} s old"
+          opsconsole_from: "chain:60-63\nchain:67\n"
+          opsconsole_documented: |
+            curl -s localhost:1/health | jq '.age'
+            second
+          opsconsole_deviates: " because "
+          opsconsole_answers: D16
+          opsconsole_runbook: stale-blocks
+      - alert: Other
+        expr: rate(total{a="b"}[10m]) > 0
+  - name: empty
+"#,
+        );
+        assert_eq!(file.groups.len(), 2);
+        let group = &file.groups[0];
+        assert_eq!((group.name.as_str(), group.interval), ("chain", Duration::from_secs(5)));
+        assert_eq!(file.groups[1].interval, Duration::from_secs(60));
+        let [stale, other] = &group.rules[..] else { panic!("{:?}", group.rules) };
+        assert_eq!((stale.name.as_str(), stale.hold), ("Stale", Duration::from_secs(90)));
+        assert_eq!(stale.severity(), Severity::Critical);
+        assert_eq!((stale.labels["version"].as_str(), stale.labels["flag"].as_str()), ("1.10", "true"));
+        assert_eq!(stale.runbook(), Some("stale-blocks"));
+        assert_eq!(
+            stale.provenance(),
+            Provenance {
+                from: vec!["chain:60-63".to_owned(), "chain:67".to_owned()],
+                documented: vec!["curl -s localhost:1/health | jq '.age'".to_owned(), "second".to_owned()],
+                deviates: Some("because".to_owned()),
+                answers: vec!["D16".to_owned()],
+            }
+        );
+        let labels = Labels::from_pairs([("node", "a")]);
+        assert_eq!(stale.annotation("summary", &labels, 61.0), "a is 61 s old");
+        assert_eq!(stale.annotation("none", &labels, 61.0), "");
+        assert_eq!((other.hold, other.severity(), other.runbook()), (Duration::ZERO, Severity::Warning, None));
+        assert_eq!(other.provenance(), Provenance::default());
+        assert_eq!(file.names().iter().map(|name| &**name).collect::<Vec<_>>(), ["age_seconds", "total"]);
+        assert_eq!(file.longest_range(), Duration::from_secs(600));
+        for empty in ["", "# only a comment\n", "groups: []\n", "groups:\n"] {
+            assert!(loaded(empty).groups.is_empty(), "{empty:?}");
+        }
+    }
+
+    /// The problems of a file, without its name.
+    fn check(text: &str, want: &[&str]) {
+        let got: Vec<_> = match load("f", text) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(|problem| problem.to_string()[2..].to_owned()).collect(),
+        };
+        assert_eq!(got, want, "{text}");
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_place() {
+        check(
+            r#"groups:
+  - name: g
+    intervall: 5s
+    limit: 3
+    rules:
+      - alert: A
+        exprs: x > 1
+        keep_firing_for: 5m
+        annotations:
+          summary: "{{ $value | humanize }}"
+      - alert: B
+        expr: sum(x) > 1
+        for: 5 minutes
+        labels: {"bad-name": x, node: "{{ $labels.n }}"}
+      - record: r
+        expr: x
+      - expr: x >
+  - name: g
+    interval: 0s
+unrelated: true
+"#,
+            &[
+                "3:5: unknown key \"intervall\"; did you mean interval?",
+                "4:5: limit is not supported yet",
+                "6:9: a rule needs an expression: expr",
+                "7:9: unknown key \"exprs\"; did you mean expr?",
+                "8:9: keep_firing_for is not supported yet",
+                "10:20: the template construct {{ $value | humanize }} is not supported yet; \
+                 write {{ $value }} or {{ $labels.name }}",
+                "12:15: \"sum(x) > 1\": aggregation sum is not supported",
+                "13:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
+                "14:18: \"bad-name\" can not be the name of a label",
+                "14:39: templates in labels are not supported yet",
+                "15:9: record is not supported yet",
+                "17:9: a rule needs a name: alert",
+                "17:15: \"x >\": not PromQL: invalid promql query",
+                "18:11: there is another group \"g\" in this file",
+                "19:15: the interval of a group must be longer than nothing",
+                "20:1: unknown key \"unrelated\"; known here: groups",
+            ],
+        );
+    }
+
+    #[test]
+    fn duplicates_are_mistakes_and_variants_are_not() {
+        let two = |first: &str, second: &str| {
+            format!(
+                "groups:\n  - name: g\n    rules:\n      - {{alert: A, expr: x > 1, labels: {{severity: {first}}}}}\n      - {{alert: A, expr: x > 2, labels: {{severity: {second}}}}}\n"
+            )
+        };
+        check(&two("warning", "critical"), &[]);
+        check(&two("warning", "warning"), &["5:17: there is another alert \"A\" with the same labels in this group"]);
+    }
+
+    #[test]
+    fn the_rules_of_the_first_system_load() {
+        let file = loaded(include_str!("../systems/volchain/alerts.yml"));
+        let [group] = &file.groups[..] else { panic!("{:?}", file.groups) };
+        assert_eq!((group.name.as_str(), group.interval), ("volchain", Duration::from_secs(5)));
+        let told: Vec<_> = group
+            .rules
+            .iter()
+            .map(|rule| (rule.name.as_str(), rule.expr.source(), rule.hold.as_secs(), rule.severity(), rule.runbook()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "VolchainBlocksStale",
+                    "volchain_last_block_age_seconds > 60",
+                    120,
+                    Severity::Critical,
+                    Some("stale-blocks")
+                ),
+                ("VolchainMempoolOverload", "volchain_mempool_size > 1000", 180, Severity::Warning, None),
+            ]
+        );
+        assert_eq!(group.rules[0].provenance().from, ["volchain:60-63"]);
+        assert_eq!(group.rules[1].provenance().from, ["volchain:161-164"]);
+        assert!(group.rules.iter().all(|rule| rule.provenance().deviates.is_some()));
+    }
+
+    #[test]
+    fn broken_yaml_is_a_problem_with_a_place() {
+        let check = |text: &str, line: usize, part: &str| match load("f", text) {
+            Ok(_) => panic!("{text}"),
+            Err(problems) => {
+                assert_eq!(problems.len(), 1, "{problems:?}");
+                assert_eq!(problems[0].line, line, "{problems:?}");
+                assert!(problems[0].what.contains(part), "{problems:?}");
+            }
+        };
+        check("groups:\n  - name: g\n    rules: [\n", 3, "unclosed");
+        check("groups:\n  - name: [g]\n", 2, "string");
+        check("groups:\n  - name: g\n    name: h\n", 3, "duplicate");
+        check("groups: 5\n", 1, "");
+        check("groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: x\n        for: [1]\n", 6, "");
+    }
+}

@@ -1,0 +1,295 @@
+//! The states of an alert, and what a measurement makes of each. Pure: the same inputs give the same state.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{At, Boot, Severity};
+
+/// How long a resolved alert is shown.
+pub const RESOLVED_SHOWN: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AlertState {
+    /// Measured, and not so.
+    Inactive,
+    /// A range in the expression is not covered yet.
+    WarmingUp {
+        have: Duration,
+        need: Duration,
+    },
+    /// The selectors match nothing: absence is not health.
+    NoData {
+        since: At,
+        why: String,
+    },
+    Pending {
+        since: At,
+        value: f64,
+    },
+    /// `no_data` is set while the data that made it fire is missing.
+    Firing {
+        since: At,
+        value: f64,
+        no_data: Option<At>,
+    },
+    /// Was firing, and a measurement said that it is over.
+    Resolved {
+        at: At,
+    },
+}
+
+/// What one evaluation says about one alert.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Measurement {
+    /// The expression has an element for it, with this value.
+    Active(f64),
+    /// All its operands were measured, and the expression has no element for it.
+    Inactive,
+    /// A range is not covered yet.
+    Uncovered { have: Duration, need: Duration },
+    /// It can not be told, and why.
+    Missing { why: String },
+}
+
+impl AlertState {
+    /// The state after a measurement. `hold` is the rule's `for`, counted on the boot clock.
+    #[must_use]
+    pub(super) fn next(&self, measured: &Measurement, at: At, hold: Duration) -> AlertState {
+        match measured {
+            Measurement::Active(value) => self.active(*value, at, hold),
+            Measurement::Inactive => match self {
+                AlertState::Firing { .. } => AlertState::Resolved { at },
+                AlertState::Resolved { .. } => self.faded(at.boot),
+                AlertState::Inactive
+                | AlertState::WarmingUp { .. }
+                | AlertState::NoData { .. }
+                | AlertState::Pending { .. } => AlertState::Inactive,
+            },
+            Measurement::Uncovered { have, need } => {
+                self.unmeasured(at, AlertState::WarmingUp { have: *have, need: *need })
+            }
+            Measurement::Missing { why } => {
+                let since = match self {
+                    AlertState::NoData { since, .. } => *since,
+                    AlertState::Inactive
+                    | AlertState::WarmingUp { .. }
+                    | AlertState::Pending { .. }
+                    | AlertState::Firing { .. }
+                    | AlertState::Resolved { .. } => at,
+                };
+                self.unmeasured(at, AlertState::NoData { since, why: why.clone() })
+            }
+        }
+    }
+
+    fn active(&self, value: f64, at: At, hold: Duration) -> AlertState {
+        let pending_since = match self {
+            AlertState::Firing { since, .. } => {
+                return AlertState::Firing { since: *since, value, no_data: None };
+            }
+            AlertState::Pending { since, .. } => *since,
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Resolved { .. } => at,
+        };
+        if at.boot.since(pending_since.boot) >= hold {
+            AlertState::Firing { since: at, value, no_data: None }
+        } else {
+            AlertState::Pending { since: pending_since, value }
+        }
+    }
+
+    /// Without a measurement a firing alert goes on firing, and everything else becomes `unknown`.
+    fn unmeasured(&self, at: At, unknown: AlertState) -> AlertState {
+        match self {
+            AlertState::Firing { since, value, no_data } => {
+                AlertState::Firing { since: *since, value: *value, no_data: no_data.or(Some(at)) }
+            }
+            AlertState::Resolved { .. } => self.faded(at.boot),
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Pending { .. } => unknown,
+        }
+    }
+
+    /// A resolved alert is inactive after its time on the screen.
+    fn faded(&self, now: Boot) -> AlertState {
+        match self {
+            AlertState::Resolved { at } if now.since(at.boot) >= RESOLVED_SHOWN => AlertState::Inactive,
+            state => state.clone(),
+        }
+    }
+
+    /// The state in a word. A firing alert may [lack data](AlertState::lacks_data) besides.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            AlertState::Inactive => "inactive",
+            AlertState::WarmingUp { .. } => "warming up",
+            AlertState::NoData { .. } => "no data",
+            AlertState::Pending { .. } => "pending",
+            AlertState::Firing { .. } => "firing",
+            AlertState::Resolved { .. } => "resolved",
+        }
+    }
+
+    /// Whether the state does not rest on a present measurement.
+    #[must_use]
+    pub fn lacks_data(&self) -> bool {
+        match self {
+            AlertState::WarmingUp { .. } | AlertState::NoData { .. } => true,
+            AlertState::Firing { no_data, .. } => no_data.is_some(),
+            AlertState::Inactive | AlertState::Pending { .. } | AlertState::Resolved { .. } => false,
+        }
+    }
+
+    /// When it entered this state, where that is told.
+    #[must_use]
+    pub fn since(&self) -> Option<At> {
+        match self {
+            AlertState::Inactive | AlertState::WarmingUp { .. } => None,
+            AlertState::NoData { since, .. } | AlertState::Pending { since, .. } | AlertState::Firing { since, .. } => {
+                Some(*since)
+            }
+            AlertState::Resolved { at } => Some(*at),
+        }
+    }
+
+    /// The last measured value of what is pending or firing.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            AlertState::Pending { value, .. } | AlertState::Firing { value, .. } => Some(*value),
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Resolved { .. } => None,
+        }
+    }
+
+    /// How long until a pending alert fires, if the condition holds; nothing for other states. `hold` is the rule's
+    /// `for`.
+    #[must_use]
+    pub fn pending_left(&self, at: At, hold: Duration) -> Option<Duration> {
+        match self {
+            AlertState::Pending { since, .. } => Some(hold.saturating_sub(at.boot.since(since.boot))),
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Firing { .. }
+            | AlertState::Resolved { .. } => None,
+        }
+    }
+
+    /// Whether a person would call it another state. Values, reasons and progress change all the time.
+    pub(super) fn differs(&self, other: &AlertState) -> bool {
+        self.word() != other.word() || self.lacks_data() != other.lacks_data()
+    }
+
+    /// Worst first.
+    pub(super) fn rank(&self, severity: Severity) -> (u8, std::cmp::Reverse<Severity>) {
+        let rank = match self {
+            AlertState::Firing { .. } => 0,
+            AlertState::Pending { .. } => 1,
+            AlertState::NoData { .. } => 2,
+            AlertState::WarmingUp { .. } => 3,
+            AlertState::Resolved { .. } => 4,
+            AlertState::Inactive => 5,
+        };
+        (rank, std::cmp::Reverse(severity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Wall;
+
+    fn at(second: u64) -> At {
+        At { boot: Boot(second * 1000), wall: Wall(second as i64 * 1000) }
+    }
+
+    #[test]
+    fn every_state_meets_every_measurement() {
+        let states = [
+            AlertState::Inactive,
+            AlertState::WarmingUp { have: Duration::ZERO, need: Duration::from_secs(600) },
+            AlertState::NoData { since: at(90), why: "absent".to_owned() },
+            AlertState::Pending { since: at(90), value: 1.0 },
+            AlertState::Pending { since: at(30), value: 1.0 },
+            AlertState::Firing { since: at(90), value: 1.0, no_data: None },
+            AlertState::Firing { since: at(90), value: 1.0, no_data: Some(at(95)) },
+            AlertState::Resolved { at: at(90) },
+        ];
+        let check = |measured: Measurement, want: [&str; 8]| {
+            for (state, want) in states.iter().zip(want) {
+                let next = state.next(&measured, at(100), Duration::from_secs(60));
+                let lacking =
+                    if matches!(next, AlertState::Firing { no_data: Some(_), .. }) { ", no data" } else { "" };
+                let since = next.since().map_or(String::new(), |since| format!(" {}", since.boot.0 / 1000));
+                assert_eq!(format!("{}{lacking}{since}", next.word()), want, "{state:?} and {measured:?}");
+            }
+        };
+        check(
+            Measurement::Active(2.0),
+            [
+                "pending 100",
+                "pending 100",
+                "pending 100",
+                "pending 90",
+                "firing 100",
+                "firing 90",
+                "firing 90",
+                "pending 100",
+            ],
+        );
+        check(
+            Measurement::Inactive,
+            ["inactive", "inactive", "inactive", "inactive", "inactive", "resolved 100", "resolved 100", "resolved 90"],
+        );
+        check(
+            Measurement::Uncovered { have: Duration::ZERO, need: Duration::from_secs(600) },
+            [
+                "warming up",
+                "warming up",
+                "warming up",
+                "warming up",
+                "warming up",
+                "firing, no data 90",
+                "firing, no data 90",
+                "resolved 90",
+            ],
+        );
+        check(
+            Measurement::Missing { why: "absent".to_owned() },
+            [
+                "no data 100",
+                "no data 100",
+                "no data 90",
+                "no data 100",
+                "no data 100",
+                "firing, no data 90",
+                "firing, no data 90",
+                "resolved 90",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_time_left_is_told_for_pending_alerts_only() {
+        let hold = Duration::from_secs(60);
+        let pending = AlertState::Pending { since: at(90), value: 1.0 };
+        assert_eq!(pending.pending_left(at(100), hold), Some(Duration::from_secs(50)));
+        assert_eq!(pending.pending_left(at(200), hold), Some(Duration::ZERO));
+        assert_eq!(AlertState::Inactive.pending_left(at(100), hold), None);
+    }
+
+    #[test]
+    fn without_a_hold_an_alert_fires_at_once() {
+        let next = AlertState::Inactive.next(&Measurement::Active(2.0), at(100), Duration::ZERO);
+        assert_eq!(next, AlertState::Firing { since: at(100), value: 2.0, no_data: None });
+    }
+}

@@ -1,0 +1,224 @@
+//! Conditions have three values: a branch, a verification or a precondition is true, false or *unknown*.
+//!
+//! Unknown passes no verification, selects no branch and cures nothing. An empty answer, NaN, a stale or missing
+//! operand, and a range that is not yet covered are all unknown.
+
+use serde::{Deserialize, Serialize};
+
+use super::eval::{Value, evaluate_strictly};
+use super::node::{Node, Operator};
+use super::truth::{Operand, operands};
+use super::{Expr, ExprError};
+use crate::base::At;
+use crate::model::{Scope, Store, Truth};
+
+/// An expression whose comparisons are written with `bool`.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    expr: Expr,
+}
+
+/// What a condition says now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    True,
+    False,
+    /// Can not be told, and why.
+    Unknown(String),
+}
+
+impl Condition {
+    /// Parses, and holds the expression to the rules of conditions.
+    ///
+    /// # Errors
+    /// As [`Expr::parse`]; a comparison without `bool`; an expression that is no comparison.
+    pub fn parse(source: &str) -> Result<Condition, ExprError> {
+        let expr = Expr::parse(source)?;
+        compares_with_bool(expr.node())?;
+        is_condition(expr.node())?;
+        Ok(Condition { expr })
+    }
+
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// Judges the condition. All elements of a vector answer must agree: any NaN or an empty answer is unknown, a
+    /// single zero is false.
+    #[must_use]
+    pub fn judge(&self, store: &Store, scope: &Scope, at: At) -> Verdict {
+        let operands = operands(&self.expr, store, scope, at);
+        if let Some(why) = Operand::worst(&operands).and_then(|worst| worst.why(at.boot)) {
+            return Verdict::Unknown(why);
+        }
+        match evaluate_strictly(&self.expr, store, scope, at.wall) {
+            Err(error) => Verdict::Unknown(error.to_string()),
+            Ok(Value::Scalar(value)) => judged([(String::new(), value)]),
+            Ok(Value::Vector(samples)) if samples.is_empty() => Verdict::Unknown(Truth::Absent.words(at.boot)),
+            Ok(Value::Vector(samples)) => {
+                judged(samples.iter().map(|sample| (format!(" for {}", sample.labels), sample.value)))
+            }
+        }
+    }
+}
+
+/// True where no value is zero. NaN anywhere makes it unknown: what was not measured can not be outvoted.
+fn judged(values: impl IntoIterator<Item = (String, f64)>) -> Verdict {
+    let mut verdict = Verdict::True;
+    for (of, value) in values {
+        if value.is_nan() {
+            return Verdict::Unknown(format!("the answer{of} is not a number"));
+        }
+        if value == 0.0 {
+            verdict = Verdict::False;
+        }
+    }
+    verdict
+}
+
+fn compares_with_bool(node: &Node) -> Result<(), ExprError> {
+    match node {
+        Node::Number(_) | Node::Time | Node::Select(_) | Node::Over(..) => Ok(()),
+        Node::Negate(inner) => compares_with_bool(inner),
+        Node::Binary { operator, returns_bool, left, right } => {
+            if operator.compares() && !returns_bool {
+                return Err(ExprError::NotBool { comparison: operator.symbol().to_owned() });
+            }
+            compares_with_bool(left)?;
+            compares_with_bool(right)
+        }
+    }
+}
+
+/// A comparison, or `*`, `+`, `-` over conditions and numbers: and, or, not.
+fn is_condition(node: &Node) -> Result<(), ExprError> {
+    match node {
+        Node::Binary { operator, .. } if operator.compares() => Ok(()),
+        Node::Binary { operator: Operator::Add | Operator::Subtract | Operator::Multiply, left, right, .. } => {
+            match (&**left, &**right) {
+                (Node::Number(_), other) | (other, Node::Number(_)) => is_condition(other),
+                (left, right) => {
+                    is_condition(left)?;
+                    is_condition(right)
+                }
+            }
+        }
+        Node::Number(_) | Node::Time | Node::Select(_) | Node::Over(..) | Node::Negate(_) | Node::Binary { .. } => {
+            Err(ExprError::NotACondition { yields: node.yields().to_owned() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::fixture::World;
+    use super::*;
+
+    #[test]
+    fn only_comparisons_with_bool_are_conditions() {
+        let check = |source: &str, want: Result<(), &str>| {
+            let got = Condition::parse(source).map(|_| ()).map_err(|error| error.to_string());
+            match want {
+                Ok(()) => assert_eq!(got, Ok(()), "{source}"),
+                Err(part) => assert!(got.as_ref().is_err_and(|error| error.contains(part)), "{source}: {got:?}"),
+            }
+        };
+        check("x > bool 5", Ok(()));
+        check("(x > bool 5) * (rate(y[5m]) == bool 0)", Ok(()));
+        check("(x > bool 5) + (y > bool 1) - (z > bool 1)", Ok(()));
+        check("1 - (x > bool 5)", Ok(()));
+        check("(x + y) / 2 > bool 5", Ok(()));
+        check("x > 5", Err("write > bool"));
+        check("(x != 5) > bool 1", Err("write != bool"));
+        check("(x > bool 5) * (y <= 2)", Err("write <= bool"));
+        check("x", Err("plain vector"));
+        check("1", Err("plain scalar"));
+        check("time() + 1", Err("plain scalar"));
+        check("rate(x[5m])", Err("plain vector"));
+        check("(x > bool 5) * y", Err("plain vector"));
+        check("(x > bool 5) / (y > bool 1)", Err("plain vector"));
+        check("-(x > bool 5)", Err("plain vector"));
+        check("1 + 1", Err("plain scalar"));
+        check("sum(x) > bool 1", Err("aggregation sum"));
+    }
+
+    fn judge(world: &World, source: &str, second: i64) -> Verdict {
+        let condition = Condition::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+        condition.judge(&world.store, &Scope::Fleet, world.at(second))
+    }
+
+    fn check(world: &World, source: &str, second: i64, want: Result<bool, &str>) {
+        let want = match want {
+            Ok(true) => Verdict::True,
+            Ok(false) => Verdict::False,
+            Err(why) => Verdict::Unknown(why.to_owned()),
+        };
+        assert_eq!(judge(world, source, second), want, "{source} at {second} s");
+    }
+
+    #[test]
+    fn what_is_measured_is_true_or_false() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in [0, 10, 20] {
+            world.row("a/e/s", second, &[("x{node=a}", 6.0), ("x{node=b}", 4.0), ("y{node=a}", second as f64)]);
+        }
+        check(&world, "1 < bool 2", 20, Ok(true));
+        check(&world, "time() < bool 2", 20, Ok(false));
+        check(&world, "x > bool 3", 20, Ok(true));
+        check(&world, "x > bool 5", 20, Ok(false));
+        check(&world, "x{node='a'} > bool 5", 20, Ok(true));
+        check(&world, "(x > bool 3) * (x < bool 7)", 20, Ok(true));
+        check(&world, "(x > bool 5) + (x < bool 5)", 20, Ok(true));
+        check(&world, "1 - (x > bool 10)", 20, Ok(true));
+        check(&world, "increase(y[20s]) > bool 0", 20, Ok(true));
+        check(&world, "increase(y[20s]) == bool 0", 20, Ok(false));
+    }
+
+    #[test]
+    fn what_is_not_measured_is_unknown() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in [0, 10, 20] {
+            world.row_without(
+                "a/e/s",
+                second,
+                &[("x{node=a}", 6.0), ("x{node=b}", 4.0), ("y{node=a}", 1.0), ("odd", f64::NAN)],
+                &["z"],
+            );
+        }
+        check(&world, "w > bool 1", 20, Err("w: absent"));
+        check(&world, "z > bool 1", 20, Err("z: not exposed"));
+        check(&world, "(x > bool 1) * (z > bool 1)", 20, Err("z: not exposed"));
+        check(&world, "(x + w) > bool 1", 20, Err("w: absent"));
+        check(&world, "1 - (w > bool 1)", 20, Err("w: absent"));
+        // Prometheus answers 0 and 1 here: neither is a measurement.
+        check(&world, "odd > bool 1", 20, Err("odd: not a number"));
+        check(&world, "odd != bool 1", 20, Err("odd: not a number"));
+        check(&world, "1 - (odd > bool 1)", 20, Err("odd: not a number"));
+        check(&world, "0 / 0 == bool 1", 20, Err("the answer is not a number"));
+        check(&world, "y / 0 - y / 0 < bool 1", 20, Err(r#"the answer for {node="a"} is not a number"#));
+        // Node b has no y, so that nothing is known of b.
+        check(&world, "x > bool y", 20, Err(r#"no series on the right of > has the labels {node="b"}"#));
+        check(&world, "y < bool x", 20, Err(r#"no series on the left of < has the labels {node="b"}"#));
+        check(&world, "rate(y[5m]) == bool 0", 20, Err("y[5m]: warming up (20s of 5m 00s)"));
+        check(&world, "x > bool 1", 53, Err("x: stale 33s"));
+        world.refused("a/e/s", 30);
+        check(&world, "x > bool 1", 31, Err("x: connection refused: nothing listens there, since 1s ago"));
+        check(&world, "up == bool 0", 31, Ok(true));
+        check(&World::new(&["a/e/s"]), "x > bool 1", 0, Err("x: not polled yet"));
+    }
+
+    #[test]
+    fn a_range_that_was_observed_is_judged() {
+        let mut world = World::new(&["a/e/s"]);
+        world.keep(&["total"], Duration::from_secs(600));
+        for second in (0..=600).step_by(10) {
+            world.row("a/e/s", second, &[("total", 5.0)]);
+        }
+        check(&world, "rate(total[10m]) == bool 0", 580, Err("total[10m]: warming up (9m 40s of 10m 00s)"));
+        check(&world, "rate(total[10m]) == bool 0", 590, Ok(true));
+        check(&world, "rate(total[10m]) == bool 0", 600, Ok(true));
+    }
+}

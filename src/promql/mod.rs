@@ -1,0 +1,35 @@
+//! PromQL over the store. Parsing is the crate promql-parser's; evaluation is ours.
+//!
+//! ```text
+//! text ──scan──► parser ──expr::compile──► Node ──eval──► Value            two values: alerts, panels, charts
+//!                                            ├────truth──► Truth            how far its operands can be trusted
+//!                                            └────Condition::judge──► True, False, Unknown
+//! ```
+//!
+//! Supported today: instant selectors with `=`, `!=`, `=~`, `!~`; `rate` and `increase` over a range selector with a
+//! metric name; `time()`; `+ - * / % ^` and comparisons with and without `bool` between scalars and vectors, matched
+//! one to one on all labels but the name; unary minus. Everything else is a load error that names the construct:
+//! never a silently wrong number. Regular expressions are Rust's, where `\d`, `\w` and `\s` know all of Unicode.
+//!
+//! Must never: answer for an expression it did not check; treat an empty answer as false.
+//!
+//! To add a construct: a node in [`node`], accepted in [`expr`], given meaning in [`eval`], with its cases in the
+//! tables beside them; and where it changes labels, [`truth::Operand::elements`] must still find a result's operands.
+
+pub mod condition;
+pub mod eval;
+#[cfg(test)]
+mod eval_cases;
+pub mod expr;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod node;
+mod rate;
+mod scan;
+pub mod truth;
+
+pub use condition::{Condition, Verdict};
+pub use eval::{EvalError, Sample, Value, evaluate};
+pub use expr::{Expr, ExprError};
+pub use node::Selector;
+pub use truth::truth;

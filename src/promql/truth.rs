@@ -1,0 +1,306 @@
+//! How far the operands of an expression can be trusted now.
+//!
+//! Lookback and ranges find samples long after a source fell silent. What may be *shown or judged as the present*
+//! is decided here: by the state of every source that gives, or could give, an operand's series.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::Expr;
+use super::eval::{nameless, newest, windows};
+use super::node::Selector;
+use crate::base::{At, Boot, SourceId, Wall};
+use crate::model::{Labels, Scope, SourceState, Store, Truth};
+
+/// The series that even a failed poll gives: a refused connection is a measurement of it.
+const GIVEN_BY_FAILURE: &str = "up";
+
+/// What is known of one selector of an expression.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    /// As the parser writes the selector back.
+    pub selector: Arc<str>,
+    /// The worst of all its sources and series.
+    pub truth: Truth,
+    /// Set to [`Truth::WarmingUp`] while its range reaches back further than the first sample.
+    pub uncovered: Option<Truth>,
+    /// Each series it finds, by its labels without the name.
+    pub elements: IndexMap<Arc<Labels>, Element>,
+}
+
+/// What is known of one series of a selector.
+#[derive(Clone, Debug)]
+pub struct Element {
+    pub truth: Truth,
+    /// The newest value.
+    pub value: f64,
+}
+
+impl Operand {
+    /// The operand that can be trusted least: the first of them, where several are alike.
+    #[must_use]
+    pub fn worst(operands: &[Operand]) -> Option<&Operand> {
+        operands.iter().reduce(|worst, other| {
+            let truth = worst.truth.clone().worst(other.truth.clone());
+            let is_nan = |operand: &Operand| operand.elements.values().any(|element| element.value.is_nan());
+            match truth {
+                Truth::Fresh if is_nan(worst) || !is_nan(other) => worst,
+                Truth::Fresh => other,
+                truth if truth == worst.truth => worst,
+                _ => other,
+            }
+        })
+    }
+
+    /// Why this operand says nothing now, with the selector's text; nothing where it does.
+    #[must_use]
+    pub fn why(&self, now: Boot) -> Option<String> {
+        let why = match &self.truth {
+            Truth::Fresh if self.elements.values().any(|element| element.value.is_nan()) => "not a number".to_owned(),
+            Truth::Fresh => return None,
+            truth => truth.words(now),
+        };
+        Some(format!("{}: {why}", self.selector))
+    }
+
+    /// Why this operand says nothing about the labels now; nothing where it does.
+    #[must_use]
+    pub fn missing(&self, labels: &Labels) -> Option<Truth> {
+        match self.elements.get(labels) {
+            Some(element) if element.truth.is_fresh() => None,
+            Some(element) => Some(element.truth.clone()),
+            None if self.truth.is_fresh() => Some(Truth::Absent),
+            None => Some(self.truth.clone()),
+        }
+    }
+}
+
+/// The worst truth of all operands. An expression of constants alone is fresh.
+#[must_use]
+pub fn truth(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Truth {
+    operands(expr, store, scope, at).into_iter().fold(Truth::Fresh, |worst, operand| worst.worst(operand.truth))
+}
+
+/// Every operand of an expression with its truth, left to right.
+#[must_use]
+pub fn operands(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Vec<Operand> {
+    expr.selectors().iter().map(|selector| operand(selector, store, scope, at)).collect()
+}
+
+fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand {
+    let giving = Giving::of(selector, store, scope, at);
+    let mut truth = giving.worst();
+    let mut elements = IndexMap::new();
+    for (labels, (taken, value)) in newest(selector, store, scope, at.wall) {
+        elements.insert(nameless(&labels), Element { truth: giving.of_sample(taken), value });
+    }
+    if elements.is_empty() && truth.is_fresh() {
+        truth = Truth::Absent;
+    }
+    let uncovered = uncovered(selector, &giving, store, scope, at);
+    truth = uncovered.iter().cloned().fold(truth, Truth::worst);
+    for short in too_few(selector, store, scope, at) {
+        if let Some(element) = elements.get_mut(&short.0) {
+            element.truth = element.truth.clone().worst(short.1.clone());
+            truth = truth.worst(short.1);
+        }
+    }
+    Operand { selector: Arc::clone(&selector.text), truth, uncovered, elements }
+}
+
+/// The sources behind a selector.
+struct Giving<'a> {
+    sources: Vec<(&'a SourceState, Truth)>,
+}
+
+impl<'a> Giving<'a> {
+    fn of(selector: &'a Selector, store: &'a Store, scope: &'a Scope, at: At) -> Giving<'a> {
+        let all = || store.sources().filter(|state| in_scope(state, scope));
+        let mut states: Vec<&SourceState> = match &selector.name {
+            Some(name) => store.sources_of(scope, name).collect(),
+            // Without a name any source may give it.
+            None => all().collect(),
+        };
+        // A source that never answered could not show what it gives; its sibling on another node tells.
+        let siblings: Vec<&SourceState> = all()
+            .filter(|state| state.last_ok.is_none() && states.iter().all(|known| known.id != state.id))
+            .filter(|state| states.iter().any(|known| kind(&known.id) == kind(&state.id)))
+            .collect();
+        states.extend(siblings);
+        if states.is_empty() {
+            // Nothing gives it yet: then whatever is not fresh may be the reason.
+            states = all().filter(|state| !state.truth(at.boot).is_fresh()).collect();
+        }
+        let name = selector.name.as_deref().unwrap_or_default();
+        Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }
+    }
+
+    fn worst(&self) -> Truth {
+        self.sources.iter().fold(Truth::Fresh, |worst, (_, truth)| worst.worst(truth.clone()))
+    }
+
+    /// The truth of a sample by the time it was taken: a source's newest answer carries its own time.
+    fn of_sample(&self, taken: Wall) -> Truth {
+        let behind = |truth: &Truth| !matches!(truth, Truth::Fresh | Truth::NotExposed);
+        if !self.sources.iter().any(|(_, truth)| behind(truth)) {
+            return Truth::Fresh;
+        }
+        let mut holders = self
+            .sources
+            .iter()
+            .filter(|(state, _)| state.last_ok.is_some_and(|last_ok| last_ok.wall == taken))
+            .map(|(_, truth)| truth)
+            .peekable();
+        if holders.peek().is_some() {
+            return holders.filter(|truth| behind(truth)).fold(Truth::Fresh, |worst, truth| worst.worst(truth.clone()));
+        }
+        self.worst()
+    }
+}
+
+fn in_scope(state: &SourceState, scope: &Scope) -> bool {
+    match scope {
+        Scope::Target(target) => state.target == *target,
+        Scope::Fleet => true,
+    }
+}
+
+/// `endpoint/source`: the same for one source of a system on every node.
+fn kind(id: &SourceId) -> Option<&str> {
+    let id = id.as_str();
+    let (second, _) = id.rmatch_indices('/').nth(1)?;
+    id.get(second + 1..)
+}
+
+fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
+    match state.truth(at.boot) {
+        Truth::Failing { .. } if name == GIVEN_BY_FAILURE => Truth::Fresh,
+        Truth::Fresh if state.not_exposed.iter().any(|missing| &**missing == name) => Truth::NotExposed,
+        truth => truth,
+    }
+}
+
+/// How much of a selector's range was observed, where that is not all of it. One interval of the source is given:
+/// the first sample of a range comes up to that much after its start.
+fn uncovered(selector: &Selector, giving: &Giving<'_>, store: &Store, scope: &Scope, at: At) -> Option<Truth> {
+    let (range, name) = (selector.range?, selector.name.as_deref()?);
+    let since = store.observed_since(scope, name)?;
+    let interval = giving.sources.iter().map(|(state, _)| state.interval).max().unwrap_or_default();
+    let have = at.wall.since(since);
+    (have + interval < range).then_some(Truth::WarmingUp { have, need: range })
+}
+
+/// The series that have no two samples within the selector's range, which no growth can be told from.
+fn too_few(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Vec<(Arc<Labels>, Truth)> {
+    let Some(range) = selector.range else { return Vec::new() };
+    let windows = windows(selector, range, store, scope, at.wall);
+    let of = |labels: &Arc<Labels>| windows.iter().find(|window| window.labels == *labels);
+    newest(selector, store, scope, at.wall)
+        .into_keys()
+        .filter(|labels| of(labels).is_none_or(|window| window.samples.len() < 2))
+        .map(|labels| {
+            let first = of(&labels).and_then(|window| window.samples.first());
+            let have = first.map(|(taken, _)| at.wall.since(*taken)).unwrap_or_default();
+            (nameless(&labels), Truth::WarmingUp { have, need: range })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::fixture::World;
+    use super::*;
+
+    fn check(world: &World, source: &str, second: i64, want: &str) {
+        let now = world.at(second);
+        let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+        assert_eq!(truth(&expr, &world.store, &Scope::Fleet, now).words(now.boot), want, "{source} at {second} s");
+    }
+
+    #[test]
+    fn the_worst_operand_counts() {
+        let mut world = World::new(&["a/e/health", "a/e/verify", "a/e/late"]);
+        for second in [0, 10, 20, 30] {
+            world.row_without("a/e/health", second, &[("x", 1.0), ("up", 1.0)], &["age"]);
+        }
+        world.row("a/e/verify", 0, &[("ok", 1.0)]);
+        check(&world, "1 + time()", 30, "");
+        check(&world, "x", 30, "");
+        check(&world, "x > bool 5", 30, "");
+        check(&world, "age", 30, "not exposed");
+        // 3 × 10 s + 2 s after the last answer.
+        check(&world, "ok", 32, "");
+        check(&world, "ok", 33, "stale 33s");
+        check(&world, "x + ok", 33, "stale 33s");
+        // Nothing gave it, and one source was never asked.
+        check(&world, "unknown", 30, "not polled yet");
+        world.row("a/e/late", 31, &[("late", 1.0)]);
+        world.row("a/e/verify", 32, &[]);
+        check(&world, "unknown", 32, "absent");
+        check(&world, "ok", 32, "absent");
+        world.refused("a/e/health", 40);
+        check(&world, "x", 45, "connection refused: nothing listens there, since 5s ago");
+        check(&world, "ok + x", 45, "connection refused: nothing listens there, since 5s ago");
+        // A failed poll is a measurement of up.
+        check(&world, "up == bool 0", 45, "");
+    }
+
+    #[test]
+    fn a_range_must_be_covered() {
+        let mut world = World::new(&["a/e/s"]);
+        world.keep(&["total"], Duration::from_secs(60));
+        world.row("a/e/s", 100, &[("total", 0.0)]);
+        check(&world, "rate(total[1m])", 100, "warming up (0ms of 1m 00s)");
+        world.row("a/e/s", 110, &[("total", 1.0)]);
+        check(&world, "rate(total[1m])", 120, "warming up (20s of 1m 00s)");
+        check(&world, "total", 120, "");
+        for second in (120..=160).step_by(10) {
+            world.row("a/e/s", second, &[("total", 1.0)]);
+            // One interval is given.
+            let warming = format!("warming up ({}s of 1m 00s)", second - 100);
+            check(&world, "rate(total[1m])", second, if second < 150 { &warming } else { "" });
+        }
+    }
+
+    #[test]
+    fn a_covered_range_with_one_sample_is_warming_up_again() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in (0..=100).step_by(10) {
+            world.row("a/e/s", second, &[("total", second as f64)]);
+        }
+        world.row("a/e/s", 200, &[("total", 200.0)]);
+        check(&world, "rate(total[1m])", 205, "warming up (5s of 1m 00s)");
+        world.row("a/e/s", 210, &[("total", 210.0)]);
+        check(&world, "rate(total[1m])", 210, "");
+    }
+
+    #[test]
+    fn a_node_that_never_answered_counts_for_what_its_sibling_gives() {
+        let mut world = World::new(&["a/e/s", "b/e/s", "b/e/other"]);
+        world.row("a/e/s", 0, &[("x{node=a}", 1.0)]);
+        world.row("b/e/other", 0, &[("y{node=b}", 1.0)]);
+        check(&world, "x", 5, "not polled yet");
+        check(&world, "y", 5, "");
+        world.refused("b/e/s", 6);
+        check(&world, "x", 7, "connection refused: nothing listens there, since 1s ago");
+        check(&world, "y", 7, "");
+    }
+
+    #[test]
+    fn each_series_has_the_truth_of_its_own_source() {
+        let mut world = World::new(&["a/e/s", "b/e/s"]);
+        world.row("a/e/s", 0, &[("x{node=a}", 1.0)]);
+        world.row("b/e/s", 1, &[("x{node=b}", 1.0)]);
+        world.row("b/e/s", 40, &[("x{node=b}", 1.0)]);
+        let now = world.at(41);
+        let expr = Expr::parse("x").expect("x");
+        let operands = operands(&expr, &world.store, &Scope::Fleet, now);
+        let missing = |node| operands[0].missing(&Labels::from_pairs([("node", node)]));
+        assert_eq!(missing("a"), Some(Truth::Stale { age: Duration::from_secs(41) }));
+        assert_eq!(missing("b"), None);
+        assert_eq!(missing("c"), Some(Truth::Stale { age: Duration::from_secs(41) }));
+    }
+}
