@@ -9,6 +9,11 @@
 //! | [`model`] | facts: series in rows, the store, documents, the truth of a number, the narrow waist of reads and acts |
 //! | [`promql`] | evaluates PromQL over the store; three-valued conditions |
 //! | [`alert`] | Prometheus rule files and the live state of every alert |
+//! | [`sources`] | one file per source kind: what to fetch, how to read the answer |
+//! | [`runbook`] | the tree, sealed sequences, the run machine, the journal's vocabulary, plan and lint |
+//! | [`steps`] | one file per step kind, compiled to the tree's primitives |
+//! | [`systems`] | one folder of data per chain |
+//! | [`config`] | what the operator writes: targets, nodes, addresses |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -25,5 +30,10 @@
 
 pub mod alert;
 pub mod base;
+pub mod config;
 pub mod model;
 pub mod promql;
+pub mod runbook;
+pub mod sources;
+pub mod steps;
+pub mod systems;

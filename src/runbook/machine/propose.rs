@@ -1,0 +1,113 @@
+//! What the run does by itself: it reads, judges and watches. It never decides and never acts.
+
+use std::mem::discriminant;
+use std::time::Duration;
+
+use super::{Look, Moment, Run, StepRun, StepState};
+use crate::base::{At, Boot, BranchId};
+use crate::model::Reading;
+use crate::promql::Verdict;
+use crate::runbook::record::{Evidence, Judged, Record};
+use crate::runbook::tree::{Branch, ConditionPlan, ReadingPlan, Step, Task, WatchPlan};
+
+/// Changed judgements of the branches are recorded at most this often, so that flapping values can not fill the disk.
+pub const SUGGEST_EVERY: Duration = Duration::from_secs(5);
+
+impl Run {
+    /// The record that should be written next without a person, if there is one now.
+    #[must_use]
+    pub fn propose(&self, look: &dyn Look, at: At) -> Option<Record> {
+        let step = self.current()?;
+        let run = self.steps.get(&step.id)?;
+        match &step.task {
+            Task::Observe(plans) => Some(Record::Observed { step: step.id.clone(), evidence: evidence(plans, look) }),
+            Task::Choose(branches) => suggestion(step, run, branches, look, at),
+            Task::Watch(plan) => watching(step, run, plan, look, at),
+            // These wait for a person: confirmed, acknowledged, or read.
+            Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_) => None,
+        }
+    }
+
+    /// When [`Run::propose`] may have something new to say by the passing of time alone; never in the past.
+    #[must_use]
+    pub fn wake(&self, look: &dyn Look, at: At) -> Option<Boot> {
+        let step = self.current()?;
+        let run = self.steps.get(&step.id)?;
+        let (since, due) = match step.task {
+            Task::Choose(_) => (run.suggested_at.as_ref()?, run.suggested_at.as_ref()?.at.plus(SUGGEST_EVERY)),
+            Task::Watch(_) => (run.watch_started.as_ref()?, run.watch_until?),
+            Task::Observe(_) | Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_) => return None,
+        };
+        let due = if same_boot(since, look, at) { due.boot } else { at.boot.plus(due.wall.since(at.wall)) };
+        (due > at.boot).then_some(due)
+    }
+}
+
+/// The values, as the present has them. JSON has no NaN and no infinities: such a value is recorded as none, so that
+/// the run that lives and the run that is read back from disk are the same.
+#[must_use]
+pub fn evidence(plans: &[ReadingPlan], look: &dyn Look) -> Vec<Evidence> {
+    plans
+        .iter()
+        .map(|plan| {
+            let reading = look.read(plan);
+            let reading = Reading { value: reading.value.filter(|value| value.is_finite()), ..reading };
+            Evidence { label: plan.label.clone(), expr: plan.expr.clone(), unit: plan.unit, reading }
+        })
+        .collect()
+}
+
+/// The conditions, as the present judges them.
+#[must_use]
+pub fn judged(plans: &[ConditionPlan], look: &dyn Look) -> Vec<Judged> {
+    plans
+        .iter()
+        .map(|plan| Judged { means: plan.means.clone(), expr: plan.expr.clone(), verdict: look.judge(plan) })
+        .collect()
+}
+
+/// Whether these hold: there are some, and every one of them is true. Unknown is not true.
+#[must_use]
+pub fn all_true(judged: &[Judged]) -> bool {
+    !judged.is_empty() && judged.iter().all(|one| one.verdict == Verdict::True)
+}
+
+fn suggestion(step: &Step, run: &StepRun, branches: &[Branch], look: &dyn Look, at: At) -> Option<Record> {
+    if let Some(last) = &run.suggested_at {
+        let same_boot = same_boot(last, look, at);
+        let since = if same_boot { at.boot.since(last.at.boot) } else { at.wall.since(last.at.wall) };
+        if since < SUGGEST_EVERY && (same_boot || at.wall >= last.at.wall) {
+            return None;
+        }
+    }
+    let judged: Vec<(BranchId, Vec<Judged>)> =
+        branches.iter().map(|branch| (branch.id.clone(), judged(&branch.when, look))).collect();
+    let branch = judged.iter().find(|(_, conditions)| all_true(conditions)).map(|(id, _)| id.clone());
+    let news = run.suggested_at.is_none() || branch != run.suggested || !alike(&judged, &run.judged);
+    news.then(|| Record::Suggested { step: step.id.clone(), branch, judged })
+}
+
+/// Whether two judgements come to the same. The reason of an unknown may name an age that grows by itself, which is
+/// no news.
+fn alike(now: &[(BranchId, Vec<Judged>)], before: &[(BranchId, Vec<Judged>)]) -> bool {
+    let verdicts = |judged: &[(BranchId, Vec<Judged>)]| -> Vec<_> {
+        judged.iter().flat_map(|(_, conditions)| conditions).map(|one| discriminant(&one.verdict)).collect()
+    };
+    verdicts(now) == verdicts(before)
+}
+
+fn watching(step: &Step, run: &StepRun, plan: &WatchPlan, look: &dyn Look, at: At) -> Option<Record> {
+    let (Some(until), Some(started)) = (run.watch_until, &run.watch_started) else {
+        return (run.state == StepState::NotStarted)
+            .then(|| Record::WatchStarted { step: step.id.clone(), until: at.plus(plan.deadline) });
+    };
+    let judged = judged(&plan.until, look);
+    let in_time = all_true(&judged);
+    let passed = if same_boot(started, look, at) { at.boot >= until.boot } else { at.wall >= until.wall };
+    (in_time || passed).then(|| Record::WatchEnded { step: step.id.clone(), judged, in_time })
+}
+
+/// Whether boot times of then and now can be compared.
+fn same_boot(then: &Moment, look: &dyn Look, now: At) -> bool {
+    look.boot_id().is_none_or(|boot_id| boot_id == then.boot_id) && now.boot >= then.at.boot
+}

@@ -1,0 +1,144 @@
+//! `{name}` in an argv or an expression: what it stands for is written in before anything is sealed.
+//!
+//! In an argv a name is a setting of the target; in a verification it is a value captured at commit. A value is
+//! always data: it becomes a whole or a part of one argv element, or one number, and never syntax.
+
+use std::fmt::Write as _;
+
+/// A piece of a text with templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Plain(&'a str),
+    Name(&'a str),
+}
+
+/// Whether this may stand between the braces: a lower-case word with digits and underscores.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The names that a text uses, in order.
+#[must_use]
+pub fn names(text: &str) -> Vec<&str> {
+    pieces(text)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Name(name) => Some(name),
+            Piece::Plain(_) => None,
+        })
+        .collect()
+}
+
+/// The text with every name replaced by what `value` gives for it.
+///
+/// # Errors
+/// The first name for which `value` has nothing but an error.
+pub fn fill<E>(text: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Plain(plain) => out.push_str(plain),
+            Piece::Name(name) => out.push_str(&value(name)?),
+        }
+    }
+    Ok(out)
+}
+
+/// The text with a number for every name: the same expression as far as its series are concerned.
+#[must_use]
+pub fn sampled(text: &str) -> String {
+    pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Plain(plain) => plain,
+            Piece::Name(_) => "1",
+        })
+        .collect()
+}
+
+/// The shortest decimal that reads back as exactly this number; nothing for NaN and the infinities, which no
+/// verification may compare with.
+#[must_use]
+pub fn number(value: f64) -> Option<String> {
+    let mut text = String::new();
+    if value.is_finite() {
+        write!(text, "{value}").ok()?;
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// `{name}` is a name only outside quotes: in PromQL a label's value may hold braces of its own.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut start, mut quote, mut escaped) = (0, None, false);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some('"' | '\''), '\\') => escaped = true,
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, '{') => {
+                let Some(name) = text[at + 1..].split('}').next().filter(|name| is_name(name)) else { continue };
+                let end = at + 1 + name.len();
+                if !text[end..].starts_with('}') {
+                    continue;
+                }
+                pieces.push(Piece::Plain(&text[start..at]));
+                pieces.push(Piece::Name(name));
+                start = end + 1;
+                chars.by_ref().take_while(|(at, _)| *at < end).for_each(drop);
+            }
+            (None, _) => {}
+        }
+    }
+    pieces.push(Piece::Plain(&text[start..]));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_braces_outside_quotes() {
+        let check = |text: &str, want: &[&str]| assert_eq!(names(text), want, "{text}");
+        check("{unit}", &["unit"]);
+        check("height > bool {height_before}", &["height_before"]);
+        check("a{b}c{d_2}e", &["b", "d_2"]);
+        check("{a}{b}", &["a", "b"]);
+        check(r#"up{job="volchain"} == bool {before}"#, &["before"]);
+        check(r#"x{y="{no}"} > bool {yes}"#, &["yes"]);
+        check(r#"x{y="\"{no}"} > bool 1"#, &[]);
+        check("x{y='{no}',z=`{no}`}", &[]);
+        check("{} {A} {1} {a b} {{ {a", &[]);
+        check("é{b}é", &["b"]);
+    }
+
+    #[test]
+    fn filling_replaces_every_name_or_fails() {
+        let value = |name: &str| if name == "unit" { Ok("volchain".to_owned()) } else { Err(name.to_owned()) };
+        assert_eq!(fill("restart {unit}.service {unit}", value), Ok("restart volchain.service volchain".to_owned()));
+        assert_eq!(fill("{unit} {other}", value), Err("other".to_owned()));
+        assert_eq!(fill("nothing", value), Ok("nothing".to_owned()));
+        // What is filled in is not looked at again.
+        assert_eq!(fill::<()>("{a}", |_| Ok("{b}".to_owned())), Ok("{b}".to_owned()));
+    }
+
+    #[test]
+    fn numbers_are_written_exactly() {
+        let check = |value: f64, want: Option<&str>| assert_eq!(number(value).as_deref(), want, "{value}");
+        check(93.0, Some("93"));
+        check(0.1, Some("0.1"));
+        check(-4.0, Some("-4"));
+        check(9_007_199_254_740_993.0, Some("9007199254740992"));
+        check(f64::NAN, None);
+        check(f64::INFINITY, None);
+        for value in [1e-7, 1e22, f64::MIN_POSITIVE, 1.0 / 3.0] {
+            assert_eq!(number(value).and_then(|text| text.parse().ok()), Some(value));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the types of a runbook file can not say, checked element by element, each mistake with its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::base::problem::nearest;
+use crate::base::ron_text::Places;
+use crate::base::{Problem, Provenance, StepId, SystemId, text};
+use crate::promql::{Condition, Expr, ExprError};
+use crate::runbook::template;
+use crate::runbook::tree::{ConditionPlan, EscalationPlan, ReadingPlan};
+
+/// No wait, time limit or deadline of a runbook is longer than a day: a mistyped one would hold the target's lock.
+const LONGEST_SECONDS: u64 = 86_400;
+
+/// One file under examination. Elements are named by their path, as [`Places`] has it.
+pub(super) struct Checking<'a> {
+    system: &'a SystemId,
+    file: &'a str,
+    places: Places,
+    /// The names of the system's settings, where they are known.
+    settings: Option<&'a BTreeSet<String>>,
+    steps: BTreeMap<StepId, String>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checking<'a> {
+    pub(super) fn new(
+        system: &'a SystemId,
+        file: &'a str,
+        text: &str,
+        settings: Option<&'a BTreeSet<String>>,
+    ) -> Checking<'a> {
+        let (places, steps, problems) = (Places::of(text), BTreeMap::new(), Vec::new());
+        Checking { system, file, places, settings, steps, problems }
+    }
+
+    /// Every mistake, in the order of the file.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort();
+        self.problems.dedup();
+        self.problems
+    }
+
+    pub(super) fn complain(&mut self, at: &str, what: impl Into<String>, suggestion: Option<String>) {
+        let (line, column) = self.places.at(at);
+        self.problems.push(Problem::new(self.file, line, column, what).suggesting(suggestion));
+    }
+
+    /// Ids are typed by operators and become parts of file names.
+    pub(super) fn id(&mut self, id: &str, at: &str) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if id.is_empty() || !id.chars().all(plain) {
+            let suggestion = Some("use lower-case letters, digits, - and _".to_owned());
+            self.complain(at, format!("{:?} can not be an id", text::escaped(id)), suggestion);
+        }
+    }
+
+    pub(super) fn step_id(&mut self, id: &StepId, at: &str) {
+        self.id(id.as_str(), at);
+        match self.steps.get(id).map(|first| self.places.at(first)) {
+            Some((line, column)) => {
+                let what = format!("the step {id} is there already, at {line}:{column}");
+                self.complain(at, what, Some("ids of steps are unique within a runbook, branches included".to_owned()));
+            }
+            None => {
+                self.steps.insert(id.clone(), at.to_owned());
+            }
+        }
+    }
+
+    pub(super) fn seconds(&mut self, seconds: u64, at: &str) -> Duration {
+        if seconds == 0 || seconds > LONGEST_SECONDS {
+            self.complain(at, format!("{seconds} seconds is no time limit; it is 1 to {LONGEST_SECONDS}"), None);
+        }
+        Duration::from_secs(seconds.min(LONGEST_SECONDS))
+    }
+
+    pub(super) fn expr(&mut self, expr: &str, at: &str) {
+        if let Err(error) = Expr::parse(expr) {
+            self.complain(at, error.to_string(), None);
+        }
+    }
+
+    pub(super) fn readings(&mut self, readings: &[ReadingPlan], at: &str) {
+        for (index, reading) in readings.iter().enumerate() {
+            self.expr(&reading.expr, &format!("{at}[{index}].expr"));
+        }
+    }
+
+    pub(super) fn conditions(&mut self, conditions: &[ConditionPlan], at: &str) {
+        self.verifications(conditions, &BTreeSet::new(), at);
+    }
+
+    /// Conditions in which `{name}` may stand for one of these captured values.
+    pub(super) fn verifications(&mut self, conditions: &[ConditionPlan], captured: &BTreeSet<&str>, at: &str) {
+        for (index, condition) in conditions.iter().enumerate() {
+            let at = format!("{at}[{index}]");
+            if condition.means.trim().is_empty() {
+                self.complain(&format!("{at}.means"), "a condition does not say what it means", None);
+            }
+            let at = format!("{at}.expr");
+            for name in template::names(&condition.expr) {
+                if !captured.contains(name) {
+                    let suggestion =
+                        nearest(name, captured.iter().copied()).map(|meant| format!("did you mean {meant}?"));
+                    self.complain(&at, format!("{{{name}}} is not captured by this sequence"), suggestion);
+                }
+            }
+            if let Err(error) = parse_condition(&condition.expr) {
+                self.complain(&at, error.to_string(), None);
+            }
+        }
+    }
+
+    /// `{name}` in an argv or a unit, where it must be a setting of the system.
+    pub(super) fn setting_names(&mut self, text: &str, at: &str) {
+        for name in template::names(text) {
+            let Some(known) = self.settings else { continue };
+            if !known.contains(name) {
+                let suggestion =
+                    nearest(name, known.iter().map(String::as_str)).map(|meant| format!("did you mean {meant}?"));
+                self.complain(at, format!("{{{name}}} is not a setting of the system {}", self.system), suggestion);
+            }
+        }
+        let rest = template::fill(text, |_| Ok::<_, std::convert::Infallible>(String::new())).unwrap_or_default();
+        if rest.contains(['{', '}']) {
+            let suggestion = Some("a setting is written {name}, in lower case".to_owned());
+            self.complain(
+                at,
+                format!("{:?} holds a brace that belongs to no setting", text::escaped(text)),
+                suggestion,
+            );
+        }
+    }
+
+    pub(super) fn escalation(&mut self, plan: &EscalationPlan, at: &str) {
+        if plan.contacts.is_empty() {
+            self.complain(&format!("{at}.contacts"), "an escalation names nobody", None);
+        }
+    }
+
+    /// Lines of the document are given as `system:12` or `system:12-15`, and what differs has a reason.
+    pub(super) fn provenance(&mut self, provenance: &Provenance, at: &str) {
+        let dot = if at.is_empty() { "" } else { "." };
+        for (index, from) in provenance.from.iter().enumerate() {
+            let lines = from.strip_prefix(self.system.as_str()).and_then(|rest| rest.strip_prefix(':'));
+            let (first, last) = lines.map_or(("", ""), |lines| lines.split_once('-').unwrap_or((lines, lines)));
+            let ordered = matches!((first.parse::<u32>(), last.parse::<u32>()), (Ok(a), Ok(b)) if a <= b && a > 0);
+            if !ordered {
+                let suggestion = Some(format!("write them as {}:12-15", self.system));
+                let what = format!("{:?} names no lines of the system's document", text::escaped(from));
+                self.complain(&format!("{at}{dot}from[{index}]"), what, suggestion);
+            }
+        }
+        if !provenance.answers.is_empty() && provenance.deviates.is_none() {
+            let what = "answers dangers of the document, and does not say how it deviates";
+            self.complain(&format!("{at}{dot}answers"), what, None);
+        }
+    }
+}
+
+/// A condition whose `{name}`s will be numbers.
+///
+/// # Errors
+/// As [`Condition::parse`].
+fn parse_condition(expr: &str) -> Result<Condition, ExprError> {
+    Condition::parse(&template::fill(expr, |_| Ok::<_, ExprError>("1".to_owned()))?)
+}

@@ -1,0 +1,183 @@
+//! A sequence: acts that change the node, confirmed once, verified, with their way back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::checking::Checking;
+use crate::base::{ActId, Provenance, SequenceId, StepId};
+use crate::runbook::tree::{ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
+use crate::runbook::{SequencePlan, Task, argv, template};
+
+/// The sequence has its step's id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SequenceSpec {
+    pub class: Class,
+    /// Judged when it is confirmed, and again when it is committed.
+    #[serde(default)]
+    pub only_if: Vec<ConditionPlan>,
+    #[serde(default)]
+    pub capture: Vec<CaptureSpec>,
+    pub acts: Vec<ActSpec>,
+    /// What the operator should see if it works.
+    pub expect: String,
+    #[serde(default)]
+    pub settle_seconds: u64,
+    /// All must be true at once.
+    pub verify: Vec<ConditionPlan>,
+    pub verify_within_seconds: u64,
+    pub way_back: WayBackSpec,
+    pub escalation: EscalationPlan,
+}
+
+/// A value measured at commit; verifications name it as `{name}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureSpec {
+    pub name: String,
+    /// PromQL.
+    pub expr: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActSpec {
+    /// Unique within the sequence, its way back included.
+    pub id: ActId,
+    pub title: String,
+    /// A program's bare name and its arguments; `{name}` stands for a setting of the target.
+    pub argv: Vec<String>,
+    /// The systemd unit that it acts on.
+    pub unit: String,
+    pub timeout_seconds: u64,
+    #[serde(default)]
+    pub from: Vec<String>,
+    #[serde(default)]
+    pub documented: Vec<String>,
+    #[serde(default)]
+    pub deviates: Option<String>,
+    #[serde(default)]
+    pub answers: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WayBackSpec {
+    /// There is none, and why.
+    None(String),
+    Acts(Vec<ActSpec>),
+}
+
+impl SequenceSpec {
+    pub(super) fn compile(&self, id: &StepId, at: &str, check: &mut Checking<'_>) -> Task {
+        if self.acts.is_empty() {
+            check.complain(&format!("{at}.acts"), "a sequence does nothing", None);
+        }
+        if self.verify.is_empty() {
+            let what = "a sequence without a verification; nothing would tell a cure from a failure";
+            check.complain(&format!("{at}.verify"), what, None);
+        }
+        check.conditions(&self.only_if, &format!("{at}.only_if"));
+        let captured = self.captured(at, check);
+        check.verifications(&self.verify, &captured, &format!("{at}.verify"));
+        check.escalation(&self.escalation, &format!("{at}.escalation"));
+        let mut ids = BTreeSet::new();
+        let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, check);
+        let way_back = match &self.way_back {
+            WayBackSpec::None(why) => {
+                if why.trim().is_empty() {
+                    let what = "there is no way back, and no reason why";
+                    check.complain(&format!("{at}.way_back"), what, None);
+                }
+                WayBack::None(why.clone())
+            }
+            WayBackSpec::Acts(acts) => {
+                if acts.is_empty() {
+                    let suggestion = Some("write None(\"…\") with the reason why there is none".to_owned());
+                    check.complain(&format!("{at}.way_back"), "the way back is empty", suggestion);
+                }
+                WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, check))
+            }
+        };
+        Task::Commit(SequencePlan {
+            id: SequenceId::new(id.as_str()),
+            class: self.class,
+            only_if: self.only_if.clone(),
+            capture: self.capture.iter().map(|capture| (capture.name.clone(), capture.expr.clone())).collect(),
+            acts,
+            expect: self.expect.clone(),
+            settle: Duration::from_secs(self.settle_seconds),
+            verify: self.verify.clone(),
+            verify_within: check.seconds(self.verify_within_seconds, &format!("{at}.verify_within_seconds")),
+            way_back,
+            escalation: self.escalation.clone(),
+        })
+    }
+
+    fn captured<'a>(&'a self, at: &str, check: &mut Checking<'_>) -> BTreeSet<&'a str> {
+        let mut names = BTreeSet::new();
+        for (index, capture) in self.capture.iter().enumerate() {
+            let at = format!("{at}.capture[{index}]");
+            if !template::is_name(&capture.name) {
+                let what = format!("{:?} can not be the name of a value", capture.name);
+                let suggestion = Some("use lower-case letters, digits and underscores".to_owned());
+                check.complain(&format!("{at}.name"), what, suggestion);
+            }
+            if !names.insert(capture.name.as_str()) {
+                check.complain(&format!("{at}.name"), format!("{} is captured already", capture.name), None);
+            }
+            check.expr(&capture.expr, &format!("{at}.expr"));
+        }
+        names
+    }
+}
+
+fn compile_acts<'a>(
+    acts: &'a [ActSpec],
+    at: &str,
+    ids: &mut BTreeSet<&'a ActId>,
+    check: &mut Checking<'_>,
+) -> Vec<ActPlan> {
+    let mut plans = Vec::new();
+    for (index, act) in acts.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        check.id(act.id.as_str(), &format!("{at}.id"));
+        if !ids.insert(&act.id) {
+            check.complain(&format!("{at}.id"), format!("the act {} is there already", act.id), None);
+        }
+        plans.push(act.compile(&at, check));
+    }
+    plans
+}
+
+impl ActSpec {
+    fn compile(&self, at: &str, check: &mut Checking<'_>) -> ActPlan {
+        if let Some(objection) = argv::objection(&self.argv) {
+            check.complain(&format!("{at}.argv"), objection, None);
+        }
+        for (index, part) in self.argv.iter().enumerate().skip(1) {
+            check.setting_names(part, &format!("{at}.argv[{index}]"));
+        }
+        check.setting_names(&self.unit, &format!("{at}.unit"));
+        if self.unit.trim().is_empty() {
+            let what = format!("the act {} names no unit; the lock and the proof of the host are about it", self.id);
+            check.complain(&format!("{at}.unit"), what, None);
+        }
+        let provenance = Provenance {
+            from: self.from.clone(),
+            documented: self.documented.clone(),
+            deviates: self.deviates.clone(),
+            answers: self.answers.clone(),
+        };
+        check.provenance(&provenance, at);
+        ActPlan {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            argv: self.argv.clone(),
+            timeout: check.seconds(self.timeout_seconds, &format!("{at}.timeout_seconds")),
+            unit: self.unit.clone(),
+            provenance,
+        }
+    }
+}

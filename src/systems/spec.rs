@@ -1,0 +1,189 @@
+//! `system.ron`: what a kind of node exposes, and what its operators want to see of it.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::base::{PanelId, Problem, Provenance, Severity, Unit};
+use crate::sources::SourceSpec;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemSpec {
+    pub title: String,
+    pub summary: String,
+    pub endpoints: Vec<EndpointSpec>,
+    #[serde(default)]
+    pub settings: Vec<SettingSpec>,
+    pub sources: Vec<SourceSpec>,
+    #[serde(default)]
+    pub panels: Vec<PanelSpec>,
+    /// Expression of the chart on the target's page.
+    #[serde(default)]
+    pub chart: Option<ChartSpec>,
+    #[serde(default)]
+    pub escalation: Vec<EscalationSpec>,
+    #[serde(default)]
+    pub policies: Vec<PolicySpec>,
+    /// `GET /path` of every read that sources and checks may make.
+    pub allowed_reads: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSpec {
+    pub id: String,
+    pub job: String,
+    pub default_port: u16,
+}
+
+/// A value that differs per target; a number appears as the series `opsconsole_setting{name=…}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingSpec {
+    pub name: String,
+    pub help: String,
+    pub value: SettingValue,
+    #[serde(default)]
+    pub from: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SettingValue {
+    Number(f64),
+    Text(String),
+}
+
+/// The product's five dimensions, in the order of the overview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Dimension {
+    ChainHealth,
+    Mempool,
+    Treasury,
+    Oracle,
+    Receipts,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DimensionSpec {
+    pub dimension: Dimension,
+    pub title: String,
+    /// What will be seen here, and the system that feeds it.
+    pub fed_by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PanelSpec {
+    pub id: PanelId,
+    pub dimension: Dimension,
+    pub title: String,
+    pub rows: Vec<RowSpec>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowSpec {
+    pub label: String,
+    /// PromQL.
+    pub expr: String,
+    #[serde(default)]
+    pub unit: Unit,
+    /// Conditions that colour the row, worst first tried: PromQL with `bool`.
+    #[serde(default)]
+    pub critical: Option<String>,
+    #[serde(default)]
+    pub warning: Option<String>,
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartSpec {
+    pub title: String,
+    pub expr: String,
+    #[serde(default)]
+    pub unit: Unit,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationSpec {
+    pub severity: Severity,
+    pub respond_within_minutes: u64,
+    pub contacts: Vec<String>,
+    pub from: Vec<String>,
+    #[serde(default)]
+    pub documented: Vec<String>,
+}
+
+/// A rule of the document that holds in every runbook of the system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    pub kind: PolicyKind,
+    pub text: String,
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PolicyKind {
+    Always,
+    Never,
+}
+
+impl SystemSpec {
+    /// The settings with a target's own values over the defaults.
+    #[must_use]
+    pub fn settings(&self, overrides: &BTreeMap<String, SettingValue>) -> BTreeMap<String, SettingValue> {
+        let defaults = self.settings.iter().map(|setting| (setting.name.clone(), setting.value.clone()));
+        defaults.chain(overrides.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+    }
+}
+
+/// Parses RON, with the place of the first mistake.
+///
+/// # Errors
+/// Not RON, or not of this type.
+pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> {
+    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    options
+        .from_str(text)
+        .map_err(|error| Problem::new(file, error.span.start.line, error.span.start.col, error.code.to_string()))
+}
+
+/// Reads a `system.ron` and checks what the types can not.
+///
+/// # Errors
+/// Every mistake found.
+pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
+    let spec: SystemSpec = parse(file, text).map_err(|problem| vec![problem])?;
+    let mut problems = Vec::new();
+    let mut complain = |what: String| problems.push(Problem::new(file, 0, 0, what));
+    for source in &spec.sources {
+        if !spec.endpoints.iter().any(|endpoint| endpoint.id == source.endpoint) {
+            complain(format!(
+                "source {:?} reads from endpoint {:?}, which is not declared",
+                source.id, source.endpoint
+            ));
+        }
+        let read = source.kind.read();
+        if !spec.allowed_reads.contains(&read) {
+            complain(format!("source {:?} makes the read {read:?}, which allowed_reads does not declare", source.id));
+        }
+    }
+    for endpoint in &spec.endpoints {
+        let deciding = spec.sources.iter().filter(|source| source.endpoint == endpoint.id && source.decides_up).count();
+        if deciding != 1 {
+            complain(format!(
+                "endpoint {:?} has {deciding} sources with decides_up; it needs exactly one",
+                endpoint.id
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(spec) } else { Err(problems) }
+}
