@@ -14,6 +14,8 @@
 //! | [`steps`] | one file per step kind, compiled to the tree's primitives |
 //! | [`systems`] | one folder of data per chain |
 //! | [`config`] | what the operator writes: targets, nodes, addresses |
+//! | [`ui`] | theme roles, the action table, keymap, layout, widgets, overlays |
+//! | [`panes`] | one folder per pane: view state and drawing, over one model |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -32,8 +34,10 @@ pub mod alert;
 pub mod base;
 pub mod config;
 pub mod model;
+pub mod panes;
 pub mod promql;
 pub mod runbook;
 pub mod sources;
 pub mod steps;
 pub mod systems;
+pub mod ui;

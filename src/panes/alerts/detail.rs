@@ -1,0 +1,74 @@
+//! The selected alert: what it means, what it measures, and what its document says instead.
+
+use super::row::AlertRow;
+use crate::alert::AlertState;
+use crate::base::time::spoken;
+use crate::base::{Provenance, Unit, text};
+use crate::panes::words::ago;
+use crate::panes::{Model, mark};
+use crate::ui::widget::Rows;
+use crate::ui::{Action, Role};
+
+pub fn describe(rows: &mut Rows, model: &Model, alert: &AlertRow, provenance: &Provenance) {
+    rows.prose(0, Role::Title, &alert.summary).prose(0, Role::Text, &alert.description);
+    state(rows, model, alert);
+    match alert.runbook {
+        Some(title) => {
+            let words = format!("{title}: {} opens it, with its diagnosis running", model.keymap.press(Action::Open));
+            rows.pair(0, "runbook", Role::Accent, &words);
+        }
+        None => {
+            rows.pair(0, "runbook", Role::Unknown, "none serves this alert");
+        }
+    }
+    rows.space();
+    rows.pair(0, "fires when", Role::Text, alert.expr);
+    if !alert.hold.is_zero() {
+        rows.pair(0, "for", Role::Text, &spoken(alert.hold));
+    }
+    let labels = alert.labels.to_string();
+    if labels != "{}" {
+        rows.pair(0, "labels", Role::Dim, &labels.replace(',', ", "));
+    }
+    origin(rows, provenance);
+}
+
+fn state(rows: &mut Rows, model: &Model, alert: &AlertRow) {
+    let mark = mark::alert(alert.state, alert.severity);
+    let words = match alert.state {
+        AlertState::Firing { value, no_data: None, .. } => {
+            format!("{} {}, value {}", mark.word, alert.clock(model.now), Unit::Count.write(*value))
+        }
+        AlertState::Firing { no_data: Some(since), .. } => format!(
+            "firing {}; its data is missing since {}, and only a measurement resolves it",
+            alert.clock(model.now),
+            ago(model.now, *since)
+        ),
+        AlertState::Pending { value, .. } => {
+            format!("pending: {}, value {}", alert.clock(model.now), Unit::Count.write(*value))
+        }
+        AlertState::NoData { why, .. } => format!("no data {}: {why}", alert.clock(model.now)),
+        AlertState::WarmingUp { .. } => {
+            format!("warming up: measured {}, so it can neither fire nor be quiet", alert.clock(model.now))
+        }
+        AlertState::Resolved { .. } => format!("resolved by measurement {}", alert.clock(model.now)),
+        AlertState::Inactive => "measured, and not so".to_owned(),
+    };
+    rows.pair(0, "state", mark.role, &words);
+}
+
+/// What the document says, and why the console does something else.
+pub fn origin(rows: &mut Rows, provenance: &Provenance) {
+    for documented in &provenance.documented {
+        rows.pair(0, "documented", Role::Dim, &text::escaped(documented));
+    }
+    if let Some(deviates) = &provenance.deviates {
+        rows.pair(0, "differs", Role::Warning, deviates);
+    }
+    if !provenance.from.is_empty() {
+        rows.pair(0, "from", Role::Dim, &provenance.from.join(", "));
+    }
+    if !provenance.answers.is_empty() {
+        rows.pair(0, "answers", Role::Dim, &provenance.answers.join(", "));
+    }
+}

@@ -1,0 +1,100 @@
+//! What is shown of one alert.
+
+use std::time::Duration;
+
+use crate::alert::{Alert, AlertState};
+use crate::base::time::spoken;
+use crate::base::{At, Severity, TargetId};
+use crate::model::Labels;
+use crate::panes::Model;
+use crate::panes::words::{ago, countdown, whole};
+
+/// An alert with what its rule says.
+#[derive(Clone, Debug)]
+pub struct AlertRow<'a> {
+    pub target: &'a TargetId,
+    pub name: &'a str,
+    pub severity: Severity,
+    pub labels: &'a Labels,
+    pub state: &'a AlertState,
+    /// How long the expression must hold before it fires.
+    pub hold: Duration,
+    pub expr: &'a str,
+    /// The annotations of these names, for this alert; empty where there are none.
+    pub summary: String,
+    pub description: String,
+    /// The title of the runbook that serves it.
+    pub runbook: Option<&'a str>,
+}
+
+/// Every alert, worst first, as the book orders them.
+#[must_use]
+pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
+    model
+        .alerts
+        .alerts()
+        .map(|alert| AlertRow {
+            target: &alert.target,
+            name: &alert.rule.name,
+            severity: alert.rule.severity(),
+            labels: &alert.labels,
+            state: &alert.state,
+            hold: alert.rule.hold,
+            expr: alert.rule.expr.source(),
+            summary: annotation(alert, "summary"),
+            description: annotation(alert, "description"),
+            runbook: model
+                .target_by_id(&alert.target)
+                .and_then(|target| target.system.runbook_for(&alert.rule.name))
+                .map(|runbook| runbook.title.as_str()),
+        })
+        .collect()
+}
+
+/// A value that is not there now is written as missing, and not as NaN.
+fn annotation(alert: &Alert, name: &str) -> String {
+    match alert.state.value() {
+        Some(value) => alert.rule.annotation(name, &alert.labels, value),
+        None => alert.rule.annotation(name, &alert.labels, f64::NAN).replace("NaN", "—"),
+    }
+}
+
+impl AlertRow<'_> {
+    /// Whether it asks for attention: firing, about to, or not able to tell.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        match self.state {
+            AlertState::Firing { .. }
+            | AlertState::Pending { .. }
+            | AlertState::NoData { .. }
+            | AlertState::WarmingUp { .. } => true,
+            AlertState::Inactive | AlertState::Resolved { .. } => false,
+        }
+    }
+
+    /// Since when, or how long until it fires.
+    #[must_use]
+    pub fn clock(&self, now: At) -> String {
+        match self.state {
+            AlertState::Firing { since, .. } => format!("for {}", whole(now.boot.since(since.boot))),
+            AlertState::Pending { since, .. } => format!("fires in {}", countdown(now, since.plus(self.hold))),
+            AlertState::NoData { since, .. } => format!("since {}", ago(now, *since)),
+            AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),
+            AlertState::Resolved { at } => ago(now, *at),
+            AlertState::Inactive => String::new(),
+        }
+    }
+
+    /// The value it was last judged by, where there is one now.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        match self.state {
+            AlertState::Firing { value, no_data: None, .. } | AlertState::Pending { value, .. } => Some(*value),
+            AlertState::Firing { no_data: Some(_), .. }
+            | AlertState::NoData { .. }
+            | AlertState::WarmingUp { .. }
+            | AlertState::Resolved { .. }
+            | AlertState::Inactive => None,
+        }
+    }
+}

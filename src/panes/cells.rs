@@ -1,0 +1,146 @@
+//! The rows of a system's panels, as the overview and the target's page draw them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::mark;
+use super::model::{Cell, Level, Model, Target};
+use crate::base::Unit;
+use crate::model::{Reading, Truth};
+use crate::systems::{Dimension, PanelSpec, RowSpec};
+use crate::ui::layout::above;
+use crate::ui::widget::cell::{CellLine, cell_line, label_columns};
+use crate::ui::widget::{Mark, Pen, spark};
+use crate::ui::{Glyph, Role};
+
+/// A picture over fewer lines says no more than the one behind the value, and over more no more than that.
+const LEAST_PICTURE_ROWS: usize = 2;
+const MOST_PICTURE_ROWS: usize = 6;
+
+/// What is measured and nothing judges is neither well nor ill.
+const NOT_JUDGED: Mark = Mark::new(Glyph::Gap, Role::Dim, "");
+
+/// A row that nothing has been evaluated for.
+static NOT_EVALUATED: Cell =
+    Cell { reading: Reading { value: None, truth: Truth::NeverPolled }, level: Level::Unknown, spark: Vec::new() };
+
+/// One line of a pane.
+#[derive(Clone, Copy, Debug)]
+pub enum Line<'a> {
+    /// A word over the lines that follow, and how its subject is.
+    Heading(&'a str, Level, bool),
+    Value(&'a RowSpec, &'a Cell),
+}
+
+/// What a target has to say of a dimension.
+pub fn of_dimension(target: &Target, dimension: Dimension) -> impl Iterator<Item = Line<'_>> {
+    target
+        .system
+        .spec
+        .panels
+        .iter()
+        .filter(move |panel| panel.dimension == dimension)
+        .flat_map(|panel| of_panel(target, panel))
+}
+
+/// The rows of one panel.
+pub fn of_panel<'a>(target: &'a Target, panel: &'a PanelSpec) -> impl Iterator<Item = Line<'a>> {
+    let cells = target.cells.get(&panel.id).map(Vec::as_slice).unwrap_or_default();
+    panel.rows.iter().enumerate().map(move |(at, row)| Line::Value(row, cells.get(at).unwrap_or(&NOT_EVALUATED)))
+}
+
+/// The level of what is fresh; of anything else it can not be told.
+#[must_use]
+pub fn level(line: &Line) -> Level {
+    match line {
+        Line::Heading(_, level, _) => *level,
+        Line::Value(_, cell) if cell.reading.truth.is_fresh() && cell.reading.value.is_some() => cell.level,
+        Line::Value(..) => Level::Unknown,
+    }
+}
+
+/// Draws lines below each other, with a picture over several lines under each value where there is room for it.
+pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line]) {
+    let pictures = lines.iter().filter(|line| has_picture(line)).count();
+    let free = usize::from(area.height).saturating_sub(lines.len());
+    // One line of air below each picture, so that it belongs to the words above it.
+    let picture = (free / pictures.max(1)).saturating_sub(1).min(MOST_PICTURE_ROWS);
+    let picture = if picture < LEAST_PICTURE_ROWS { 0 } else { u16::try_from(picture).unwrap_or(0) };
+    let columns = label_columns(lines.iter().filter_map(label), area.width);
+    let mut rest = area;
+    for line in lines {
+        let (place, below) = above(rest, 1);
+        rest = below;
+        match line {
+            Line::Heading(words, level, selected) => heading(buf, model, place, words, *level, *selected),
+            Line::Value(row, cell) => {
+                let pictured = picture > 0 && has_picture(line);
+                value(buf, model, place, columns, row, cell, pictured);
+                if pictured {
+                    let (place, below) = above(rest, picture);
+                    tall(buf, model, place, cell);
+                    (_, rest) = above(below, 1);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the past of a value is worth several lines: not that of a yes, and not that of what was never measured.
+fn has_picture(line: &Line) -> bool {
+    match line {
+        Line::Heading(..) => false,
+        Line::Value(row, cell) => row.unit != Unit::YesNo && cell.reading.truth != Truth::NotExposed,
+    }
+}
+
+/// How a pane is, for its frame: its worst level, or how much of it is not known.
+#[must_use]
+pub fn summary(model: &Model, lines: &[Line]) -> (Role, String) {
+    let levels = || lines.iter().filter(|line| matches!(line, Line::Value(..))).map(level);
+    let worst = levels().filter(|level| *level != Level::Unknown).max();
+    let unknown = levels().filter(|level| *level == Level::Unknown).count();
+    let said = |mark: Mark, words: String| (mark.role, format!("{} {words}", model.theme.glyph(mark.glyph)));
+    match worst {
+        Some(bad @ (Level::Critical | Level::Warning)) => said(mark::level(bad), mark::level(bad).word.to_owned()),
+        Some(_) if unknown == 0 => said(mark::level(Level::Ok), mark::level(Level::Ok).word.to_owned()),
+        Some(_) | None => said(mark::level(Level::Unknown), format!("{unknown} unknown")),
+    }
+}
+
+fn label<'a>(line: &Line<'a>) -> Option<&'a str> {
+    match line {
+        Line::Heading(..) => None,
+        Line::Value(row, _) => Some(&row.label),
+    }
+}
+
+fn heading(buf: &mut Buffer, model: &Model, area: Rect, words: &str, level: Level, selected: bool) {
+    let mut pen = Pen::new(buf, &model.theme, area, 0);
+    if selected {
+        pen.glyph(Role::Accent, Glyph::Cursor).gap(1);
+    }
+    pen.put(if selected { Role::Title } else { Role::Dim }, words).gap(1).mark(mark::level(level));
+}
+
+fn value(buf: &mut Buffer, model: &Model, area: Rect, columns: u16, row: &RowSpec, cell: &Cell, tall: bool) {
+    let shown = CellLine {
+        label: &row.label,
+        label_columns: columns,
+        reading: &cell.reading,
+        unit: row.unit,
+        mark: if row.critical.is_none() && row.warning.is_none() { NOT_JUDGED } else { mark::level(cell.level) },
+        spark: if tall { &[] } else { &cell.spark },
+    };
+    cell_line(buf, &model.theme, area, 0, model.now.boot, shown);
+}
+
+fn tall(buf: &mut Buffer, model: &Model, area: Rect, cell: &Cell) {
+    if area.height == 0 {
+        return;
+    }
+    // The past is still the past when the present is not known, but it does not look alive.
+    let role = if cell.reading.truth.is_fresh() { Role::Chart } else { Role::Border };
+    let inset = Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(2), ..area };
+    spark::spark(buf, &model.theme, inset, &cell.spark, role);
+}

@@ -1,0 +1,76 @@
+//! What a pane asks for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{BranchId, RunId, StepId, TargetId};
+
+/// The pages, in the order of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Page {
+    #[default]
+    Overview,
+    Target,
+    Alerts,
+    Wizard,
+    Journal,
+    Sources,
+}
+
+impl Page {
+    pub const ALL: [Page; 6] = [Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Journal, Page::Sources];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Page::Overview => "overview",
+            Page::Target => "target",
+            Page::Alerts => "alerts",
+            Page::Wizard => "wizard",
+            Page::Journal => "journal",
+            Page::Sources => "sources",
+        }
+    }
+}
+
+/// What a pane asks `app/` to do. Nothing here has happened yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    Show(Page),
+    SelectTarget(TargetId),
+    /// Open the runbook that serves this alert, with its diagnosis running; or go to its run if one is open.
+    OpenRunbook {
+        target: TargetId,
+        alert: String,
+    },
+    /// Chart this series on the target's page; the system's own chart where there is none.
+    Chart {
+        target: TargetId,
+        series: Option<String>,
+    },
+    ShowRun(RunId),
+    /// The suggested branch; any other goes through a reason first.
+    TakeBranch {
+        run: RunId,
+        step: StepId,
+        branch: BranchId,
+    },
+    /// Open the confirmation of this step's sequence.
+    Commit {
+        run: RunId,
+        step: StepId,
+    },
+    /// Record an escalation or the end of a branch.
+    Acknowledge {
+        run: RunId,
+        step: StepId,
+    },
+    SettleUnknown {
+        run: RunId,
+        step: StepId,
+    },
+    CloseRun(RunId),
+    /// Put this text on the operator's clipboard.
+    Copy(String),
+    /// Say this in the status line.
+    Say(String),
+}

@@ -1,0 +1,170 @@
+//! Every target at once: the product's five dimensions, and the alerts that ask for attention.
+//!
+//! ```text
+//! ╭─ chain health ─────╮╭─ mempool and barriers ─╮
+//! │ ● height   1042 ok ││ ● pending     3 ok     │
+//! ╰────────────────────╯╰────────────────────────╯
+//! ╭─ treasury backlog ─╮╭─ oracle latency ───────╮
+//! ╰────────────────────╯╰────────────────────────╯
+//! ╭─ alerts ─────────────────────────── 1 firing ╮
+//! ╰──────────────────────────────────────────────╯
+//! ```
+
+mod place;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::place::Wanted;
+use super::alerts::list::{self, Cursor};
+use super::alerts::row::{self, AlertRow};
+use super::cells::{self, Line};
+use super::model::Level;
+use super::{Intent, Model, Page, mark};
+use crate::systems::DimensionSpec;
+use crate::ui::layout::above;
+use crate::ui::widget::{Pen, Viewport, frame, rows, wrap};
+use crate::ui::{Action, Role};
+
+/// The alerts' lines that a low window can give.
+const MOST_ALERTS: usize = 8;
+
+/// Which alert is selected, and how far the panes are scrolled.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    alerts: Cursor,
+    scroll: usize,
+}
+
+impl Overview {
+    /// Up and down select among the alerts, page up and down scroll the panes. Open goes to the runbook of the
+    /// selected alert; without an alert to open, to the selected target.
+    pub fn on(&mut self, action: Action, model: &Model, _body: Rect) -> Option<Intent> {
+        let active = active(model);
+        match action {
+            Action::Open => {
+                let to_target = model.target().map(|_| Intent::Show(Page::Target));
+                self.alerts.open(&active).or(to_target)
+            }
+            Action::PageDown => {
+                let longest = model.dimensions.iter().map(|dimension| lines(model, dimension).len()).max();
+                self.scroll = (self.scroll + 5).min(longest.unwrap_or(0));
+                None
+            }
+            Action::PageUp => {
+                self.scroll = self.scroll.saturating_sub(5);
+                None
+            }
+            other => {
+                self.alerts.on(other, &active, MOST_ALERTS);
+                None
+            }
+        }
+    }
+
+    pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
+        self.paint(model, &active(model), model.alerts.alerts().count(), area, buf);
+    }
+
+    /// `active` are the alerts to show, of `all` that are loaded.
+    fn paint(&self, model: &Model, active: &[AlertRow], all: usize, area: Rect, buf: &mut Buffer) {
+        let strip = strip_rows(area.height, active.len());
+        let (panes, bottom) = above(area, area.height - strip);
+        let lines: Vec<Vec<Line>> = model.dimensions.iter().map(|dimension| lines(model, dimension)).collect();
+        let sentences: Vec<String> = model.dimensions.iter().map(unfed).collect();
+        let wanted = lines.iter().zip(&sentences).map(|(lines, sentence)| match lines.len() {
+            0 => Wanted::Sentence(sentence),
+            some => Wanted::Lines(some),
+        });
+        let places = place::places(panes, &wanted.collect::<Vec<_>>());
+        for ((dimension, lines), place) in model.dimensions.iter().zip(&lines).zip(places) {
+            self.pane(buf, model, dimension, lines, place);
+        }
+        self.strip(buf, model, active, all, bottom);
+    }
+
+    fn pane(&self, buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, lines: &[Line], area: Rect) {
+        let theme = &model.theme;
+        if lines.is_empty() {
+            let inside = frame::frame(buf, theme, area, &dimension.title, (Role::Dim, ""));
+            for (row, line) in wrap::wrap(&unfed(dimension), usize::from(inside.width)).iter().enumerate() {
+                Pen::new(buf, theme, inside, row).put(Role::Dim, line);
+            }
+            return;
+        }
+        let (role, note) = cells::summary(model, lines);
+        let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
+        let view = Viewport { offset: self.scroll, cursor: 0 };
+        let window = view.scrolled(lines.len(), usize::from(inside.height));
+        cells::draw(buf, model, inside, &lines[window.clone()]);
+        rows::more(buf, theme, inside, window.start, lines.len() - window.end);
+    }
+
+    fn strip(&self, buf: &mut Buffer, model: &Model, active: &[AlertRow], all: usize, area: Rect) {
+        let theme = &model.theme;
+        let (role, summary) = match active {
+            [] => (Role::Dim, String::new()),
+            some => list::summary(some),
+        };
+        let inside = frame::frame(buf, theme, area, "alerts", (role, &summary));
+        if active.is_empty() {
+            let mut pen = Pen::new(buf, theme, inside, 0);
+            match all {
+                0 => pen.put(Role::Unknown, "no alert rules are loaded: nothing can fire"),
+                1 => pen.mark(mark::level(Level::Ok)).put(Role::Dim, ": the one alert is measured and quiet"),
+                all => pen
+                    .mark(mark::level(Level::Ok))
+                    .put(Role::Dim, &format!(": all {all} alerts are measured and quiet")),
+            };
+            return;
+        }
+        let selected = self.alerts.index(active);
+        let window = self.alerts.view(active).window(active.len(), usize::from(inside.height));
+        for (row, at) in window.clone().enumerate() {
+            list::draw(buf, model, inside, row, &active[at], at == selected);
+        }
+        rows::more(buf, theme, inside, window.start, active.len() - window.end);
+    }
+}
+
+fn active(model: &Model) -> Vec<AlertRow<'_>> {
+    row::rows(model).into_iter().filter(AlertRow::is_active).collect()
+}
+
+/// What a pane says that no target feeds.
+fn unfed(dimension: &DimensionSpec) -> String {
+    format!("no target feeds this pane; {}", dimension.fed_by)
+}
+
+/// The strip's height: all that asks for attention where there is room for it, at least one line in its frame.
+fn strip_rows(height: u16, active: usize) -> u16 {
+    let most = match height {
+        0..16 => 1,
+        16..30 => 3,
+        _high => MOST_ALERTS,
+    };
+    let rows = u16::try_from(active.clamp(1, most)).unwrap_or(1);
+    (rows + if height < 16 { 1 } else { frame::BOX_ROWS }).min(height)
+}
+
+/// What every target says of a dimension; with several targets, each under its name.
+fn lines<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    for (at, target) in model.targets.iter().enumerate() {
+        let before = lines.len();
+        if model.targets.len() > 1 {
+            lines.push(Line::Heading(target.id.as_str(), Level::Ok, at == model.selected));
+        }
+        lines.extend(cells::of_dimension(target, dimension.dimension));
+        let values = lines.len() - before - usize::from(model.targets.len() > 1);
+        if values == 0 {
+            lines.truncate(before);
+            continue;
+        }
+        let worst = lines[before..].iter().map(cells::level).max().unwrap_or(Level::Unknown);
+        if let Some(Line::Heading(_, level, _)) = lines.get_mut(before) {
+            *level = worst;
+        }
+    }
+    lines
+}

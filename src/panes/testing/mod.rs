@@ -1,0 +1,260 @@
+//! Models for the tests of panes: an unnamed kind of chain in four conditions.
+
+mod story;
+mod texts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use self::story::{actor, entry, story};
+use self::texts::{RULES, RUNBOOK, SYSTEM};
+use super::model::{Arming, Banner, Cell, Console, Level, Model, Target};
+use crate::alert::{AlertBook, rules};
+use crate::base::{At, Boot, Ring, Severity, Wall};
+use crate::config::{ConfigSpec, TargetSpec};
+use crate::model::{Batch, FetchFailure, Labels, Layout, Reading, Retention, SourceState, Store, Truth};
+use crate::runbook::{Record, Run, Runbook};
+use crate::steps::book;
+use crate::systems::{System, dimensions, spec};
+use crate::ui::{Keymap, Theme};
+
+/// What a model tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing is configured.
+    Empty,
+    /// Everything is measured and well; a runbook waits for a choice.
+    Well,
+    /// Production is ill, a sequence is being verified, a source fails.
+    Ill,
+    /// Nothing was heard for five minutes; a sequence has an unknown outcome.
+    Stale,
+}
+
+impl Condition {
+    pub const ALL: [Condition; 4] = [Condition::Empty, Condition::Well, Condition::Ill, Condition::Stale];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Condition::Empty => "empty",
+            Condition::Well => "well",
+            Condition::Ill => "ill",
+            Condition::Stale => "stale",
+        }
+    }
+}
+
+/// 2026-11-21T03:04:05Z, three days after boot.
+pub const NOW: At = At { boot: Boot(259_200_000), wall: Wall(1_795_230_245_000) };
+
+fn ago(seconds: u64) -> At {
+    At { boot: Boot(NOW.boot.0 - seconds * 1000), wall: NOW.wall.minus(Duration::from_secs(seconds)) }
+}
+
+fn ahead(seconds: u64) -> At {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+/// A model in this condition.
+pub fn model(condition: Condition) -> Model {
+    let mut model = bare();
+    if condition == Condition::Empty {
+        return model;
+    }
+    let target = target(condition);
+    model.store = store(condition, &target);
+    model.alerts = alerts(&model.store, &target);
+    model.console.demo = condition != Condition::Ill;
+    let run = Run::fold(&story(condition)).expect("the story is one of a run");
+    model.shown_run = Some(run.id.clone());
+    model.runs.insert(run.id.clone(), run);
+    model.journal.push(entry(1, ago(3_600), Record::ConsoleStarted { version: "0.1.0".to_owned() }));
+    story(condition).into_iter().for_each(|entry| model.journal.push(entry));
+    if condition == Condition::Ill {
+        model.arming = Some(Arming {
+            target: target.id.clone(),
+            reason: "INC-7".to_owned(),
+            declared: "ayse".to_owned(),
+            until: ahead(299),
+            host_proof: Ok("pid 42 of node.service listens on 127.0.0.1:3001".to_owned()),
+        });
+        model.banners =
+            vec![Banner { severity: Severity::Warning, text: "other operators are not excluded".to_owned() }];
+    }
+    if condition == Condition::Stale {
+        model.journal_fault = Some("no space left on the device".to_owned());
+        model.status = Some(("disarmed: the time was up".to_owned(), ahead(4)));
+    }
+    model.targets.push(target);
+    model
+}
+
+fn bare() -> Model {
+    Model {
+        now: NOW,
+        console: Console {
+            version: "0.1.0".to_owned(),
+            actor: actor(),
+            demo: false,
+            state_root: "/var/lib/opsconsole".to_owned(),
+            shared_state: true,
+        },
+        theme: Arc::new(Theme::standard()),
+        keymap: Arc::new(Keymap::standard()),
+        targets: Vec::new(),
+        selected: 0,
+        dimensions: dimensions().expect("the embedded dimensions"),
+        store: Store::new(Retention::default()),
+        alerts: AlertBook::default(),
+        runs: IndexMap::new(),
+        shown_run: None,
+        arming: None,
+        journal: Ring::new(100),
+        journal_fault: None,
+        banners: Vec::new(),
+        status: None,
+    }
+}
+
+fn target(condition: Condition) -> Target {
+    let environment = if condition == Condition::Ill { "Production" } else { "Demo" };
+    let text = format!(
+        r#"(targets: [(id: "main-a", system: "chain", environment: {environment}, nodes: [
+            (id: "node-1", endpoints: [(id: "api", url: "http://127.0.0.1:3001")]),
+        ])])"#
+    );
+    let spec: TargetSpec = ConfigSpec::parse("test", &text).expect("a configuration").targets.remove(0);
+    let system = System {
+        id: "chain".into(),
+        spec: spec::load("system.ron", SYSTEM).expect("a system"),
+        rules: rules::load("alerts.yml", RULES).expect("rules"),
+        runbooks: vec![Arc::new(runbook())],
+    };
+    Target {
+        id: spec.id.clone(),
+        sources: spec.bind(&system.spec),
+        system: Arc::new(system),
+        spec,
+        cells: cells(condition),
+        charted: None,
+        chart: wave(60, condition),
+        chart_bucket_seconds: 10,
+    }
+}
+
+fn runbook() -> Runbook {
+    book::load(&"chain".into(), "stale", "stale.ron", RUNBOOK).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// A curve with a gap of three buckets, that rises at its end where the chain is ill.
+fn wave(buckets: u32, condition: Condition) -> Vec<Option<f64>> {
+    let ill = condition == Condition::Ill;
+    (0..buckets)
+        .map(|at| {
+            let swing = f64::from((at * 7) % 13) + 2.0;
+            let rise = if ill && at > buckets / 2 { f64::from(at - buckets / 2) * 9.0 } else { 0.0 };
+            (!(20..23).contains(&at)).then_some(swing + rise)
+        })
+        .collect()
+}
+
+fn cells(condition: Condition) -> BTreeMap<crate::base::PanelId, Vec<Cell>> {
+    let stale = Truth::Stale { age: Duration::from_secs(300) };
+    let failing = || Truth::Failing { reason: FetchFailure::Refused.to_string(), since: Boot(NOW.boot.0 - 65_000) };
+    let cell = |value: f64, level: Level| Cell {
+        reading: Reading {
+            value: Some(value),
+            truth: if condition == Condition::Stale { stale.clone() } else { Truth::Fresh },
+        },
+        level,
+        spark: wave(30, condition),
+    };
+    let missing = |truth: Truth| Cell { reading: Reading { value: None, truth }, level: Level::Unknown, spark: vec![] };
+    let (chain, mempool) = match condition {
+        Condition::Ill => (
+            vec![
+                cell(1.0, Level::Ok),
+                cell(22_695.0, Level::Ok),
+                cell(200.0, Level::Critical),
+                missing(failing()),
+                missing(failing()),
+            ],
+            vec![cell(1_227.0, Level::Warning), cell(0.0, Level::Ok), missing(Truth::NotExposed)],
+        ),
+        Condition::Empty | Condition::Well | Condition::Stale => (
+            vec![
+                cell(1.0, Level::Ok),
+                cell(22_695.0, Level::Ok),
+                cell(2.0, Level::Ok),
+                cell(1.0, Level::Ok),
+                cell(0.0, Level::Ok),
+            ],
+            vec![
+                cell(3.0, Level::Ok),
+                cell(41.5, Level::Ok),
+                missing(Truth::WarmingUp { have: Duration::from_secs(180), need: Duration::from_secs(300) }),
+            ],
+        ),
+    };
+    BTreeMap::from([("chain".into(), chain), ("mempool".into(), mempool)])
+}
+
+fn store(condition: Condition, target: &Target) -> Store {
+    let mut store = Store::new(Retention::default());
+    let last = if condition == Condition::Stale { 300 } else { 1 };
+    for source in &target.sources {
+        let address = format!("GET {}/{}", source.base_url, source.spec.id);
+        let seconds = |seconds| Duration::try_from_secs_f64(seconds).expect("a duration");
+        let (interval, timeout) = (seconds(source.spec.interval_seconds), seconds(source.spec.timeout_seconds));
+        store.declare(SourceState::new(source.id.clone(), target.id.clone(), address, interval, timeout));
+        let ill = condition == Condition::Ill;
+        let values: &[(&str, f64)] = match source.spec.id.as_str() {
+            "health" if ill => &[("up", 1.0), ("height", 22_695.0), ("age_seconds", 200.0), ("mempool_size", 1_227.0)],
+            "health" => &[("up", 1.0), ("height", 22_695.0), ("age_seconds", 2.0), ("mempool_size", 3.0)],
+            _verify => &[("verify_ok", 1.0), ("users_with_issues", 0.0)],
+        };
+        for back in (0..5).rev() {
+            let failure = (ill && source.spec.id == "verify").then_some(FetchFailure::Refused);
+            store.link(&batch(source.id.clone(), &source.labels, values, ago(last + 12 * back), failure));
+        }
+        if let Some(state) = store.source_mut(&source.id) {
+            state.next_try = Some(Boot(NOW.boot.0 + 4_000));
+        }
+    }
+    store
+}
+
+fn batch(
+    source: crate::base::SourceId,
+    labels: &Labels,
+    values: &[(&str, f64)],
+    sent: At,
+    failure: Option<FetchFailure>,
+) -> Batch {
+    let named = |name: &str| labels.clone().with(crate::model::labels::NAME, name);
+    let values: Vec<(&str, f64)> = if failure.is_some() { vec![] } else { values.to_vec() };
+    Batch {
+        source,
+        sent,
+        took: Duration::from_millis(12),
+        layout: Arc::new(Layout::new(values.iter().map(|(name, _)| named(name)).collect())),
+        values: values.iter().map(|(_, value)| *value).collect(),
+        documents: Vec::new(),
+        not_exposed: vec![Arc::from("timeouts_total")],
+        surfaces: vec![Arc::from("as-built")],
+        clock_skew_seconds: Some(-0.4),
+        dropped_series: 0,
+        failure,
+    }
+}
+
+fn alerts(store: &Store, target: &Target) -> AlertBook {
+    let mut book = AlertBook::default();
+    book.add(&target.id, &target.system.rules);
+    book.evaluate(store, ago(40));
+    book.evaluate(store, NOW);
+    book
+}

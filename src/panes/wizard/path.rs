@@ -1,0 +1,87 @@
+//! The path: every step with its state, and below it the series that this runbook is about.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::progress::end_words;
+use crate::panes::model::Model;
+use crate::panes::{mark, words};
+use crate::runbook::machine::{Look, StepState};
+use crate::runbook::{Present, Run};
+use crate::ui::Role;
+use crate::ui::widget::{Rows, Viewport, frame};
+
+/// `with_facts` where there is room for more than the path.
+pub(super) fn draw(buf: &mut Buffer, model: &Model, run: &Run, area: Rect, with_facts: bool) {
+    let since = words::ago(model.now, run.opened);
+    let inside = frame::frame(buf, &model.theme, area, &run.runbook.title, (Role::Dim, &since));
+    let (mut rows, here) = steps(run, inside.width);
+    if with_facts {
+        facts(rows.space(), model, run);
+    }
+    // The step at which the run stands is always on the screen.
+    let offset = here.saturating_sub(usize::from(inside.height));
+    rows.draw(buf, &model.theme, inside, &Viewport { offset, cursor: offset });
+}
+
+/// The path in lines of this width, and how many of them reach to the end of the step at which the run stands.
+pub(super) fn steps(run: &Run, columns: u16) -> (Rows, usize) {
+    let mut rows = Rows::new(columns);
+    let current = run.current().map(|step| &step.id);
+    let mut here = 0;
+    for (depth, step) in run.path() {
+        let state = run.steps.get(&step.id);
+        let standing = state.map_or(StepState::NotStarted, |state| state.state);
+        let mark = mark::step(standing);
+        let mut prose = vec![(Role::Text, step.title.clone())];
+        let sequence = state.and_then(|state| state.sequence.as_ref());
+        match sequence.map(|sequence| (sequence, sequence.end.as_ref())) {
+            Some((_, Some(end))) => {
+                let (role, word, _) = end_words(end);
+                prose.push((role, format!(" · {word}")));
+            }
+            Some((sequence, None)) => prose.push((mark.role, format!(" · {}", sequence.phase.word()))),
+            None => {}
+        }
+        if let Some((branch, reason)) = state.and_then(|state| state.taken.as_ref()) {
+            let how = if reason.is_some() { "taken with a reason" } else { "taken as suggested" };
+            prose.push((Role::Dim, format!(" · {branch}, {how}")));
+        }
+        if sequence.is_none() {
+            prose.push((mark.role, format!(" · {}", mark.word)));
+        }
+        let before = rows.len();
+        rows.marked(depth * 2, mark, &prose);
+        if current == Some(&step.id) {
+            rows.select_from(before);
+            here = rows.len();
+        }
+    }
+    if let Some(why) = &run.closed {
+        rows.space().prose(0, Role::Dim, &format!("closed: {why}"));
+        here = rows.len();
+    }
+    (rows, here)
+}
+
+/// What the run is about, and how that is now.
+pub(super) fn facts(rows: &mut Rows, model: &Model, run: &Run) {
+    rows.pair(0, "alert", Role::Text, run.alert.as_deref().unwrap_or("opened by hand"));
+    rows.pair(0, "target", Role::Text, &format!("{}/{}", run.environment.word(), run.target));
+    live(rows, model, run);
+}
+
+fn live(rows: &mut Rows, model: &Model, run: &Run) {
+    if run.runbook.panels.is_empty() {
+        return;
+    }
+    rows.heading("now");
+    let present = Present::new(&model.store, &run.target, model.now);
+    for plan in &run.runbook.panels {
+        let reading = present.read(plan);
+        let value = reading.value.map_or_else(|| "—".to_owned(), |value| plan.unit.write(value));
+        let truth = reading.truth.words(model.now.boot);
+        let role = if reading.truth.is_fresh() { Role::Text } else { Role::Unknown };
+        rows.parts(0, vec![(Role::Dim, format!("{:<26} ", plan.label)), (role, format!("{value} {truth}"))]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Overlays: help, the forms, and the confirmation. They own their text and scroll, and say what the keys made of them.
+//!
+//! ```text
+//! Key ──► Overlay::key ──► Answer ──► app/
+//! ```
+//!
+//! Must never: act. An overlay only says what was answered; `app/` decides what follows.
+//!
+//! To add an overlay: one file, one variant in [`Overlay`].
+
+pub mod confirm;
+pub mod field;
+pub mod form;
+pub mod help;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Keymap, Role, Theme};
+use crate::base::{At, Key, text};
+pub use confirm::Confirm;
+pub use form::{ArmForm, ReasonForm, SettleForm};
+pub use help::Help;
+
+/// What lies over the page, and takes every key.
+#[derive(Debug)]
+pub enum Overlay {
+    Help(Help),
+    Arm(Box<ArmForm>),
+    Reason(Box<ReasonForm>),
+    Settle(Box<SettleForm>),
+    Confirm(Box<Confirm>),
+}
+
+/// What the keys made of an overlay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing yet.
+    Open,
+    /// Closed without an answer.
+    No,
+    /// Answered; the overlay holds what was entered.
+    Yes,
+}
+
+impl Overlay {
+    /// Takes a key. Esc always means no.
+    pub fn key(&mut self, key: Key, at: At, area: Rect) -> Answer {
+        match self {
+            Overlay::Help(help) => help.key(key, area),
+            Overlay::Arm(form) => form.key(key),
+            Overlay::Reason(form) => form.key(key),
+            Overlay::Settle(form) => form.key(key),
+            Overlay::Confirm(confirm) => confirm.key(key, at, area),
+        }
+    }
+
+    /// Takes a paste. A confirmation refuses it; a form takes it as text where it holds nothing hostile.
+    pub fn paste(&mut self, pasted: &str) {
+        match self {
+            Overlay::Help(_) => {}
+            Overlay::Arm(form) => form.paste(pasted),
+            Overlay::Reason(form) => form.paste(pasted),
+            Overlay::Settle(form) => form.paste(pasted),
+            Overlay::Confirm(confirm) => confirm.refuse_paste(),
+        }
+    }
+
+    pub fn render(&self, theme: &Theme, keymap: &Keymap, at: At, area: Rect, buffer: &mut Buffer) {
+        match self {
+            Overlay::Help(help) => help.render(theme, keymap, area, buffer),
+            Overlay::Arm(form) => form.render(theme, area, buffer),
+            Overlay::Reason(form) => form.render(theme, area, buffer),
+            Overlay::Settle(form) => form.render(theme, area, buffer),
+            Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
+        }
+    }
+}
+
+/// A piece of text with its meaning: overlays are lists of lines of these.
+pub(super) type Piece = (Role, String);
+
+/// One line of an overlay.
+pub(super) type Line = Vec<Piece>;
+
+pub(super) fn line(role: Role, text: impl Into<String>) -> Line {
+    vec![(role, text.into())]
+}
+
+/// The box an overlay of `height` lines takes: centred, at most as large as the screen allows.
+pub(super) fn place(area: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(area.width);
+    let height = height.min(area.height);
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// Draws an empty frame with a title, and returns what is inside it.
+pub(super) fn frame(theme: &Theme, role: Role, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
+    if area.width < 4 || area.height < 3 {
+        return Rect { width: 0, height: 0, ..area };
+    }
+    let (style, right, bottom) = (theme.style(role), area.right() - 1, area.bottom() - 1);
+    let across = if theme.ascii { "-" } else { "─" };
+    let down = if theme.ascii { "|" } else { "│" };
+    let corners = if theme.ascii { ["+", "+", "+", "+"] } else { ["┌", "┐", "└", "┘"] };
+    for y in area.y..=bottom {
+        for x in area.x..=right {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.reset();
+                cell.set_style(theme.style(Role::Text));
+                let edge_row = y == area.y || y == bottom;
+                let edge_column = x == area.x || x == right;
+                if edge_row {
+                    cell.set_symbol(across).set_style(style);
+                } else if edge_column {
+                    cell.set_symbol(down).set_style(style);
+                }
+            }
+        }
+    }
+    for (corner, (x, y)) in corners.iter().zip([(area.x, area.y), (right, area.y), (area.x, bottom), (right, bottom)]) {
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_symbol(corner);
+        }
+    }
+    let room = usize::from(area.width) - 4;
+    write(buffer, area.x + 2, area.y, room, &format!(" {} ", text::fitted(title, room.saturating_sub(2))), style);
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+}
+
+pub(super) fn write(buffer: &mut Buffer, x: u16, y: u16, room: usize, text: &str, style: Style) -> usize {
+    let fitted = text::fitted(text, room);
+    buffer.set_stringn(x, y, &fitted, room, style);
+    text::width(&fitted)
+}
+
+/// Draws lines from `offset` on; returns whether the last one was drawn.
+pub(super) fn write_lines(theme: &Theme, lines: &[Line], offset: usize, area: Rect, buffer: &mut Buffer) -> bool {
+    for (row, pieces) in lines.iter().skip(offset).take(usize::from(area.height)).enumerate() {
+        let mut used = 0;
+        for (role, piece) in pieces {
+            let room = usize::from(area.width).saturating_sub(used);
+            let x = area.x.saturating_add(u16::try_from(used).unwrap_or(u16::MAX));
+            used += write(buffer, x, area.y + row as u16, room, piece, theme.style(*role));
+        }
+    }
+    offset + usize::from(area.height) >= lines.len()
+}
+
+/// Breaks text at spaces into lines of at most `columns`; a word longer than a line is broken where the line ends, so
+/// that nothing is hidden.
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let wide = text::width(word.trim_end());
+        if used > 0 && used + wide > columns {
+            lines.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let wide = text::width(c.encode_utf8(&mut [0; 4]));
+            if used + wide > columns {
+                if c == ' ' {
+                    continue;
+                }
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+            used += wide;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_hides_nothing() {
+        assert_eq!(wrapped("restart the backend", 8), ["restart ", "the ", "backend"]);
+        assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrapped("", 4), [""]);
+        let hash = "0123456789abcdef".repeat(4);
+        assert_eq!(wrapped(&format!("hash {hash}"), 30).concat().replace(' ', ""), format!("hash{hash}"));
+    }
+}
