@@ -16,6 +16,7 @@
 //! | [`config`] | what the operator writes: targets, nodes, addresses |
 //! | [`ui`] | theme roles, the action table, keymap, layout, widgets, overlays |
 //! | [`panes`] | one folder per pane: view state and drawing, over one model |
+//! | [`app`] | the Elm machine that joins facts and view |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -31,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alert;
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod model;

@@ -1,0 +1,398 @@
+//! Arming, preparing, confirming, committing.
+//!
+//! ```text
+//! ArmForm ─► Effect::Arm ─► ArmAnswer::Ready ─► Record::Armed ─(journalled)─► armed
+//! Intent::Commit ─► Effect::Prepare ─► seal ─► Confirm ─(typed)─► conditions again ─► Effect::Commit
+//! ```
+//!
+//! Each arrow that fails ends in a refusal with its reason, on the screen and in the journal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::msg::{ArmAnswer, PrepareAnswer};
+use super::{App, Effect, JournalId, append};
+use crate::base::{At, Boot, RunId, Severity, StepId, TargetId};
+use crate::model::Exec;
+use crate::panes::model::{Arming, Target};
+use crate::promql::Verdict;
+use crate::runbook::Present;
+use crate::runbook::Record;
+use crate::runbook::machine::Look;
+use crate::runbook::record::{Evidence, Judged};
+use crate::runbook::seal::{self, Host, Place, Prepared, SealedSequence};
+use crate::runbook::tree::{Class, ConditionPlan, SequencePlan, Task, WayBack};
+use crate::sources::{BoundSource, Source};
+use crate::systems::SettingValue;
+use crate::ui::overlay::{ArmForm, Confirm, Overlay, confirm::Offer};
+
+/// Without a key for this long the console disarms.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// What is under way between a question to the shell and its answer.
+#[derive(Debug, Default)]
+pub struct ArmingState {
+    /// The form that was answered, until the lock is held and the journal has it.
+    asked: Option<(ArmForm, Place)>,
+    proof: Option<Result<String, String>>,
+    /// The key of the arming lock that the shell holds for us.
+    held: Option<String>,
+    /// The sequence that is being prepared.
+    preparing: Option<(RunId, StepId, Place, SequencePlan)>,
+}
+
+impl App {
+    pub(super) fn arming_wake(&self) -> Option<Boot> {
+        let arming = self.model.arming.as_ref()?;
+        Some(arming.until.boot.min(self.last_key.plus(IDLE)))
+    }
+
+    /// Disarms when the time is up or nobody is there.
+    pub(super) fn check_arming(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let Some(arming) = &self.model.arming else { return };
+        if arming.until.boot <= at.boot {
+            self.disarm("its time is up", effects);
+        } else if self.last_key.plus(IDLE) <= at.boot {
+            self.disarm("no key for five minutes", effects);
+        }
+    }
+
+    pub(super) fn open_arm_form(&mut self, at: At) {
+        if let Some(arming) = &self.model.arming {
+            let text = format!("already armed for {} until {}; disarm first", arming.target, arming.until.wall.clock());
+            return self.say(at, text);
+        }
+        let Some(target) = self.model.target() else { return self.say(at, "no target to arm for") };
+        if let Err(why) = place_of(target) {
+            return self.say(at, why);
+        }
+        if let Some(fault) = &self.model.journal_fault {
+            let text = format!("not armed: {fault}");
+            return self.say(at, text);
+        }
+        let user = &self.model.console.actor.user;
+        let form = ArmForm::new(target.id.clone(), target.spec.environment.word(), user);
+        self.overlay = Some(Overlay::Arm(Box::new(form)));
+    }
+
+    pub(super) fn arm(&mut self, at: At, form: ArmForm, effects: &mut Vec<Effect>) {
+        let Some(target) = self.model.target_by_id(&form.target) else { return };
+        match place_of(target) {
+            Ok(place) => {
+                effects.push(Effect::Arm { place: Box::new(place.clone()) });
+                self.arming.asked = Some((form, place));
+                self.say(at, "arming: taking the lock and proving the host");
+            }
+            Err(why) => self.say(at, why),
+        }
+    }
+
+    pub(super) fn arm_answered(&mut self, at: At, target: &TargetId, answer: ArmAnswer, effects: &mut Vec<Effect>) {
+        let Some((form, place)) = self.arming.asked.clone() else { return };
+        if form.target != *target {
+            return;
+        }
+        match answer {
+            ArmAnswer::Ready { host_proof, mortal } => {
+                if let Some(why) = mortal {
+                    self.banner(Severity::Warning, format!("an action dies with this login: {why}"));
+                }
+                self.arming.held = Some(place.lock_key.clone());
+                self.arming.proof = Some(host_proof);
+                let record = Record::Armed {
+                    target: target.clone(),
+                    lock_key: place.lock_key.clone(),
+                    reason: form.reason().to_owned(),
+                    declared: form.declared().to_owned(),
+                    until: at.plus(form.duration()),
+                };
+                effects.push(append(JournalId::Console, record));
+            }
+            ArmAnswer::Refused { why } => {
+                self.arming.asked = None;
+                let what = format!("arming for {target}");
+                self.refuse(at, &what, &why, JournalId::Console, effects);
+            }
+        }
+    }
+
+    /// The journal has the arming: now it holds.
+    pub(super) fn armed(&mut self, at: At, record: &Record) {
+        let Record::Armed { target, reason, declared, until, .. } = record else { return };
+        let Some((form, _)) = self.arming.asked.take() else { return };
+        if form.target != *target {
+            return;
+        }
+        let proof = self.arming.proof.take().unwrap_or_else(|| Err("the host was not asked about".to_owned()));
+        self.last_key = at.boot;
+        self.model.arming = Some(Arming {
+            target: target.clone(),
+            reason: reason.clone(),
+            declared: declared.clone(),
+            until: *until,
+            host_proof: proof,
+        });
+        let text = format!("armed for {target} until {} UTC", until.wall.clock());
+        self.say(at, text);
+    }
+
+    pub(super) fn disarm(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        self.arming.asked = None;
+        self.arming.preparing = None;
+        if matches!(self.overlay, Some(Overlay::Confirm(_))) {
+            self.overlay = None;
+        }
+        if let Some(lock_key) = self.arming.held.take() {
+            effects.push(Effect::Disarm { lock_key });
+        }
+        if let Some(arming) = self.model.arming.take() {
+            let target = arming.target;
+            self.say(self.model.now, format!("disarmed: {why}"));
+            effects.push(append(JournalId::Console, Record::Disarmed { target, why: why.to_owned() }));
+        }
+    }
+
+    /// Asks the shell to resolve and prove what a step would do. Nothing is sealed yet.
+    pub(super) fn prepare(&mut self, at: At, run: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
+        match self.plan_of(run, step) {
+            Ok((place, plan)) => {
+                let way_back = match &plan.way_back {
+                    WayBack::Acts(acts) => acts.clone(),
+                    WayBack::None(_) => Vec::new(),
+                };
+                effects.push(Effect::Prepare {
+                    run: run.clone(),
+                    step: step.clone(),
+                    place: Box::new(place.clone()),
+                    acts: plan.acts.clone(),
+                    way_back,
+                });
+                self.arming.preparing = Some((run.clone(), step.clone(), place, plan));
+                self.say(at, "preparing: resolving the command and proving host and privilege");
+            }
+            Err(why) => self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects),
+        }
+    }
+
+    fn plan_of(&self, run_id: &RunId, step_id: &StepId) -> Result<(Place, SequencePlan), String> {
+        let run = self.model.runs.get(run_id).ok_or("that run is not open here")?;
+        let step = run.current().filter(|step| step.id == *step_id).ok_or("the run does not stand at this step")?;
+        let Task::Commit(plan) = &step.task else { return Err("this step changes nothing".to_owned()) };
+        if run.sequence_open().is_some() {
+            return Err("its sequence is already under way".to_owned());
+        }
+        if plan.class == Class::Destructive {
+            return Err("it is destructive, and that needs break-glass, which this version does not have".to_owned());
+        }
+        let armed = self.model.arming.as_ref().ok_or("the console is observing; arm it for this target first")?;
+        if armed.target != run.target {
+            return Err(format!("the console is armed for {}, and this run is on {}", armed.target, run.target));
+        }
+        let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
+        let place = place_of(target)?;
+        let settings = target.system.spec.settings(&target.spec.settings);
+        let plan = seal::resolve_templates(plan, &texts(settings)).map_err(|error| error.to_string())?;
+        if plan.acts.iter().any(|act| act.unit != place.unit) {
+            return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));
+        }
+        Ok((place, plan))
+    }
+
+    pub(super) fn prepared(
+        &mut self,
+        at: At,
+        run: &RunId,
+        step: &StepId,
+        answer: PrepareAnswer,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some((_, _, place, plan)) =
+            self.arming.preparing.take().filter(|(of_run, of_step, ..)| of_run == run && of_step == step)
+        else {
+            return;
+        };
+        let PrepareAnswer::Ready { acts, way_back, host_proof, privilege_proof, code } = answer else {
+            let PrepareAnswer::Refused { why } = answer else { return };
+            return self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects);
+        };
+        let offer = self.seal(at, run, step, &place, &plan, &acts, &way_back, host_proof.is_ok()).map(
+            |(sequence, only_if, evidence)| {
+                sequence.digest().map(|hash| Offer {
+                    run: run.clone(),
+                    step: step.clone(),
+                    sequence,
+                    hash,
+                    code,
+                    host_proof,
+                    privilege_proof,
+                    expect: plan.expect.clone(),
+                    evidence,
+                    only_if,
+                })
+            },
+        );
+        match offer {
+            Ok(Ok(offer)) => {
+                self.overlay = Some(Overlay::Confirm(Box::new(Confirm::new(offer, at))));
+                self.model.status = None;
+                self.urgent = true;
+                effects.push(Effect::AskPainted);
+            }
+            Ok(Err(error)) => {
+                self.refuse(at, &format!("step {step}"), &error.to_string(), JournalId::Run(run.clone()), effects);
+            }
+            Err(why) => self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that a sealed sequence is made of, once")]
+    fn seal(
+        &self,
+        at: At,
+        run: &RunId,
+        step: &StepId,
+        place: &Place,
+        plan: &SequencePlan,
+        acts: &[Exec],
+        way_back: &[Exec],
+        host_proven: bool,
+    ) -> Result<(SealedSequence, Vec<Judged>, Vec<Evidence>), String> {
+        let run = self.model.runs.get(run).ok_or("that run is not open here")?;
+        let step = run.current().filter(|current| current.id == *step).ok_or("the run has moved on")?;
+        let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
+        let only_if = self.judge_all(at, &run.target, &plan.only_if);
+        refusal_of(&only_if)?;
+        let captured = Present::new(&self.model.store, &run.target, at).capture(&plan.capture)?;
+        let reads = reads_for(target, plan)?;
+        let prepared = Prepared { acts, way_back, host_proven, captured: &captured, reads: &reads };
+        let sequence = seal::seal(plan, step, place, &prepared).map_err(|error| error.to_string())?;
+        Ok((sequence, only_if, evidence_of(run)))
+    }
+
+    /// The dialog was answered with the exact phrase. Conditions are measured once more, then the shell commits.
+    pub(super) fn confirmed(&mut self, at: At, offer: Offer, effects: &mut Vec<Effect>) {
+        let Offer { run, step, sequence, hash, evidence, .. } = offer;
+        let journal = JournalId::Run(run.clone());
+        let what = format!("step {step}");
+        let armed = self.model.arming.as_ref().is_some_and(|arming| arming.target == sequence.place.target);
+        if !armed {
+            return self.refuse(at, &what, "the console is no longer armed for this target", journal, effects);
+        }
+        let plan = match self.plan_of(&run, &step) {
+            Ok((_, plan)) => plan,
+            Err(why) => return self.refuse(at, &what, &why, journal, effects),
+        };
+        let only_if = self.judge_all(at, &sequence.place.target, &plan.only_if);
+        if let Err(why) = refusal_of(&only_if) {
+            return self.refuse(at, &what, &why, journal, effects);
+        }
+        let record = Record::Confirmed { step, sequence: Box::new(sequence), hash: hash.clone(), only_if, evidence };
+        self.writing.insert(run.clone());
+        effects.push(Effect::Commit { run, record: Box::new(record), hash });
+        self.say(at, "confirmed: starting the runner");
+    }
+
+    pub(super) fn declined(&mut self, at: At, offer: &Offer, effects: &mut Vec<Effect>) {
+        let what = format!("step {}", offer.step);
+        self.refuse(at, &what, "the operator said no", JournalId::Run(offer.run.clone()), effects);
+    }
+
+    pub(super) fn committed(&mut self, at: At, run: &RunId, failed: Option<String>) {
+        self.writing.remove(run);
+        match failed {
+            None => self.say(at, "the runner has taken over; this console may be closed"),
+            Some(why) => {
+                self.banner(Severity::Critical, format!("the runner did not start: {why}"));
+            }
+        }
+    }
+
+    /// Says no, with the reason, on the screen and in the journal.
+    pub(super) fn refuse(&mut self, at: At, what: &str, why: &str, journal: JournalId, effects: &mut Vec<Effect>) {
+        self.say(at, format!("refused: {why}"));
+        effects.push(append(journal, Record::Refused { what: what.to_owned(), why: why.to_owned() }));
+    }
+
+    pub(super) fn judge_all(&self, at: At, target: &TargetId, conditions: &[ConditionPlan]) -> Vec<Judged> {
+        let present = Present::new(&self.model.store, target, at);
+        let judge = |plan: &ConditionPlan| Judged {
+            means: plan.means.clone(),
+            expr: plan.expr.clone(),
+            verdict: present.judge(plan),
+        };
+        conditions.iter().map(judge).collect()
+    }
+}
+
+/// Where a target's commands act. The lock is keyed by the unit, never by the name it is shown under.
+fn place_of(target: &Target) -> Result<Place, String> {
+    let spec = &target.spec;
+    let Some(host) = &spec.host else {
+        return Err(format!(
+            "{} has no host, so it is only observed; set host: Local in its configuration to act",
+            target.id
+        ));
+    };
+    if let Host::Ssh(alias) = host {
+        return Err(format!(
+            "{} is on ssh host {alias}; acting over ssh is not built yet, open the console there",
+            target.id
+        ));
+    }
+    let Some(SettingValue::Text(unit)) = target.system.spec.settings(&spec.settings).remove("unit") else {
+        return Err(format!("{} names no systemd unit; set the setting \"unit\" in its configuration", target.id));
+    };
+    let endpoint = spec.nodes.first().and_then(|node| node.endpoints.first());
+    let listens_on = endpoint.and_then(|endpoint| url::Url::parse(&endpoint.url).ok()).map(|url| {
+        format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+    });
+    let Some(listens_on) = listens_on else {
+        return Err(format!("{} has no address to prove the host by", target.id));
+    };
+    Ok(Place {
+        target: target.id.clone(),
+        system: target.system.id.clone(),
+        environment: spec.environment,
+        host: host.clone(),
+        privilege: spec.privilege.clone(),
+        demo_folder: spec.demo.as_ref().map(|demo| demo.folder.clone()),
+        lock_key: format!("local/unit/{}", unit.strip_suffix(".service").unwrap_or(&unit)),
+        listens_on,
+        unit,
+    })
+}
+
+fn texts(settings: BTreeMap<String, SettingValue>) -> BTreeMap<String, String> {
+    let text = |value| match value {
+        SettingValue::Text(text) => text,
+        SettingValue::Number(number) => number.to_string(),
+    };
+    settings.into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+/// Why conditions do not allow it, if they do not.
+fn refusal_of(judged: &[Judged]) -> Result<(), String> {
+    for condition in judged {
+        match &condition.verdict {
+            Verdict::True => {}
+            Verdict::False => return Err(format!("it is not so that {}", condition.means)),
+            Verdict::Unknown(why) => return Err(format!("it can not be told whether {}: {why}", condition.means)),
+        }
+    }
+    Ok(())
+}
+
+/// What the run had measured when it came to the step.
+fn evidence_of(run: &crate::runbook::Run) -> Vec<Evidence> {
+    let observed = run.steps.values().filter(|step| step.sequence.is_none());
+    observed.flat_map(|step| step.evidence.iter().cloned()).collect()
+}
+
+/// The sources that the verification's series come from.
+fn reads_for(target: &Target, plan: &SequencePlan) -> Result<Vec<BoundSource>, String> {
+    let names = seal::verify_names(&plan.verify).map_err(|error| error.to_string())?;
+    let gives = |source: &BoundSource, name: &str| {
+        Source::compile(source.clone()).is_ok_and(|source| source.declared().iter().any(|given| &**given == name))
+    };
+    seal::needed_reads(&names, &target.sources, gives).map_err(|error| error.to_string())
+}

@@ -1,0 +1,222 @@
+//! Keys and pastes become actions, intents and answers.
+
+use super::{App, Effect, JournalId, append};
+use crate::base::{At, BranchId, Key, RunId, StepId};
+use crate::panes::{Intent, Page};
+use crate::runbook::Record;
+use crate::runbook::tree::Task;
+use crate::ui::Action;
+use crate::ui::overlay::{Answer, Help, Overlay, ReasonForm, SettleForm};
+
+impl App {
+    pub(super) fn key(&mut self, at: At, key: Key, effects: &mut Vec<Effect>) {
+        self.last_key = at.boot;
+        self.urgent = true;
+        if let Some(mut overlay) = self.overlay.take() {
+            match overlay.key(key, at, self.area) {
+                Answer::Open => self.overlay = Some(overlay),
+                Answer::No => self.answered_no(at, overlay, effects),
+                Answer::Yes => self.answered_yes(at, overlay, effects),
+            }
+            return;
+        }
+        if let Some(action) = self.model.keymap.action(key) {
+            self.act(at, action, effects);
+        }
+    }
+
+    pub(super) fn paste(&mut self, pasted: &str) {
+        self.last_key = self.model.now.boot;
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(pasted);
+            self.urgent = true;
+        }
+    }
+
+    fn answered_no(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
+        match overlay {
+            Overlay::Help(_) => {}
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => self.say(at, "nothing was done"),
+            Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
+        }
+    }
+
+    fn answered_yes(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
+        match overlay {
+            Overlay::Help(_) => {}
+            Overlay::Arm(form) => self.arm(at, *form, effects),
+            Overlay::Reason(form) => {
+                let reason = Some(form.reason().to_owned());
+                self.take_branch(&form.run, &form.step, &form.branch, reason, effects);
+            }
+            Overlay::Settle(form) => self.settle(at, &form, effects),
+            Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
+        }
+    }
+
+    fn act(&mut self, at: At, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Back => self.page = self.back.pop().unwrap_or(Page::Overview),
+            Action::Help => self.overlay = Some(Overlay::Help(Help::default())),
+            Action::Arm => self.open_arm_form(at),
+            Action::Disarm => {
+                if self.model.arming.is_some() {
+                    self.disarm("the operator disarmed", effects);
+                } else {
+                    self.say(at, "the console is observing; there is nothing to disarm");
+                }
+            }
+            Action::Redraw => effects.push(Effect::Redraw),
+            Action::Suspend => {
+                self.disarm("the console was suspended", effects);
+                effects.push(Effect::Suspend);
+            }
+            Action::Quit => self.quit("the operator quit", effects),
+            Action::PageOverview
+            | Action::PageTarget
+            | Action::PageAlerts
+            | Action::PageWizard
+            | Action::PageJournal
+            | Action::PageSources
+            | Action::NextPage
+            | Action::PreviousPage
+            | Action::NextTarget
+            | Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom
+            | Action::Open
+            | Action::CopyStep
+            | Action::TakeOther
+            | Action::Commit
+            | Action::SettleUnknown
+            | Action::CloseRun => {
+                self.panes.resized(self.area, &self.model);
+                if let Some(intent) = self.panes.on(self.page, action, &self.model) {
+                    self.intend(at, intent, effects);
+                }
+            }
+        }
+    }
+
+    fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
+        match intent {
+            Intent::Show(page) => self.show(page),
+            Intent::SelectTarget(target) => {
+                if let Some(index) = self.target_index(&target) {
+                    self.model.selected = index;
+                    self.show(Page::Target);
+                }
+            }
+            Intent::OpenRunbook { target, alert } => self.open_runbook(at, &target, &alert, effects),
+            Intent::Chart { target, series } => self.chart(&target, series),
+            Intent::ShowRun(run) => {
+                self.model.shown_run = Some(run);
+                self.show(Page::Wizard);
+            }
+            Intent::TakeBranch { run, step, branch } => self.choose(at, &run, &step, &branch, effects),
+            Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
+            Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),
+            Intent::SettleUnknown { run, step } => self.open_settle_form(at, &run, &step),
+            Intent::CloseRun(run) => self.close_run(at, &run, effects),
+            Intent::Copy(text) => effects.push(Effect::Copy(text)),
+            Intent::Say(text) => self.say(at, text),
+        }
+    }
+
+    /// The suggested branch is taken at once; another one needs a reason.
+    fn choose(&mut self, at: At, run_id: &RunId, step: &StepId, branch: &BranchId, effects: &mut Vec<Effect>) {
+        let Some(run) = self.model.runs.get(run_id) else { return };
+        let Some((current, Task::Choose(branches))) = run.current().map(|step| (step, &step.task)) else {
+            return self.say(at, "the run does not stand at a choice");
+        };
+        if current.id != *step {
+            return self.say(at, "the run does not stand at this choice");
+        }
+        let suggested = run.steps.get(step).and_then(|state| state.suggested.clone());
+        if suggested.as_ref() == Some(branch) {
+            let (run, step, branch) = (run_id.clone(), step.clone(), branch.clone());
+            return self.take_branch(&run, &step, &branch, None, effects);
+        }
+        let title = |id: &BranchId| branches.iter().find(|branch| branch.id == *id).map(|branch| branch.title.as_str());
+        let form = ReasonForm::new(
+            run_id.clone(),
+            step.clone(),
+            branch.clone(),
+            title(branch).unwrap_or(branch.as_str()),
+            suggested.as_ref().and_then(title),
+        );
+        self.overlay = Some(Overlay::Reason(Box::new(form)));
+    }
+
+    fn take_branch(
+        &mut self,
+        run: &RunId,
+        step: &StepId,
+        branch: &BranchId,
+        reason: Option<String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let record = Record::BranchTaken { step: step.clone(), branch: branch.clone(), reason };
+        self.write_run(run, record, effects);
+    }
+
+    /// What an operator does at the end of a branch: notes the finding, or that people were told.
+    fn acknowledge(&mut self, at: At, run_id: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
+        let Some(current) = self.model.runs.get(run_id).and_then(|run| run.current()) else { return };
+        let record = match &current.task {
+            Task::Conclude(finding) => Record::Concluded { step: step.clone(), finding: finding.clone() },
+            Task::Escalate(plan) => Record::Escalated { step: step.clone(), contacts: plan.contacts.clone() },
+            Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Commit(_) => {
+                return self.say(at, "there is nothing to acknowledge at this step");
+            }
+        };
+        if current.id == *step {
+            self.write_run(run_id, record, effects);
+        }
+    }
+
+    fn open_settle_form(&mut self, at: At, run_id: &RunId, step: &StepId) {
+        let Some(run) = self.model.runs.get(run_id) else { return };
+        let Some((sequence, why)) = super::runs::unknown_outcome(run, step) else {
+            return self.say(at, "this step has no unknown outcome");
+        };
+        let judged = self.judge_all(at, &run.target, &sequence.sealed.verify);
+        let words = judged.iter().map(super::runs::judged_words).collect::<Vec<_>>();
+        let form = SettleForm::new(run_id.clone(), step.clone(), why, &words);
+        self.overlay = Some(Overlay::Settle(Box::new(form)));
+    }
+
+    fn settle(&mut self, at: At, form: &SettleForm, effects: &mut Vec<Effect>) {
+        let Some(run) = self.model.runs.get(&form.run) else { return };
+        let Some((sequence, _)) = super::runs::unknown_outcome(run, &form.step) else { return };
+        let record = Record::Settled {
+            step: form.step.clone(),
+            sequence: sequence.sealed.id.clone(),
+            cured: form.cured(),
+            note: form.note().to_owned(),
+            judged: self.judge_all(at, &run.target, &sequence.sealed.verify),
+        };
+        self.write_run(&form.run, record, effects);
+    }
+
+    fn close_run(&mut self, at: At, run_id: &RunId, effects: &mut Vec<Effect>) {
+        let Some(run) = self.model.runs.get(run_id) else { return };
+        if run.closed.is_some() {
+            self.model.shown_run = None;
+            return self.say(at, "that run was closed already");
+        }
+        if run.sequence_open().is_some() {
+            return self.say(at, "its sequence is still under way; the run can be closed when it has ended");
+        }
+        let record = Record::RunClosed { why: "the operator closed it".to_owned() };
+        self.write_run(run_id, record, effects);
+    }
+
+    pub(super) fn write_run(&mut self, run: &RunId, record: Record, effects: &mut Vec<Effect>) {
+        self.writing.insert(run.clone());
+        effects.push(append(JournalId::Run(run.clone()), record));
+    }
+}

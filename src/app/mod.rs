@@ -1,0 +1,245 @@
+//! The Elm machine that joins facts and view; still pure.
+//!
+//! ```text
+//! App::update(at, Msg) -> Vec<Effect>       the only place where state changes
+//! App::render(&self, area, buffer)          pure
+//! App::wake() -> Option<Boot>               when it next needs to run by itself; there are no ticks
+//! ```
+//!
+//! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
+//! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits.
+//!
+//! Must never: touch the world; let a mutation out without its journal record and its confirmation.
+//!
+//! To add something that happens: a variant of [`Msg`]. To add something to be done: a variant of [`Effect`], and
+//! its one arm in the shell's driver.
+
+mod acting;
+mod keys;
+pub mod msg;
+mod runs;
+pub mod setup;
+mod watching;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::base::{At, Boot, RunId, Severity, TargetId};
+use crate::panes::model::Banner;
+use crate::panes::{Model, Page, Panes};
+use crate::runbook::Record;
+use crate::ui::overlay::Overlay;
+pub use msg::{Effect, JournalId, Msg};
+pub use setup::{Setup, SetupError};
+
+/// A clock that moved this much apart from the other is a jump.
+const JUMP_MILLIS: i64 = 5_000;
+/// How long a sentence stays in the status line.
+const STATUS_FOR: Duration = Duration::from_secs(12);
+/// Data alone redraws the screen this often.
+const REFRESH: Duration = Duration::from_secs(1);
+/// Remembered pages to go back to.
+const BACK_LIMIT: usize = 32;
+
+/// When the screen needs to be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameDue {
+    /// A person pressed a key, or something happened that can not wait.
+    Now,
+    At(Boot),
+}
+
+/// The whole state of the console.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) model: Model,
+    panes: Panes,
+    page: Page,
+    back: Vec<Page>,
+    overlay: Option<Overlay>,
+    area: Rect,
+    /// Distinguishes the runs of this console from those of others opened in the same millisecond.
+    nonce: String,
+    arming: acting::ArmingState,
+    /// Runs with a record on its way to the journal: nothing is proposed for them until it has arrived.
+    writing: BTreeSet<RunId>,
+    last_key: Boot,
+    refreshed: watching::Refreshed,
+    compiled: watching::Compiled,
+    urgent: bool,
+    drawn: Boot,
+    quitting: bool,
+}
+
+impl App {
+    /// Takes in what happened, and says what is to be done.
+    pub fn update(&mut self, at: At, msg: Msg) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Msg::Drawn = msg {
+            self.urgent = false;
+            self.drawn = at.boot;
+            return effects;
+        }
+        self.note_time(at, &mut effects);
+        match msg {
+            Msg::Woke | Msg::Drawn => {}
+            Msg::Key(key) => self.key(at, key, &mut effects),
+            Msg::Paste(text) => self.paste(&text),
+            Msg::Mouse => {}
+            Msg::Resized { columns, rows } => {
+                self.area = Rect::new(0, 0, columns, rows);
+                self.urgent = true;
+            }
+            Msg::Painted => self.painted(),
+            Msg::Resumed => self.resumed(at, &mut effects),
+            Msg::Signal(signal) => self.quit(&format!("signal: {signal}"), &mut effects),
+            Msg::Polled(batch) => self.polled(&batch),
+            Msg::NextTry { source, at } => {
+                if let Some(state) = self.model.store.source_mut(&source) {
+                    state.next_try = Some(at);
+                }
+            }
+            Msg::Journalled { journal, entry } => self.journalled(at, &journal, *entry, &mut effects),
+            Msg::JournalRefused { journal, why } => self.journal_refused(at, &journal, &why),
+            Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
+            Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
+            Msg::Committed { run, failed } => self.committed(at, &run, failed),
+            Msg::Copied { failed } => match failed {
+                None => self.say(at, "copied"),
+                Some(why) => self.say(at, format!("not copied: {why}")),
+            },
+        }
+        if !self.quitting {
+            self.watch(at, &mut effects);
+            self.propose(at, &mut effects);
+        }
+        effects
+    }
+
+    /// Draws the screen as it should be.
+    pub fn render(&self, area: Rect, buffer: &mut Buffer) {
+        crate::panes::draw(&self.model, &self.panes, self.page, area, buffer);
+        if let Some(overlay) = &self.overlay {
+            overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer);
+        }
+    }
+
+    /// When the app needs to run by itself: never in the past.
+    #[must_use]
+    pub fn wake(&self) -> Option<Boot> {
+        let confirm = match &self.overlay {
+            Some(Overlay::Confirm(confirm)) => confirm.wake(),
+            Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
+        };
+        let now = self.model.now.boot;
+        [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|due| due.max(Boot(now.0 + 1)))
+    }
+
+    /// When the screen needs to be drawn: at once after a key, else once a second, for the clock and the ages.
+    #[must_use]
+    pub fn frame_due(&self) -> FrameDue {
+        if self.urgent { FrameDue::Now } else { FrameDue::At(self.drawn.plus(REFRESH)) }
+    }
+
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
+    #[must_use]
+    pub fn is_quitting(&self) -> bool {
+        self.quitting
+    }
+
+    /// Evaluates everything on what is known now, due or not: before what is known is printed.
+    pub fn conclude(&mut self, at: At) {
+        self.model.now = at;
+        self.evaluate_all(at);
+    }
+
+    /// Shows a page without a key, for pictures.
+    pub fn show(&mut self, page: Page) {
+        if page != self.page {
+            self.back.push(self.page);
+            if self.back.len() > BACK_LIMIT {
+                self.back.remove(0);
+            }
+            self.page = page;
+            self.urgent = true;
+        }
+    }
+
+    fn note_time(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let jump = at.jump_millis(self.model.now);
+        let first = self.model.now == At::default();
+        self.model.now = at;
+        if first || jump.abs() <= JUMP_MILLIS {
+            return;
+        }
+        if jump < 0 {
+            self.model.store.forget_after(at.wall);
+        }
+        let text = format!("the clock of this machine jumped by {} s at {}", jump / 1000, at.wall.clock());
+        self.banner(Severity::Warning, text);
+        effects.push(append(JournalId::Console, Record::ClockJumped { millis: jump }));
+        self.disarm("the clock jumped", effects);
+        self.urgent = true;
+    }
+
+    fn resumed(&mut self, at: At, effects: &mut Vec<Effect>) {
+        self.urgent = true;
+        self.last_key = at.boot;
+        self.overlay = None;
+        self.disarm("the terminal came back", effects);
+    }
+
+    fn painted(&mut self) {
+        if let Some(Overlay::Confirm(confirm)) = &mut self.overlay {
+            confirm.painted(self.area);
+            self.urgent = true;
+        }
+    }
+
+    fn quit(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        if self.quitting {
+            return;
+        }
+        self.quitting = true;
+        self.disarm(why, effects);
+        effects.push(append(JournalId::Console, Record::ConsoleStopped { why: why.to_owned() }));
+        effects.push(Effect::Quit);
+    }
+
+    fn say(&mut self, at: At, text: impl Into<String>) {
+        self.model.status = Some((text.into(), at.plus(STATUS_FOR)));
+        self.urgent = true;
+    }
+
+    fn banner(&mut self, severity: Severity, text: String) {
+        self.model.banners.retain(|banner| banner.text != text);
+        self.model.banners.push(Banner { severity, text });
+        self.model.banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
+        self.model.banners.truncate(4);
+        self.urgent = true;
+    }
+
+    fn target_index(&self, id: &TargetId) -> Option<usize> {
+        self.model.targets.iter().position(|target| target.id == *id)
+    }
+}
+
+pub(crate) fn append(journal: JournalId, record: Record) -> Effect {
+    Effect::Append { journal, record: Box::new(record) }
+}

@@ -1,0 +1,163 @@
+//! Everything that can happen, and everything that can be asked of the world. Closed, serialisable, without secrets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
+use crate::model::{Batch, Exec};
+use crate::runbook::seal::Place;
+use crate::runbook::tree::ActPlan;
+use crate::runbook::{Entry, Record};
+
+/// Which journal file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum JournalId {
+    Console,
+    Run(RunId),
+}
+
+/// Past facts, stamped by the shell with both clocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Msg {
+    /// The time that `App::wake` asked for has come.
+    Woke,
+    Key(Key),
+    Paste(String),
+    /// A frame was written to the terminal.
+    Drawn,
+    /// Mouse reports are taken in and ignored, so that they can not become keys.
+    Mouse,
+    Resized {
+        columns: u16,
+        rows: u16,
+    },
+    /// The terminal acknowledged the frame that [`Effect::AskPainted`] asked about.
+    Painted,
+    /// Back from a suspension, or a new terminal: everything must be drawn again.
+    Resumed,
+    Signal(Signal),
+    Polled(Arc<Batch>),
+    /// The poller will try this source again then.
+    NextTry {
+        source: SourceId,
+        at: Boot,
+    },
+    /// A journal has this entry, durably; whoever wrote it.
+    Journalled {
+        journal: JournalId,
+        entry: Box<Entry>,
+    },
+    JournalRefused {
+        journal: JournalId,
+        why: String,
+    },
+    ArmAnswered {
+        target: TargetId,
+        answer: ArmAnswer,
+    },
+    Prepared {
+        run: RunId,
+        step: StepId,
+        answer: Box<PrepareAnswer>,
+    },
+    /// The runner was started, or could not be.
+    Committed {
+        run: RunId,
+        failed: Option<String>,
+    },
+    Copied {
+        failed: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    Terminate,
+    HangUp,
+    Interrupt,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Terminate => "SIGTERM",
+            Signal::HangUp => "the terminal went away",
+            Signal::Interrupt => "SIGINT",
+        })
+    }
+}
+
+/// The shell's answer to [`Effect::Arm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ArmAnswer {
+    /// The arming lock is held. `host_proof` says how it was proven that commands act on the node shown, or why not.
+    Ready {
+        host_proof: Result<String, String>,
+        /// Why a committed sequence would end with this login, if it would.
+        mortal: Option<String>,
+    },
+    Refused {
+        why: String,
+    },
+}
+
+/// The shell's answer to [`Effect::Prepare`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PrepareAnswer {
+    Ready {
+        /// The acts with resolved argv, in order, then those of the way back.
+        acts: Vec<Exec>,
+        way_back: Vec<Exec>,
+        host_proof: Result<String, String>,
+        privilege_proof: String,
+        /// Fresh, for the dialog: two characters.
+        code: String,
+    },
+    Refused {
+        why: String,
+    },
+}
+
+/// Imperatives for the shell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    Quit,
+    Suspend,
+    Redraw,
+    /// Ask the terminal to acknowledge the next frame.
+    AskPainted,
+    Bell,
+    Copy(String),
+    /// Append durably, then answer with `Journalled` or `JournalRefused`.
+    Append {
+        journal: JournalId,
+        record: Box<Record>,
+    },
+    /// Take the arming lock and prove the host.
+    Arm {
+        place: Box<Place>,
+    },
+    Disarm {
+        lock_key: String,
+    },
+    /// Resolve the argv, prove host and privilege, draw a code. Changes nothing.
+    Prepare {
+        run: RunId,
+        step: StepId,
+        place: Box<Place>,
+        acts: Vec<ActPlan>,
+        way_back: Vec<ActPlan>,
+    },
+    /// Append this `Confirmed` record to the run's journal, and when it is durable start the runner.
+    Commit {
+        run: RunId,
+        record: Box<Record>,
+        hash: Digest,
+    },
+    /// Report every entry of the run's journal from the first, and whether its runner lives.
+    Follow {
+        run: RunId,
+    },
+}

@@ -1,0 +1,205 @@
+//! What the console is made of before anything happened. Serialisable, so that a recording can begin with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use ratatui::layout::Rect;
+use serde::{Deserialize, Serialize};
+
+use super::acting::ArmingState;
+use super::watching::{BUCKET_SECONDS, Compiled, Refreshed};
+use super::{App, Effect, JournalId, append};
+use crate::alert::AlertBook;
+use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
+use crate::config::ConfigSpec;
+use crate::model::{Retention, SourceState, Store};
+use crate::panes::model::{Banner, Console, Model, Target};
+use crate::panes::{Page, Panes};
+use crate::promql::Expr;
+use crate::runbook::Record;
+use crate::sources::BoundSource;
+use crate::systems::{self, Files, System};
+use crate::ui::{Keymap, Theme};
+
+/// Entries that the journal pane can show.
+const JOURNAL_SHOWN: usize = 1000;
+
+/// Everything the core needs to know of the world it starts in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setup {
+    pub config: ConfigSpec,
+    /// The files of every system that a target names.
+    pub systems: BTreeMap<SystemId, Files>,
+    /// Name and text.
+    pub theme: (String, String),
+    pub keymap: (String, String),
+    pub ascii: bool,
+    pub console: Console,
+    /// Unique to this console on this host.
+    pub nonce: String,
+    pub columns: u16,
+    pub rows: u16,
+    pub banners: Vec<Banner>,
+}
+
+/// The console can not start with what it was given.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("{}", list(.0))]
+    Problems(Vec<Problem>),
+    #[error("target {target} is of system {system}, which there is no folder for; there are: {known}")]
+    UnknownSystem { target: String, system: String, known: String },
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Setup {
+    /// The systems of the configured targets, loaded and checked.
+    ///
+    /// # Errors
+    /// Every mistake in every file of every needed system.
+    pub fn load_systems(&self) -> Result<BTreeMap<SystemId, Arc<System>>, SetupError> {
+        let mut loaded = BTreeMap::new();
+        let mut problems = Vec::new();
+        for target in &self.config.targets {
+            if loaded.contains_key(&target.system) {
+                continue;
+            }
+            let Some(files) = self.systems.get(&target.system) else {
+                return Err(SetupError::UnknownSystem {
+                    target: target.id.to_string(),
+                    system: target.system.to_string(),
+                    known: self.systems.keys().map(SystemId::as_str).collect::<Vec<_>>().join(", "),
+                });
+            };
+            match System::load(&target.system, files) {
+                Ok(system) => {
+                    loaded.insert(target.system.clone(), Arc::new(system));
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(loaded) } else { Err(SetupError::Problems(problems)) }
+    }
+}
+
+impl App {
+    /// The console before its first message, and what is to be done first.
+    ///
+    /// # Errors
+    /// A mistake in the files of a system, in the theme or the keymap.
+    pub fn new(setup: Setup) -> Result<(App, Vec<Effect>), SetupError> {
+        let systems = setup.load_systems()?;
+        let theme = Theme::parse(&setup.theme.0, &setup.theme.1).map_err(SetupError::Problems)?.with_ascii(setup.ascii);
+        let keymap = Keymap::parse(&setup.keymap.0, &setup.keymap.1).map_err(SetupError::Problems)?;
+        let dimensions = systems::dimensions().map_err(|problem| SetupError::Problems(vec![problem]))?;
+        let mut store = Store::new(Retention::default());
+        let mut alerts = AlertBook::default();
+        let mut targets = Vec::new();
+        for spec in &setup.config.targets {
+            let system = Arc::clone(&systems[&spec.system]);
+            let sources = spec.bind(&system.spec);
+            sources.iter().for_each(|source| store.declare(declared(source)));
+            alerts.add(&spec.id, &system.rules);
+            targets.push(Target {
+                id: spec.id.clone(),
+                spec: spec.clone(),
+                system,
+                sources,
+                cells: BTreeMap::new(),
+                charted: None,
+                chart: Vec::new(),
+                chart_bucket_seconds: BUCKET_SECONDS,
+            });
+        }
+        let (named, longest) = expressions(&targets, &alerts);
+        store.keep(named, Retention::covering(longest));
+        let version = setup.console.version.clone();
+        let mut banners = setup.banners;
+        banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
+        let model = Model {
+            now: At::default(),
+            console: setup.console,
+            theme: Arc::new(theme),
+            keymap: Arc::new(keymap),
+            targets,
+            selected: 0,
+            dimensions,
+            store,
+            alerts,
+            runs: IndexMap::new(),
+            shown_run: None,
+            arming: None,
+            journal: Ring::new(JOURNAL_SHOWN),
+            journal_fault: None,
+            banners,
+            status: None,
+        };
+        let app = App {
+            model,
+            panes: Panes::default(),
+            page: Page::Overview,
+            back: Vec::new(),
+            overlay: None,
+            area: Rect::new(0, 0, setup.columns, setup.rows),
+            nonce: setup.nonce,
+            arming: ArmingState::default(),
+            writing: BTreeSet::new(),
+            last_key: Boot(0),
+            refreshed: Refreshed::default(),
+            compiled: Compiled::default(),
+            urgent: true,
+            drawn: Boot(0),
+            quitting: false,
+        };
+        Ok((app, vec![append(JournalId::Console, Record::ConsoleStarted { version })]))
+    }
+}
+
+/// A source before its first poll.
+fn declared(source: &BoundSource) -> SourceState {
+    let seconds = |value| Duration::try_from_secs_f64(value).unwrap_or_default();
+    let address = format!("{} at {}", source.spec.kind.read(), source.base_url);
+    SourceState::new(
+        source.id.clone(),
+        source.target.clone(),
+        address,
+        seconds(source.spec.interval_seconds),
+        seconds(source.spec.timeout_seconds),
+    )
+}
+
+/// The names and the longest range of every loaded expression: what the store must keep.
+pub(super) fn expressions(targets: &[Target], alerts: &AlertBook) -> (BTreeSet<Arc<str>>, Duration) {
+    let mut named: BTreeSet<Arc<str>> = alerts.names();
+    let mut longest = alerts.longest_range();
+    for target in targets {
+        let spec = &target.system.spec;
+        let rows = spec.panels.iter().flat_map(|panel| &panel.rows);
+        let texts = rows
+            .flat_map(|row| [Some(&row.expr), row.warning.as_ref(), row.critical.as_ref()])
+            .chain([spec.chart.as_ref().map(|chart| &chart.expr)])
+            .flatten();
+        let frozen = target.system.runbooks.iter().flat_map(|runbook| runbook.expressions());
+        for text in texts.cloned().chain(frozen).chain(target.charted.clone()) {
+            if let Ok(expr) = Expr::parse(&text) {
+                longest = longest.max(expr.longest_range());
+                named.extend(expr.names().iter().cloned());
+            }
+        }
+    }
+    (named, longest)
+}
+
+/// The banner of a state root that other operators do not see.
+#[must_use]
+pub fn unshared_banner() -> Banner {
+    Banner {
+        severity: Severity::Warning,
+        text: "other operators are not excluded: the state root is this user's own".to_owned(),
+    }
+}

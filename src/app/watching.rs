@@ -1,0 +1,223 @@
+//! Batches become alerts and cells.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, Effect, JournalId, REFRESH, append};
+use crate::alert::{AlertState, Transition};
+use crate::base::{At, Boot, Severity, TargetId, Wall};
+use crate::model::{Batch, Reading, Retention, Scope, Store, Truth};
+use crate::panes::model::{Cell, Level, Target};
+use crate::promql::{self, Condition, Expr, Value, Verdict};
+use crate::runbook::Record;
+use crate::systems::RowSpec;
+
+use crate::runbook::Present;
+
+/// Seconds of one bucket of a sparkline or chart: they cost bytes only when one closes.
+pub const BUCKET_SECONDS: u32 = 10;
+/// Buckets of a sparkline: five minutes.
+const SPARK: usize = 30;
+/// Buckets of a chart: thirty minutes.
+const CHART: usize = 180;
+
+/// Expressions by their text, parsed once.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    exprs: HashMap<String, Option<Arc<Expr>>>,
+    conditions: HashMap<String, Option<Arc<Condition>>>,
+}
+
+impl Compiled {
+    fn expr(&mut self, text: &str) -> Option<Arc<Expr>> {
+        match self.exprs.get(text) {
+            Some(known) => known.clone(),
+            None => {
+                let parsed = Expr::parse(text).ok().map(Arc::new);
+                self.exprs.insert(text.to_owned(), parsed.clone());
+                parsed
+            }
+        }
+    }
+
+    fn condition(&mut self, text: &str) -> Option<Arc<Condition>> {
+        match self.conditions.get(text) {
+            Some(known) => known.clone(),
+            None => {
+                let parsed = Condition::parse(text).ok().map(Arc::new);
+                self.conditions.insert(text.to_owned(), parsed.clone());
+                parsed
+            }
+        }
+    }
+}
+
+/// When what was last computed.
+#[derive(Debug, Default)]
+pub struct Refreshed {
+    /// Version of the store that the cells show.
+    version: u64,
+    at: Option<Boot>,
+    /// The bucket that the newest value of every sparkline belongs to.
+    bucket: Option<i64>,
+    /// Older samples were linked in: every bucket has to be computed again.
+    history: bool,
+}
+
+impl App {
+    pub(super) fn polled(&mut self, batch: &Batch) {
+        let late = self.model.now.wall.since(batch.sent.wall);
+        if late > Duration::from_secs(u64::from(2 * BUCKET_SECONDS)) {
+            self.refreshed.history = true;
+        }
+        self.model.store.link(batch);
+    }
+
+    /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.
+    pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
+        if self.model.alerts.wake().is_some_and(|due| due <= at.boot) {
+            let transitions = self.model.alerts.evaluate(&self.model.store, at);
+            transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
+        }
+        let version = self.model.store.version();
+        let due = self.refreshed.at.is_none_or(|last| at.boot >= last.plus(REFRESH));
+        if due || (self.urgent && version != self.refreshed.version) {
+            self.refresh(at);
+            self.refreshed.at = Some(at.boot);
+            self.refreshed.version = version;
+        }
+        if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
+            self.model.status = None;
+        }
+    }
+
+    /// Charts another series of a target, from what the store still has of it, and keeps more of it from now on.
+    pub(super) fn chart(&mut self, target: &TargetId, series: Option<String>) {
+        let Some(index) = self.target_index(target) else { return };
+        let charted = &mut self.model.targets[index];
+        charted.charted = series;
+        charted.chart.clear();
+        let (named, longest) = super::setup::expressions(&self.model.targets, &self.model.alerts);
+        self.model.store.keep(named, Retention::covering(longest));
+        self.refreshed.history = true;
+        self.refresh(self.model.now);
+        self.urgent = true;
+    }
+
+    /// Alerts and cells, due or not.
+    pub(super) fn evaluate_all(&mut self, at: At) {
+        self.model.alerts.evaluate_all(&self.model.store, at);
+        self.refresh(at);
+    }
+
+    fn alert_changed(&mut self, transition: &Transition, effects: &mut Vec<Effect>) {
+        self.urgent = true;
+        let loud = |state: &AlertState| matches!(state, AlertState::Firing { .. } | AlertState::Resolved { .. });
+        if !loud(&transition.from) && !loud(&transition.to) {
+            return;
+        }
+        let began =
+            matches!(transition.to, AlertState::Firing { .. }) && !matches!(transition.from, AlertState::Firing { .. });
+        let critical = self.model.alerts.alerts().any(|alert| {
+            alert.target == transition.target
+                && alert.rule.name == transition.alert
+                && alert.rule.severity() == Severity::Critical
+        });
+        if began && critical {
+            effects.push(Effect::Bell);
+        }
+        effects.push(append(
+            JournalId::Console,
+            Record::AlertChanged {
+                target: transition.target.clone(),
+                alert: transition.alert.clone(),
+                labels: transition.labels.to_string(),
+                from: transition.from.word().to_owned(),
+                to: transition.to.word().to_owned(),
+            },
+        ));
+    }
+
+    fn refresh(&mut self, at: At) {
+        let bucket = at.wall.0.div_euclid(i64::from(BUCKET_SECONDS) * 1000);
+        let closed = match (self.refreshed.bucket, self.refreshed.history) {
+            (Some(last), false) => usize::try_from(bucket - last).unwrap_or(CHART).min(CHART),
+            (_, true) | (None, _) => CHART,
+        };
+        self.refreshed.bucket = Some(bucket);
+        self.refreshed.history = false;
+        let ends: Vec<Wall> =
+            (0..closed).rev().map(|ago| Wall((bucket - ago as i64) * i64::from(BUCKET_SECONDS) * 1000)).collect();
+        for target in &mut self.model.targets {
+            refresh_target(target, &self.model.store, &mut self.compiled, at, &ends);
+        }
+    }
+}
+
+fn refresh_target(target: &mut Target, store: &Store, compiled: &mut Compiled, at: At, ends: &[Wall]) {
+    let system = Arc::clone(&target.system);
+    let scope = Scope::Target(target.id.clone());
+    for panel in &system.spec.panels {
+        let before = target.cells.remove(&panel.id).unwrap_or_default();
+        let cells = panel.rows.iter().enumerate().map(|(index, row)| {
+            let spark = before.get(index).map_or_else(Vec::new, |cell| cell.spark.clone());
+            cell(row, spark, store, &target.id, compiled, at, ends)
+        });
+        let cells = cells.collect();
+        target.cells.insert(panel.id.clone(), cells);
+    }
+    let charted = target.charted.as_deref().or(system.spec.chart.as_ref().map(|chart| chart.expr.as_str()));
+    if let Some(expr) = charted.and_then(|charted| compiled.expr(charted)) {
+        extend(&mut target.chart, CHART, &expr, store, &scope, ends);
+    }
+}
+
+fn cell(
+    row: &RowSpec,
+    mut spark: Vec<Option<f64>>,
+    store: &Store,
+    target: &TargetId,
+    compiled: &mut Compiled,
+    at: At,
+    ends: &[Wall],
+) -> Cell {
+    let Some(expr) = compiled.expr(&row.expr) else {
+        return Cell { reading: Reading { value: None, truth: Truth::NotExposed }, level: Level::Unknown, spark };
+    };
+    let present = Present::new(store, target, at);
+    let scope = Scope::Target(target.clone());
+    extend(&mut spark, SPARK, &expr, store, &scope, ends);
+    let reading = present.reading(&expr);
+    let mut holds = |text: &Option<String>| {
+        let condition = text.as_ref().and_then(|text| compiled.condition(text));
+        condition.is_some_and(|condition| condition.judge(store, &scope, at) == Verdict::True)
+    };
+    let level = if !reading.truth.is_fresh() {
+        Level::Unknown
+    } else if holds(&row.critical) {
+        Level::Critical
+    } else if holds(&row.warning) {
+        Level::Warning
+    } else {
+        Level::Ok
+    };
+    Cell { reading, level, spark }
+}
+
+/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out.
+fn extend(buckets: &mut Vec<Option<f64>>, limit: usize, expr: &Expr, store: &Store, scope: &Scope, ends: &[Wall]) {
+    let wanted = ends.len().min(limit);
+    for end in &ends[ends.len() - wanted..] {
+        buckets.push(match promql::evaluate(expr, store, scope, *end) {
+            Ok(Value::Scalar(value)) => Some(value),
+            Ok(Value::Vector(samples)) => match samples.as_slice() {
+                [only] => Some(only.value),
+                [] | [_, _, ..] => None,
+            },
+            Err(_) => None,
+        });
+    }
+    let excess = buckets.len().saturating_sub(limit);
+    buckets.drain(..excess);
+}
