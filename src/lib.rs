@@ -17,6 +17,7 @@
 //! | [`ui`] | theme roles, the action table, keymap, layout, widgets, overlays |
 //! | [`panes`] | one folder per pane: view state and drawing, over one model |
 //! | [`app`] | the Elm machine that joins facts and view |
+//! | [`shell`] | everything that touches the world: loop, terminal, pollers, runner, journal, recorder |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -39,6 +40,7 @@ pub mod model;
 pub mod panes;
 pub mod promql;
 pub mod runbook;
+pub mod shell;
 pub mod sources;
 pub mod steps;
 pub mod systems;

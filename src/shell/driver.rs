@@ -1,0 +1,145 @@
+//! Carries out effects: one arm each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::ledger::{Job, Ledger};
+use super::lock::{self, TargetLock};
+use super::proof;
+use super::resolve;
+use super::spawn::{self, Survival};
+use super::state_root::StateRoot;
+use crate::app::msg::{ArmAnswer, PrepareAnswer};
+use crate::app::{Effect, Msg};
+use crate::base::{At, RunId, StepId};
+use crate::model::Exec;
+use crate::runbook::Actor;
+use crate::runbook::seal::Place;
+use crate::runbook::tree::ActPlan;
+
+/// Characters of confirmation codes: none that look alike.
+const CODE: &[u8] = b"abcdefghkmnpqrstuvwxyz23456789";
+
+/// What the terminal has to do, because only the loop owns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForScreen {
+    Quit,
+    Suspend,
+    Redraw,
+    AskPainted,
+    Bell,
+    Copy(String),
+}
+
+/// Carries out effects that are not the terminal's.
+#[derive(Debug)]
+pub struct Driver {
+    root: Arc<StateRoot>,
+    ledger: Ledger,
+    out: mpsc::Sender<(At, Msg)>,
+    clock: fn() -> At,
+    actor: Actor,
+    armed: Arc<tokio::sync::Mutex<BTreeMap<String, TargetLock>>>,
+}
+
+impl Driver {
+    #[must_use]
+    pub fn new(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Driver {
+        let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
+        Driver { root, ledger, out, clock, actor, armed: Arc::default() }
+    }
+
+    /// Starts what an effect asks for; what only the terminal can do is handed back. `declared` is the name given
+    /// when arming, for the journal.
+    pub async fn carry_out(&mut self, effect: Effect, declared: Option<&str>) -> Option<ForScreen> {
+        let actor = Actor { declared: declared.map(str::to_owned), ..self.actor.clone() };
+        match effect {
+            Effect::Quit => return Some(ForScreen::Quit),
+            Effect::Suspend => return Some(ForScreen::Suspend),
+            Effect::Redraw => return Some(ForScreen::Redraw),
+            Effect::AskPainted => return Some(ForScreen::AskPainted),
+            Effect::Bell => return Some(ForScreen::Bell),
+            Effect::Copy(text) => return Some(ForScreen::Copy(text)),
+            Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
+            Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),
+            Effect::Follow { run } => self.ask(Job::Follow(run)),
+            Effect::Arm { place } => self.arm(*place, &actor),
+            Effect::Disarm { lock_key } => {
+                self.armed.lock().await.remove(&lock_key);
+            }
+            Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
+        }
+        None
+    }
+
+    /// Lets go of every arming and waits until the journal is written.
+    pub async fn finish(self) {
+        self.armed.lock().await.clear();
+        self.ledger.finish();
+    }
+
+    fn ask(&self, job: Job) {
+        if let Err(refused) = self.ledger.ask(job) {
+            let (out, at) = (self.out.clone(), (self.clock)());
+            // As a task, because the queue to the loop may be full while the loop is here.
+            tokio::spawn(async move { out.send((at, refused)).await });
+        }
+    }
+
+    fn arm(&self, place: Place, actor: &Actor) {
+        let (root, out, clock, armed) = (Arc::clone(&self.root), self.out.clone(), self.clock, Arc::clone(&self.armed));
+        let holder = format!("{} ({})", actor.user, actor.process);
+        tokio::spawn(async move {
+            let answer = match TargetLock::try_take(&root, &lock::arming(&place.lock_key), &holder) {
+                Err(held) => ArmAnswer::Refused { why: held.to_string() },
+                Ok(lock) => match proof::prove_host(&place).await.shown() {
+                    Err(why) => ArmAnswer::Refused { why },
+                    Ok(host_proof) => {
+                        armed.lock().await.insert(place.lock_key.clone(), lock);
+                        let mortal = match spawn::survival().await {
+                            Survival::Lives | Survival::InScope(_) => None,
+                            Survival::DiesWithLogin(why) => Some(why),
+                        };
+                        ArmAnswer::Ready { host_proof, mortal }
+                    }
+                },
+            };
+            // Nobody to tell means that the console has quit, and the lock goes with the process.
+            let _ = out.send((clock(), Msg::ArmAnswered { target: place.target.clone(), answer })).await;
+        });
+    }
+
+    fn prepare(&self, run: RunId, step: StepId, place: Place, acts: Vec<ActPlan>, way_back: Vec<ActPlan>) {
+        let (out, clock) = (self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let answer = match prepared(&place, &acts, &way_back).await {
+                Ok(answer) => answer,
+                Err(why) => PrepareAnswer::Refused { why },
+            };
+            // As above: without a console there is nobody to answer.
+            let _ = out.send((clock(), Msg::Prepared { run, step, answer: Box::new(answer) })).await;
+        });
+    }
+}
+
+async fn prepared(place: &Place, acts: &[ActPlan], way_back: &[ActPlan]) -> Result<PrepareAnswer, String> {
+    let resolve_all = |plans: &[ActPlan]| -> Result<Vec<Exec>, String> {
+        plans.iter().map(|plan| resolve::resolve(place, plan).map_err(|error| error.to_string())).collect()
+    };
+    let (acts, way_back) = (resolve_all(acts)?, resolve_all(way_back)?);
+    let host_proof = proof::prove_host(place).await.shown()?;
+    let mut privilege_proof = String::new();
+    for exec in acts.iter().chain(&way_back) {
+        let Exec::Command { argv, .. } = exec;
+        privilege_proof = proof::prove_privilege(place, argv).await?;
+    }
+    Ok(PrepareAnswer::Ready { acts, way_back, host_proof, privilege_proof, code: code()? })
+}
+
+/// Two characters nobody can know beforehand.
+fn code() -> Result<String, String> {
+    let bytes = super::random_bytes::<2>().map_err(|error| format!("no random code could be drawn: {error}"))?;
+    Ok(bytes.iter().map(|byte| char::from(CODE[usize::from(*byte) % CODE.len()])).collect())
+}

@@ -1,0 +1,59 @@
+//! The console without a terminal: polls, evaluates, and hands back what it knows. It never acts.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::clock;
+use super::console::ConsoleError;
+use super::http::HttpClient;
+use super::poller::Poller;
+use crate::app::{App, Effect, Msg, Setup};
+use crate::panes::Model;
+
+/// However long sources take, a look is over after this much more than was asked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Polls every source at least once, and goes on for `watch`.
+///
+/// # Errors
+/// Mistakes in the setup.
+pub async fn look(setup: Setup, watch: Duration) -> Result<App, ConsoleError> {
+    let began = Instant::now();
+    look_while(setup, watch + PATIENCE, move |model| began.elapsed() < watch || !all_polled(model)).await
+}
+
+/// Polls until every source was polled and `done` holds, at most for `longest`.
+///
+/// # Errors
+/// Mistakes in the setup.
+pub async fn look_until(setup: Setup, longest: Duration, done: fn(&Model) -> bool) -> Result<App, ConsoleError> {
+    look_while(setup, longest, move |model| !all_polled(model) || !done(model)).await
+}
+
+fn all_polled(model: &Model) -> bool {
+    model.store.sources().all(|source| source.polls > 0)
+}
+
+async fn look_while(setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
+    let (mut app, _) = App::new(setup)?;
+    let (out, mut messages) = mpsc::channel(64);
+    let _poller = Poller::of_targets(&app.model().targets, &HttpClient::new(), &out, clock::now)?;
+    let end = Instant::now() + longest;
+    while go_on(app.model()) && Instant::now() < end {
+        let now = clock::now().boot;
+        let due = app.wake().map_or(end, |due| Instant::now() + due.since(now)).min(end);
+        let effects = tokio::select! {
+            biased;
+            Some((at, msg)) = messages.recv() => app.update(at, msg),
+            () = tokio::time::sleep_until(due) => app.update(clock::now(), Msg::Woke),
+        };
+        // Nothing is journalled by a look: what it sees is its output.
+        debug_assert!(effects.iter().all(|effect| !matches!(effect, Effect::Commit { .. })));
+        app.update(clock::now(), Msg::Drawn);
+    }
+    // Everything is evaluated once more on what is known now: the last batches came after the last evaluation.
+    app.conclude(clock::now());
+    Ok(app)
+}

@@ -1,0 +1,235 @@
+//! The ledger: one worker that owns every journal file this console writes or follows.
+//!
+//! Appends are done one after the other, each durable before the next, and answered with the entry. A run's journal
+//! has two writers, the console and its runner; so what reaches the core is always the file, read on from where it
+//! was last read, whoever wrote there. A sequence whose runner is gone is ended here as what it is: never begun, or of
+//! unknown outcome.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::journal::{self, Follower, JournalError};
+use super::state_root::StateRoot;
+use super::{runner, spawn};
+use crate::app::{JournalId, Msg};
+use crate::base::{At, Digest, RunId};
+use crate::runbook::{Actor, Entry, Record, Run};
+
+/// Jobs that may wait. A disk that is slower than this is a reason to refuse.
+const QUEUE: usize = 256;
+/// How often a followed journal is read on while a sequence is under way in it.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// How often, when nothing is.
+const IDLE_EVERY: Duration = Duration::from_secs(2);
+
+/// What the ledger can be asked to do.
+#[derive(Debug)]
+pub enum Job {
+    Append(JournalId, Box<Record>, Actor),
+    /// Append a confirmation to a run's journal, and when it is durable start the runner.
+    Commit(RunId, Box<Record>, Digest, Actor),
+    Follow(RunId),
+}
+
+/// The handle of the worker, which has a thread of its own: a slow disk delays the journal, never a key.
+#[derive(Debug)]
+pub struct Ledger {
+    jobs: SyncSender<Job>,
+    worker: JoinHandle<()>,
+}
+
+impl Ledger {
+    /// Starts the worker; every run that is still open is followed from the start.
+    #[must_use]
+    pub fn start(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Ledger {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let worker = Worker { root, out, clock, boot_id: super::clock::boot_id(), actor, followed: BTreeMap::new() };
+        Ledger { jobs, worker: std::thread::spawn(move || worker.work(&queue)) }
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// The queue is full or the worker is gone: the message that says so to the core.
+    pub fn ask(&self, job: Job) -> Result<(), Msg> {
+        self.jobs.try_send(job).map_err(|error| {
+            let (why, job) = match error {
+                std::sync::mpsc::TrySendError::Full(job) => ("the disk is too slow: too many entries are waiting", job),
+                std::sync::mpsc::TrySendError::Disconnected(job) => {
+                    ("the journal's writer has stopped; restart the console", job)
+                }
+            };
+            let why = why.to_owned();
+            match job {
+                Job::Append(journal, ..) => Msg::JournalRefused { journal, why },
+                Job::Commit(run, ..) => Msg::Committed { run, failed: Some(why) },
+                Job::Follow(run) => Msg::JournalRefused { journal: JournalId::Run(run), why },
+            }
+        })
+    }
+
+    /// Waits until everything asked for is in the files. The receiving end of `out` must be gone by then, or emptied.
+    pub fn finish(self) {
+        drop(self.jobs);
+        // A worker that panicked has nothing more to finish; its panic was reported where it happened.
+        let _ = self.worker.join();
+    }
+}
+
+struct Worker {
+    root: Arc<StateRoot>,
+    out: mpsc::Sender<(At, Msg)>,
+    clock: fn() -> At,
+    boot_id: String,
+    /// Who ends what nobody else can end any more.
+    actor: Actor,
+    followed: BTreeMap<RunId, Followed>,
+}
+
+/// A run's journal, and the run it has told of so far.
+struct Followed {
+    follower: Follower,
+    run: Option<Run>,
+}
+
+impl Followed {
+    /// What is new in the file.
+    fn read_on(&mut self) -> Result<Vec<Entry>, JournalError> {
+        let entries = self.follower.more()?;
+        for entry in &entries {
+            match &mut self.run {
+                // What does not fit is reported by the core, which folds the same entries.
+                Some(run) => drop(run.apply(entry)),
+                None => self.run = Run::fold(std::slice::from_ref(entry)).ok(),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn sequence_open(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.sequence_open().is_some())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.closed.is_some())
+    }
+}
+
+impl Worker {
+    fn work(mut self, queue: &Receiver<Job>) {
+        self.find_open_runs();
+        let mut busy = self.read_on();
+        loop {
+            match queue.recv_timeout(if busy { FOLLOW_EVERY } else { IDLE_EVERY }) {
+                Ok(job) => self.carry_out(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            busy = self.read_on();
+        }
+    }
+
+    fn carry_out(&mut self, job: Job) {
+        match job {
+            Job::Append(journal, record, actor) => {
+                self.append(&journal, *record, &actor);
+            }
+            Job::Commit(run, record, hash, actor) => {
+                let failed = if self.append(&JournalId::Run(run.clone()), *record, &actor) {
+                    self.start_runner(&run, &hash).err()
+                } else {
+                    Some("the confirmation could not be journalled, so nothing was started".to_owned())
+                };
+                self.say(Msg::Committed { run, failed });
+            }
+            Job::Follow(run) => self.follow(&run),
+        }
+    }
+
+    /// Every run that is not closed is followed; a journal that can not be read is named and harms no other.
+    fn find_open_runs(&mut self) {
+        let refused = |error: JournalError| Msg::JournalRefused { journal: JournalId::Console, why: error.to_string() };
+        match runner::recover(&self.root) {
+            Ok((open, unreadable)) => {
+                open.iter().for_each(|found| self.follow(&found.run));
+                unreadable.into_iter().for_each(|error| self.say(refused(error)));
+            }
+            Err(error) => self.say(refused(error)),
+        }
+    }
+
+    fn start_runner(&self, run: &RunId, hash: &Digest) -> Result<u32, String> {
+        let runtime = super::runtime().map_err(|error| error.to_string())?;
+        runtime.block_on(spawn::spawn_runner(&self.root, run, hash, &[]))
+    }
+
+    fn follow(&mut self, run: &RunId) {
+        if self.followed.contains_key(run) {
+            return;
+        }
+        match self.root.journal(&JournalId::Run(run.clone())) {
+            Ok(path) => {
+                self.followed.insert(run.clone(), Followed { follower: Follower::new(path), run: None });
+            }
+            Err(error) => {
+                self.say(Msg::JournalRefused { journal: JournalId::Run(run.clone()), why: error.to_string() });
+            }
+        }
+    }
+
+    /// What a run's journal says is reported by reading it on, so that the runner's entries and ours keep their order.
+    fn append(&mut self, journal: &JournalId, record: Record, actor: &Actor) -> bool {
+        match (journal::append(&self.root, journal, actor, (self.clock)(), &self.boot_id, record), journal) {
+            (Ok(entry), JournalId::Console) => {
+                self.say(Msg::Journalled { journal: JournalId::Console, entry: Box::new(entry) });
+                true
+            }
+            (Ok(_), JournalId::Run(run)) => {
+                self.follow(run);
+                true
+            }
+            (Err(error), _) => {
+                self.say(Msg::JournalRefused { journal: journal.clone(), why: error.to_string() });
+                false
+            }
+        }
+    }
+
+    /// Reports what is new in every followed journal; returns whether a sequence is under way in one of them.
+    fn read_on(&mut self) -> bool {
+        let mut messages = Vec::new();
+        let mut busy = false;
+        for (run, followed) in &mut self.followed {
+            let journal = JournalId::Run(run.clone());
+            match followed.read_on() {
+                Ok(entries) => messages.extend(
+                    entries
+                        .into_iter()
+                        .map(|entry| Msg::Journalled { journal: journal.clone(), entry: Box::new(entry) }),
+                ),
+                Err(error) => messages.push(Msg::JournalRefused { journal, why: error.to_string() }),
+            }
+            if followed.sequence_open() {
+                busy = true;
+                // The lock says whether the runner is gone: nobody holds it, and holding it ourselves while we write
+                // keeps a runner from beginning in between.
+                if let Err(error) = runner::settle_orphan(&self.root, run, &self.actor) {
+                    messages.push(Msg::JournalRefused { journal: JournalId::Run(run.clone()), why: error.to_string() });
+                }
+            }
+        }
+        self.followed.retain(|_, followed| !followed.is_closed());
+        messages.into_iter().for_each(|message| self.say(message));
+        busy
+    }
+
+    fn say(&self, msg: Msg) {
+        // The loop is gone when the console has quit: then there is nobody to tell.
+        let _ = self.out.blocking_send(((self.clock)(), msg));
+    }
+}
