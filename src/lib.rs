@@ -18,6 +18,8 @@
 //! | [`panes`] | one folder per pane: view state and drawing, over one model |
 //! | [`app`] | the Elm machine that joins facts and view |
 //! | [`shell`] | everything that touches the world: loop, terminal, pollers, runner, journal, recorder |
+//! | [`sim`] | the demo: a simulated chain on loopback, and rehearsals on simulated time |
+//! | [`cli`] | one file per subcommand |
 //!
 //! `sources` stands above `runbook`, because a sealed sequence carries the reads that will verify it.
 //!
@@ -35,12 +37,14 @@
 pub mod alert;
 pub mod app;
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod model;
 pub mod panes;
 pub mod promql;
 pub mod runbook;
 pub mod shell;
+pub mod sim;
 pub mod sources;
 pub mod steps;
 pub mod systems;

@@ -1,0 +1,120 @@
+//! `opsconsole check`: the state of the targets as an exit code, for monitoring.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use color_eyre::eyre::Result;
+
+use super::{Common, load};
+use crate::alert::AlertState;
+use crate::base::Severity;
+use crate::panes::Model;
+use crate::panes::model::Level;
+use crate::shell::{self, headless};
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Wait up to this long for ranges to fill and pending alerts to decide
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
+    wait: Option<u64>,
+}
+
+/// The verdict, as monitoring systems number it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    Ok = 0,
+    Warning = 1,
+    Critical = 2,
+    /// Something can not be told, or is warming up.
+    Unknown = 3,
+}
+
+/// Judges, prints a line for each thing that is not ok, and exits with the verdict.
+///
+/// # Errors
+/// No configuration, or mistakes in it.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
+    let setup = load::setup(common, load::config(common)?)?.setup;
+    let wait = Duration::from_secs(args.wait.unwrap_or(0));
+    let app = shell::runtime()?.block_on(async {
+        match args.wait {
+            None => headless::look(setup, Duration::ZERO).await,
+            Some(_) => headless::look_until(setup, wait, settled).await,
+        }
+    })?;
+    let (judgement, lines) = judge(app.model());
+    let word = match judgement {
+        Judgement::Ok => "ok",
+        Judgement::Warning => "warning",
+        Judgement::Critical => "critical",
+        Judgement::Unknown => "unknown",
+    };
+    println!("{word}: {} targets", app.model().targets.len());
+    lines.iter().for_each(|line| println!("  {line}"));
+    Ok(ExitCode::from(judgement as u8))
+}
+
+/// Whether nothing is warming up or pending any more.
+fn settled(model: &Model) -> bool {
+    model.alerts.alerts().all(|alert| match &alert.state {
+        AlertState::WarmingUp { .. } | AlertState::Pending { .. } => false,
+        AlertState::Inactive | AlertState::NoData { .. } | AlertState::Firing { .. } | AlertState::Resolved { .. } => {
+            true
+        }
+    })
+}
+
+/// The worst of all alerts and panel rows, and what made it so.
+#[must_use]
+pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
+    let mut lines = Vec::new();
+    let mut worst = Judgement::Ok;
+    let mut note = |judgement: Judgement, line: String| {
+        // Unknown is worse than a warning that is known, and less bad than what is known to be critical.
+        let rank = |judgement| match judgement {
+            Judgement::Ok => 0,
+            Judgement::Warning => 1,
+            Judgement::Unknown => 2,
+            Judgement::Critical => 3,
+        };
+        if rank(judgement) > rank(worst) {
+            worst = judgement;
+        }
+        if judgement != Judgement::Ok {
+            lines.push(line);
+        }
+    };
+    for alert in model.alerts.alerts() {
+        let judgement = match (&alert.state, alert.rule.severity()) {
+            (AlertState::Firing { .. }, Severity::Critical) => Judgement::Critical,
+            (AlertState::Firing { .. }, Severity::Warning | Severity::Info) => Judgement::Warning,
+            (AlertState::NoData { .. } | AlertState::WarmingUp { .. }, _) => Judgement::Unknown,
+            (AlertState::Pending { .. }, _) => Judgement::Warning,
+            (AlertState::Inactive | AlertState::Resolved { .. }, _) => Judgement::Ok,
+        };
+        note(judgement, format!("{}: alert {} is {}", alert.target, alert.rule.name, alert.state.word()));
+    }
+    for target in &model.targets {
+        for panel in &target.system.spec.panels {
+            for (row, cell) in panel.rows.iter().zip(target.cells.get(&panel.id).into_iter().flatten()) {
+                let judgement = match cell.level {
+                    Level::Ok => Judgement::Ok,
+                    Level::Warning => Judgement::Warning,
+                    Level::Critical => Judgement::Critical,
+                    // A row that the node does not expose is no finding of this check: its alert is, if there is one.
+                    Level::Unknown => Judgement::Ok,
+                };
+                let shown = cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value));
+                note(judgement, format!("{}: {} is {shown}", target.id, row.label));
+            }
+        }
+    }
+    for source in model.store.sources() {
+        let words = source.truth(model.now.boot).words(model.now.boot);
+        if !words.is_empty() {
+            note(Judgement::Unknown, format!("{}: {words}", source.id));
+        }
+    }
+    (worst, lines)
+}

@@ -1,0 +1,54 @@
+//! The console itself, and the table of keys that the README shows.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use color_eyre::eyre::Result;
+
+use super::{Common, load};
+use crate::base::Key;
+use crate::model::Batch;
+use crate::shell;
+use crate::ui::action::{ACTIONS, Danger};
+use crate::ui::{Keymap, keymap};
+
+/// Starts the console on the configured targets.
+///
+/// # Errors
+/// No configuration, mistakes in it, or no terminal.
+pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
+    let config = load::config(common)?;
+    let loaded = load::setup(common, config)?;
+    shell::runtime()?
+        .block_on(shell::console::run(loaded.setup, loaded.root, record, async { Vec::<Batch>::new() }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the table of keys as Markdown: what the README holds between its markers.
+///
+/// # Errors
+/// The embedded keymap has a mistake.
+pub fn keys() -> Result<ExitCode> {
+    print!("{}", keys_table()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The action table with the keys of the default keymap.
+///
+/// # Errors
+/// The embedded keymap has a mistake.
+pub fn keys_table() -> Result<String> {
+    let (name, text) = keymap::EMBEDDED.first().copied().unwrap_or_default();
+    let keymap = Keymap::parse(name, text).map_err(load::problems)?;
+    let mut table = String::from("| keys | action | what it does |\n|---|---|---|\n");
+    for row in ACTIONS {
+        let keys: Vec<String> = keymap.keys(row.action).iter().map(|key: &Key| format!("`{key}`")).collect();
+        let note = match row.danger {
+            Danger::None => "",
+            Danger::Decides => " *(journalled)*",
+            Danger::Acts => " **(acts, after its confirmation)**",
+        };
+        table.push_str(&format!("| {} | `{}` | {}{note} |\n", keys.join(" "), row.name, row.sentence));
+    }
+    Ok(table)
+}

@@ -1,0 +1,149 @@
+//! `opsconsole journal show|verify`: what happened, and whether the files still say so.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use color_eyre::eyre::{Result, bail, eyre};
+
+use super::{Common, load};
+use crate::app::JournalId;
+use crate::base::RunId;
+use crate::base::text::clean;
+use crate::panes::journal::sentence::sentence;
+use crate::runbook::Entry;
+use crate::shell::StateRoot;
+use crate::shell::journal::{self, Verification};
+
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    command: JournalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    /// Print a journal: the console's, or a run's; `runs` lists the runs
+    Show {
+        #[arg(default_value = "console")]
+        which: String,
+        /// One JSON document per entry
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold every journal against its hashes and its head; exit code 1 where one is not whole
+    Verify,
+}
+
+/// Shows or verifies.
+///
+/// # Errors
+/// The state root or a journal can not be read.
+pub fn run(common: &Common, args: &JournalArgs) -> Result<ExitCode> {
+    let wanted = match &common.state_root {
+        Some(path) => Some(path.clone()),
+        // A configuration may name the state root; without one it is found as the console finds it.
+        None => load::config(common).ok().and_then(|config| config.state_root).map(PathBuf::from),
+    };
+    let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
+    match &args.command {
+        JournalCommand::Show { which, json } => show(&root, which, *json),
+        JournalCommand::Verify => verify(&root),
+    }
+}
+
+fn show(root: &StateRoot, which: &str, json: bool) -> Result<ExitCode> {
+    if which == "runs" {
+        files(root)?.iter().filter_map(|path| path.file_stem()?.to_str()).for_each(|name| println!("{}", clean(name)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let id = match which {
+        "console" => JournalId::Console,
+        run => JournalId::Run(RunId::new(run)),
+    };
+    let path = root.journal(&id).map_err(|error| eyre!("{error}"))?;
+    if !path.exists() {
+        bail!("there is no journal {which} in {}; opsconsole journal show runs lists them", root.path().display());
+    }
+    // What is before a damage is shown, and then the damage.
+    let (entries, damage) = journal::read_whole_part(&path).map_err(|error| eyre!("{error}"))?;
+    for entry in entries {
+        if json {
+            println!("{}", serde_json::to_string(&entry)?);
+        } else {
+            println!("{}", line(&entry));
+        }
+    }
+    match damage {
+        None => Ok(ExitCode::SUCCESS),
+        Some(damage) => {
+            println!("{}", clean(&damage.to_string()));
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+/// An entry as a line: number, time, who, what.
+fn line(entry: &Entry) -> String {
+    let who = entry.actor.declared.as_deref().unwrap_or(&entry.actor.user);
+    let said = sentence(&entry.record);
+    format!(
+        "{:>5}  {}  {:<10} {:<22} {}",
+        entry.seq,
+        entry.at.wall,
+        clean(who),
+        clean(&entry.actor.process),
+        clean(&said)
+    )
+}
+
+/// Every journal of a state root: the consoles', then the runs', by name.
+fn files(root: &StateRoot) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in [root.journals(), root.journals().join("runs")] {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let mut here: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        here.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        here.sort();
+        found.extend(here);
+    }
+    Ok(found)
+}
+
+fn verify(root: &StateRoot) -> Result<ExitCode> {
+    let files = files(root)?;
+    if files.is_empty() {
+        println!("there is no journal in {}", root.path().display());
+    }
+    let mut whole = true;
+    for path in &files {
+        let found = journal::verify(path).map_err(|error| eyre!("{error}"))?;
+        whole &= found.is_whole();
+        let name = path.strip_prefix(root.path()).unwrap_or(path);
+        println!("{}: {}", name.display(), words(&found));
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn words(found: &Verification) -> String {
+    let short = found.head.short();
+    let mut said = match &found.problem {
+        Some((line, what)) => {
+            format!("DAMAGED: line {line} {}; the {} before it are whole", clean(what), found.entries)
+        }
+        None => format!("ok, {} records, head {short}", found.entries),
+    };
+    if let Some(seq) = found.missing_tail {
+        said.push_str(&format!("; MISSING TAIL: the head file remembers record {seq}"));
+    }
+    if let Some(what) = &found.head_problem {
+        said.push_str(&format!("; HEAD: {}", clean(what)));
+    }
+    if found.torn_bytes > 0 {
+        said.push_str(&format!("; a torn last line of {} bytes, which the next append puts aside", found.torn_bytes));
+    }
+    if found.head_behind > 0 {
+        said.push_str(&format!("; the head file is {} behind, which the next append mends", found.head_behind));
+    }
+    said
+}

@@ -1,0 +1,172 @@
+//! From files and environment to a [`Setup`]: the configuration, the systems it names, theme and keymap.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+
+use super::Common;
+use crate::app::Setup;
+use crate::app::setup::unshared_banner;
+use crate::base::{Problem, SystemId};
+use crate::config::ConfigSpec;
+use crate::panes::model::{Banner, Console};
+use crate::runbook::Actor;
+use crate::runbook::seal::Environment;
+use crate::shell::state_root::StateRoot;
+use crate::shell::{actor, random_bytes};
+use crate::systems::{self, Files, System};
+use crate::ui::{keymap, theme};
+
+/// Largest file of a configuration that is read.
+const FILE_LIMIT_BYTES: u64 = 4 << 20;
+
+/// The configuration and everything it needs, before the terminal is touched.
+#[derive(Debug)]
+pub struct Loaded {
+    pub setup: Setup,
+    pub root: StateRoot,
+}
+
+/// Reads the configuration that the options name, or the user's own.
+///
+/// # Errors
+/// No configuration, or mistakes in it, all listed.
+pub fn config(common: &Common) -> Result<ConfigSpec> {
+    let path = match &common.config {
+        Some(path) => path.clone(),
+        None => match default_config().filter(|path| path.exists()) {
+            Some(path) => path,
+            None => bail!(
+                "there is no configuration: name one with --config FILE, write one to {}, or look around with opsconsole demo",
+                default_config()
+                    .map_or_else(|| "~/.config/opsconsole/config.ron".to_owned(), |path| path.display().to_string()),
+            ),
+        },
+    };
+    let text = read(&path)?;
+    ConfigSpec::parse(&path.display().to_string(), &text).map_err(problems)
+}
+
+fn default_config() -> Option<PathBuf> {
+    Some(config_folder()?.join("config.ron"))
+}
+
+fn config_folder() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "opsconsole")?.config_dir().to_owned())
+}
+
+/// The embedded systems, each replaced whole by a folder of its name under `systems/` in the configuration directory.
+///
+/// # Errors
+/// A folder there can not be read.
+pub fn system_files() -> Result<BTreeMap<SystemId, Files>> {
+    let mut all = systems::embedded();
+    let Some(folder) = config_folder().map(|folder| folder.join("systems")).filter(|folder| folder.is_dir()) else {
+        return Ok(all);
+    };
+    for entry in std::fs::read_dir(&folder).wrap_err_with(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_dir()) else { continue };
+        let mut files = Files::new();
+        collect(&path, &path, &mut files)?;
+        all.insert(SystemId::new(name), files);
+    }
+    Ok(all)
+}
+
+/// Every system there is, loaded.
+///
+/// # Errors
+/// A mistake in a system's files, all of them listed.
+pub fn all_systems() -> Result<Vec<Arc<System>>> {
+    let load = |(id, files): (SystemId, Files)| System::load(&id, &files).map(Arc::new).map_err(problems);
+    system_files()?.into_iter().map(load).collect()
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Files) -> Result<()> {
+    for entry in std::fs::read_dir(folder).wrap_err_with(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else if let Ok(name) = path.strip_prefix(root) {
+            files.insert(name.display().to_string(), read(&path)?);
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads the operator's files")]
+fn read(path: &Path) -> Result<String> {
+    let size = std::fs::metadata(path).wrap_err_with(|| path.display().to_string())?.len();
+    if size > FILE_LIMIT_BYTES {
+        bail!("{} is larger than {FILE_LIMIT_BYTES} bytes", path.display());
+    }
+    std::fs::read_to_string(path).wrap_err_with(|| path.display().to_string())
+}
+
+/// The console's setup for this configuration on this machine.
+///
+/// # Errors
+/// The state root can not be used, or a file of a system is missing.
+pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
+    let wanted = common.state_root.clone().or_else(|| config.state_root.clone().map(PathBuf::from));
+    let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
+    let demo =
+        !config.targets.is_empty() && config.targets.iter().all(|target| target.environment == Environment::Demo);
+    let mut banners = Vec::new();
+    if !root.shared() && !demo {
+        banners.push(unshared_banner());
+    }
+    let setup = setup_of(
+        common,
+        config,
+        actor::present("opsconsole", None),
+        root.path().display().to_string(),
+        root.shared(),
+        banners,
+    )?;
+    Ok(Loaded { setup, root })
+}
+
+fn setup_of(
+    common: &Common,
+    config: ConfigSpec,
+    actor: Actor,
+    state_root: String,
+    shared_state: bool,
+    banners: Vec<Banner>,
+) -> Result<Setup> {
+    let demo =
+        !config.targets.is_empty() && config.targets.iter().all(|target| target.environment == Environment::Demo);
+    let needed: Vec<&SystemId> = config.targets.iter().map(|target| &target.system).collect();
+    let mut systems = system_files()?;
+    let known = systems.keys().map(SystemId::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(target) = config.targets.iter().find(|target| !systems.contains_key(&target.system)) {
+        bail!("target {} is of system {}, which there is no folder for; there are: {known}", target.id, target.system);
+    }
+    systems.retain(|id, _| needed.contains(&id));
+    let nonce: String = random_bytes::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let console = Console { version: env!("CARGO_PKG_VERSION").to_owned(), actor, demo, state_root, shared_state };
+    let embedded = |files: &[(&str, &str)]| {
+        files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
+    };
+    Ok(Setup {
+        config,
+        systems,
+        theme: embedded(theme::EMBEDDED),
+        keymap: embedded(keymap::EMBEDDED),
+        ascii: common.ascii,
+        console,
+        nonce,
+        columns: 80,
+        rows: 24,
+        banners,
+    })
+}
+
+/// Every problem on a line of its own.
+pub fn problems(problems: Vec<Problem>) -> color_eyre::Report {
+    eyre!("{}", problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,113 @@
+//! The command line: one file per subcommand. Every act of the console on the screen has a twin here.
+//!
+//! Must never: offer a way to change a node that asks for less than the screen does. There is no `--yes`.
+//!
+//! To add a subcommand: one file with its arguments and `run`, one variant of [`Command`] and its arm in `main`.
+
+pub mod catalogue;
+pub mod check;
+pub mod console;
+pub mod demo;
+pub mod journal;
+pub mod load;
+pub mod replay;
+pub mod runbook;
+pub mod runner;
+pub mod shot;
+pub mod snapshot;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use color_eyre::eyre::Result;
+
+/// The console an engineer opens over SSH on a blockchain node when something is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "opsconsole", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    /// Record the session for opsconsole replay
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Options that most subcommands take.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The configuration: targets, nodes, addresses
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where journals and locks live, instead of /var/lib/opsconsole or the user's own
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_root: Option<PathBuf>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the console on a simulated chain, on loopback
+    Demo(demo::DemoArgs),
+    /// Show or verify the journal
+    Journal(journal::JournalArgs),
+    /// Look at runbooks: lint, show, plan
+    Runbook(runbook::RunbookArgs),
+    /// Print what is known now, once
+    Snapshot(snapshot::SnapshotArgs),
+    /// Judge the targets by exit code: 0 ok, 1 warning, 2 critical, 3 unknown or warming up
+    Check(check::CheckArgs),
+    /// Show the screen at the end of a recording
+    Replay(replay::ReplayArgs),
+    /// Draw a page of the simulation as SVG
+    Shot(shot::ShotArgs),
+    /// Print everything that the systems' data implements
+    Catalogue(catalogue::CatalogueArgs),
+    /// Print the table of keys as Markdown
+    #[command(hide = true)]
+    Keys,
+    /// Execute a committed sequence; started by the console
+    #[command(hide = true)]
+    Runner(runner::RunnerArgs),
+    /// The simulated service manager of a demo
+    #[command(hide = true)]
+    DemoSystemctl(demo::SystemctlArgs),
+}
+
+/// The program. Returns its exit code; errors have been printed.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = color_eyre::config::HookBuilder::default().display_env_section(false).install() {
+        eprintln!("opsconsole: {error}");
+    }
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("opsconsole: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let common = cli.common;
+    match cli.command {
+        None => console::run(&common, cli.record.as_deref()),
+        Some(Command::Demo(args)) => demo::run(&common, args),
+        Some(Command::Journal(args)) => journal::run(&common, &args),
+        Some(Command::Runbook(args)) => runbook::run(&common, &args),
+        Some(Command::Snapshot(args)) => snapshot::run(&common, &args),
+        Some(Command::Check(args)) => check::run(&common, &args),
+        Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Shot(args)) => shot::run(&args),
+        Some(Command::Catalogue(args)) => catalogue::run(&common, &args),
+        Some(Command::Keys) => console::keys(),
+        Some(Command::Runner(args)) => runner::run(args),
+        Some(Command::DemoSystemctl(args)) => demo::systemctl(&args),
+    }
+}

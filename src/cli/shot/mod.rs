@@ -1,0 +1,170 @@
+//! `opsconsole shot`: pictures of the console on a rehearsed chain, for `screenshots/` and the README.
+//!
+//! Time and chain are simulated, so that the same version draws the same picture; a test compares.
+
+mod glyph;
+pub mod svg;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use ratatui::buffer::Buffer;
+
+use crate::panes::Page;
+use crate::sim::Surface;
+use crate::sim::rehearsal::{CODE, Rehearsal};
+use crate::sim::volchain::Fault;
+
+#[derive(Debug, Args)]
+pub struct ShotArgs {
+    /// The scene; all of them where none is named
+    scene: Option<String>,
+    /// Columns and rows
+    #[arg(long, default_value = "110x34", value_parser = size)]
+    size: (u16, u16),
+    /// The folder to write into, one file per scene; standard output for a single scene without it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print text instead of SVG
+    #[arg(long)]
+    text: bool,
+}
+
+/// A picture: its name, what it shows, and how the console gets there.
+struct Scene {
+    name: &'static str,
+    title: &'static str,
+    play: fn(&mut Rehearsal),
+}
+
+const SCENES: &[Scene] = &[
+    Scene { name: "overview", title: "every target at once", play: |_| {} },
+    Scene { name: "target", title: "the page of a target", play: |stage| stage.app.show(Page::Target) },
+    Scene { name: "alerts", title: "a stale chain: the alert fires", play: |stage| stage.app.show(Page::Alerts) },
+    Scene { name: "wizard", title: "from the alert to its runbook, diagnosed", play: open },
+    Scene { name: "confirm", title: "the confirmation of a serious act", play: confirm },
+    Scene { name: "verified", title: "cured, verified, journalled", play: cured },
+    Scene { name: "journal", title: "the journal of the incident", play: journal },
+    Scene {
+        name: "sources",
+        title: "the sources and what they last said",
+        play: |stage| stage.app.show(Page::Sources),
+    },
+];
+
+/// Draws one scene, or all.
+///
+/// # Errors
+/// No such scene, or a file can not be written.
+pub fn run(args: &ShotArgs) -> Result<ExitCode> {
+    let scenes: Vec<&Scene> = match &args.scene {
+        None => SCENES.iter().collect(),
+        Some(name) => {
+            let known = || SCENES.iter().map(|scene| scene.name).collect::<Vec<_>>().join(", ");
+            vec![
+                SCENES
+                    .iter()
+                    .find(|scene| scene.name == name)
+                    .ok_or_else(|| eyre!("{name:?} is no scene; there are: {}", known()))?,
+            ]
+        }
+    };
+    for scene in scenes {
+        let screen = scene.draw(args.size)?;
+        let drawn = if args.text { text(&screen) } else { svg::svg(&screen, &format!("opsconsole: {}", scene.title)) };
+        match &args.out {
+            None => print!("{drawn}"),
+            Some(folder) => {
+                let path = folder.join(format!("{}.{}", scene.name, if args.text { "txt" } else { "svg" }));
+                write(&path, &drawn)?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every scene's name and picture at the standard size, as `screenshots/` holds them.
+///
+/// # Errors
+/// A mistake in the embedded data.
+pub fn pictures() -> Result<Vec<(String, String)>> {
+    let picture = |scene: &Scene| -> Result<(String, String)> {
+        let screen = scene.draw((110, 34))?;
+        Ok((format!("{}.svg", scene.name), svg::svg(&screen, &format!("opsconsole: {}", scene.title))))
+    };
+    SCENES.iter().map(picture).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line writes what it was asked for")]
+fn write(path: &std::path::Path, drawn: &str) -> Result<()> {
+    std::fs::write(path, drawn).wrap_err_with(|| path.display().to_string())
+}
+
+impl Scene {
+    fn draw(&self, (columns, rows): (u16, u16)) -> Result<Buffer> {
+        // Block production stopped a little over a minute ago; two minutes of watching later the alert fires.
+        let faults = [(Fault::ProducerStuck, Duration::from_secs(70))];
+        let mut stage = Rehearsal::begin(Surface::AsBuilt, &faults, columns, rows)?;
+        stage.advance(Duration::from_secs(130));
+        (self.play)(&mut stage);
+        Ok(stage.screen())
+    }
+}
+
+fn open(stage: &mut Rehearsal) {
+    stage.app.show(Page::Alerts);
+    stage.press("enter");
+    stage.advance(Duration::from_secs(3));
+}
+
+fn confirm(stage: &mut Rehearsal) {
+    open(stage);
+    stage.press("enter");
+    stage.advance(Duration::from_secs(1));
+    stage.press("A");
+    stage.type_text("INC-2041 stale blocks");
+    stage.press("enter");
+    stage.press("enter");
+    stage.press("X");
+}
+
+fn cured(stage: &mut Rehearsal) {
+    confirm(stage);
+    stage.type_text(&format!("volchain-demo {CODE}"));
+    stage.advance(Duration::from_secs(40));
+}
+
+fn journal(stage: &mut Rehearsal) {
+    cured(stage);
+    stage.app.show(Page::Journal);
+}
+
+/// A screen as text, without trailing blanks.
+#[must_use]
+pub fn text(screen: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..screen.area.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..screen.area.width {
+            let symbol = screen[(x, y)].symbol();
+            if skip == 0 {
+                row.push_str(symbol);
+            }
+            skip = crate::base::text::width(symbol).max(skip).saturating_sub(1);
+        }
+        out.push_str(row.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn size(text: &str) -> Result<(u16, u16)> {
+    let Some((columns, rows)) = text.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?))) else {
+        bail!("{text:?} is no size; write columns x rows, such as 120x40");
+    };
+    Ok((columns, rows))
+}

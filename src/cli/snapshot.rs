@@ -1,0 +1,181 @@
+//! `opsconsole snapshot`: what is known now, once, for people or programs.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use color_eyre::eyre::Result;
+use serde::Serialize;
+
+use super::{Common, load};
+use crate::alert::AlertState;
+use crate::base::text::clean;
+use crate::panes::Model;
+use crate::panes::model::Level;
+use crate::shell::{self, headless};
+
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Print JSON
+    #[arg(long, conflicts_with = "text")]
+    json: bool,
+    /// Print text (the default)
+    #[arg(long)]
+    text: bool,
+    /// Keep watching this long before judging, so that ranges fill
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    watch: u64,
+}
+
+/// Everything a snapshot says. Times are UTC.
+#[derive(Debug, Serialize)]
+pub struct Snapshot {
+    pub taken: String,
+    pub targets: Vec<TargetSnapshot>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TargetSnapshot {
+    pub target: String,
+    pub system: String,
+    pub environment: &'static str,
+    pub panels: Vec<PanelSnapshot>,
+    pub alerts: Vec<AlertSnapshot>,
+    pub sources: Vec<SourceSnapshot>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PanelSnapshot {
+    pub panel: String,
+    pub rows: Vec<RowSnapshot>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RowSnapshot {
+    pub label: String,
+    pub value: Option<f64>,
+    pub shown: String,
+    /// Empty when the value is fresh.
+    pub truth: String,
+    pub level: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AlertSnapshot {
+    pub alert: String,
+    pub severity: &'static str,
+    pub state: &'static str,
+    pub labels: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct SourceSnapshot {
+    pub source: String,
+    pub address: String,
+    pub truth: String,
+    pub took_ms: u128,
+    pub surfaces: Vec<String>,
+    pub not_exposed: Vec<String>,
+    pub clock_skew_seconds: Option<f64>,
+}
+
+/// Prints a snapshot.
+///
+/// # Errors
+/// No configuration, or mistakes in it.
+pub fn run(common: &Common, args: &SnapshotArgs) -> Result<ExitCode> {
+    let setup = load::setup(common, load::config(common)?)?.setup;
+    let app = shell::runtime()?.block_on(headless::look(setup, Duration::from_secs(args.watch)))?;
+    let snapshot = Snapshot::of(app.model());
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&snapshot)?);
+    } else {
+        print!("{}", snapshot.text());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Level {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Ok => "ok",
+            Level::Unknown => "unknown",
+            Level::Warning => "warning",
+            Level::Critical => "critical",
+        }
+    }
+}
+
+impl Snapshot {
+    /// What a model says now.
+    #[must_use]
+    pub fn of(model: &Model) -> Snapshot {
+        let targets = model.targets.iter().map(|target| TargetSnapshot {
+            target: target.id.to_string(),
+            system: target.system.id.to_string(),
+            environment: target.spec.environment.word(),
+            panels: panels(model, target),
+            alerts: model.alerts.alerts().filter(|alert| alert.target == target.id).map(alert).collect(),
+            sources: model
+                .store
+                .sources()
+                .filter(|source| source.target == target.id)
+                .map(|source| SourceSnapshot {
+                    source: source.id.to_string(),
+                    address: source.address.clone(),
+                    truth: clean(&source.truth(model.now.boot).words(model.now.boot)).into_owned(),
+                    took_ms: source.took.as_millis(),
+                    surfaces: source.surfaces.iter().map(|name| name.to_string()).collect(),
+                    not_exposed: source.not_exposed.iter().map(|name| name.to_string()).collect(),
+                    clock_skew_seconds: source.clock_skew_seconds,
+                })
+                .collect(),
+        });
+        Snapshot { taken: model.now.wall.to_string(), targets: targets.collect() }
+    }
+
+    fn text(&self) -> String {
+        let mut out = format!("{}\n", self.taken);
+        for target in &self.targets {
+            // Writing to a String can not fail.
+            let _ = writeln!(out, "\n{}/{}  ({})", target.environment, target.target, target.system);
+            for row in target.panels.iter().flat_map(|panel| &panel.rows) {
+                let _ = writeln!(out, "  {:<9} {:<28} {:>10}  {}", row.level, row.label, row.shown, row.truth);
+            }
+            for alert in &target.alerts {
+                let _ = writeln!(out, "  alert     {:<28} {}  {}", alert.alert, alert.state, alert.severity);
+            }
+            for source in target.sources.iter().filter(|source| !source.truth.is_empty()) {
+                let _ = writeln!(out, "  source    {}: {}", source.source, source.truth);
+            }
+        }
+        out
+    }
+}
+
+fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnapshot> {
+    let panel = |panel: &crate::systems::PanelSpec| {
+        let cells = target.cells.get(&panel.id).map_or(&[][..], Vec::as_slice);
+        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot {
+            label: row.label.clone(),
+            value: cell.reading.value.filter(|value| value.is_finite()),
+            shown: cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
+            truth: clean(&cell.reading.truth.words(model.now.boot)).into_owned(),
+            level: cell.level.word(),
+        });
+        PanelSnapshot { panel: panel.id.to_string(), rows: rows.collect() }
+    };
+    target.system.spec.panels.iter().map(panel).collect()
+}
+
+fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {
+    let state: &AlertState = &alert.state;
+    AlertSnapshot {
+        alert: alert.rule.name.clone(),
+        severity: alert.rule.severity().word(),
+        state: state.word(),
+        labels: clean(&alert.labels.to_string()).into_owned(),
+    }
+}

@@ -1,0 +1,157 @@
+//! How a console drives a running demo: the control port's address and token come from the demo's folder.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::error::SimError;
+use super::folder::{ControlFile, DemoFolder};
+use super::http;
+use super::volchain::{FaultKind, Past, ServiceState, Verb};
+
+/// Largest answer that is read.
+pub(super) const ANSWER_LIMIT: u64 = 16 * 1024 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running demo, as its folder tells.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub file: ControlFile,
+    /// Host and port of the control URL.
+    pub(super) address: String,
+}
+
+/// A fault of the demo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultState {
+    pub name: String,
+    pub sentence: String,
+    pub kind: FaultKind,
+    pub on: bool,
+}
+
+/// Who answers on the control port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub opsconsole_demo: bool,
+    pub system: String,
+    pub surface: String,
+    pub data_url: String,
+    pub pid: u32,
+}
+
+/// The simulated service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceReport {
+    pub active: ServiceState,
+    /// The serving process; 0 while the service is not active.
+    pub main_pid: u32,
+    /// `2026-11-21T03:04:05.678Z`
+    pub since: String,
+}
+
+impl Control {
+    /// Reads where the demo of this folder is controlled.
+    ///
+    /// # Errors
+    /// The folder is not a demo's or not safe, or no demo runs there.
+    pub fn of_folder(folder: &Path) -> Result<Control, SimError> {
+        let file = DemoFolder::open(folder)?.read_control()?;
+        let address = file.control_url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        Ok(Control { file, address })
+    }
+
+    /// Sends one request and reads the whole answer.
+    async fn ask(&self, method: &str, target: &str) -> Result<String, SimError> {
+        let fail = |why: String| SimError::Control { address: self.address.clone(), why };
+        let exchange = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            let request = http::control_request(method, target, &self.address, &self.file.token);
+            stream.write_all(request.as_bytes()).await?;
+            let mut bytes = Vec::new();
+            stream.take(ANSWER_LIMIT).read_to_end(&mut bytes).await?;
+            Ok::<_, std::io::Error>(bytes)
+        };
+        let bytes = timeout(PATIENCE, exchange)
+            .await
+            .map_err(|_| fail("no answer within 30 s".to_owned()))?
+            .map_err(|error| fail(error.to_string()))?;
+        self.judge(method, target, &bytes)
+    }
+
+    /// The body of a good answer.
+    pub(super) fn judge(&self, method: &str, target: &str, bytes: &[u8]) -> Result<String, SimError> {
+        let (status, body) =
+            http::whole_answer(bytes).map_err(|why| SimError::Control { address: self.address.clone(), why })?;
+        if status == 200 {
+            return Ok(body);
+        }
+        Err(SimError::Refused { request: format!("{method} {target}"), status, detail: body.trim().to_owned() })
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, SimError> {
+        serde_json::from_str(body)
+            .map_err(|error| SimError::Control { address: self.address.clone(), why: error.to_string() })
+    }
+}
+
+/// Switches a fault, and returns when the node's port follows it.
+///
+/// # Errors
+/// The demo does not answer, or knows no such fault.
+pub async fn set_fault(control: &Control, name: &str, on: bool) -> Result<FaultState, SimError> {
+    let name = encoded(name);
+    control.read(&control.ask("POST", &format!("/faults/{name}?on={on}")).await?)
+}
+
+/// Every fault with its sentence and state.
+///
+/// # Errors
+/// The demo does not answer.
+pub async fn faults(control: &Control) -> Result<Vec<FaultState>, SimError> {
+    control.read(&control.ask("GET", "/faults").await?)
+}
+
+/// What polls of `path` (with its query) would have brought every `step` of the last 15 minutes, oldest first. Polls
+/// that would have failed on their way are left out.
+///
+/// # Errors
+/// The demo does not answer.
+pub async fn history(control: &Control, path: &str, step: Duration) -> Result<Vec<Past>, SimError> {
+    let target = format!("/history?path={}&step_seconds={}", encoded(path), step.as_secs_f64());
+    let lines = control.ask("GET", &target).await?;
+    lines.lines().map(|line| control.read(line)).collect()
+}
+
+/// Who answers on the control port.
+///
+/// # Errors
+/// The demo does not answer.
+pub async fn identity(control: &Control) -> Result<Identity, SimError> {
+    control.read(&control.ask("GET", "/identity").await?)
+}
+
+/// The simulated service as it is.
+///
+/// # Errors
+/// The demo does not answer.
+pub async fn service(control: &Control) -> Result<ServiceReport, SimError> {
+    control.read(&control.ask("GET", "/service").await?)
+}
+
+/// Commands the simulated service, and returns when no start is under way any more.
+///
+/// # Errors
+/// The demo does not answer.
+pub async fn command_service(control: &Control, verb: Verb) -> Result<ServiceReport, SimError> {
+    control.read(&control.ask("POST", &format!("/service/{}?wait=true", verb.name())).await?)
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

@@ -1,0 +1,402 @@
+//! A rehearsal: the whole console on simulated time, without a terminal, a socket or a file.
+//!
+//! The simulated node answers the console's own sources; the journal is a list in memory; the runner is played here
+//! step by step against the simulated node, with the records a real one writes. It serves pictures, key scripts and
+//! drills. It proves nothing about the real runner, the real journal or real locks: those have tests of their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
+use crate::app::msg::{ArmAnswer, PrepareAnswer};
+use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
+use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
+use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
+use crate::model::{Exec, FetchFailure, Reply};
+use crate::panes::model::Console;
+use crate::runbook::Present;
+use crate::runbook::machine::Look;
+use crate::runbook::record::{Judged, Outcome, SequenceEnd};
+use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::runbook::{Actor, Entry, Record, SealedSequence};
+use crate::sources::{Cursor, Source};
+use crate::systems;
+use crate::ui::{keymap, theme};
+
+/// 2026-03-14 03:00:00 UTC: three in the morning.
+const BEGIN: Wall = Wall(1_773_457_200_000);
+/// The machine had been up for a week.
+const UP: Boot = Boot(7 * 86_400_000);
+const SEED: u64 = 7;
+const HISTORY_MINUTES: u32 = 15;
+/// The code that every confirmation of a rehearsal shows.
+pub const CODE: &str = "k7";
+
+/// The console and everything around it, played.
+#[derive(Debug)]
+pub struct Rehearsal {
+    pub app: App,
+    /// Every effect that was asked for, oldest first.
+    pub asked: Vec<Effect>,
+    now: At,
+    area: Rect,
+    timeline: Timeline,
+    polls: Vec<Poll>,
+    journals: HashMap<JournalId, Vec<Entry>>,
+    runner: Option<PlayedRunner>,
+}
+
+#[derive(Debug)]
+struct Poll {
+    source: Source,
+    cursor: Cursor,
+    due: Boot,
+}
+
+/// Where the played runner is.
+#[derive(Debug)]
+struct PlayedRunner {
+    run: RunId,
+    step: StepId,
+    sequence: SealedSequence,
+    verify_from: At,
+    deadline: At,
+    true_in_a_row: u32,
+}
+
+impl Rehearsal {
+    /// A console on a chain with 15 minutes behind it, in which these faults began so long before now.
+    ///
+    /// # Errors
+    /// A mistake in the embedded data.
+    pub fn begin(
+        surface: Surface,
+        faults: &[(Fault, Duration)],
+        columns: u16,
+        rows: u16,
+    ) -> Result<Rehearsal, SetupError> {
+        let now = At { boot: UP, wall: BEGIN };
+        let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
+        let mut timeline = Timeline::of(Node::new(SEED, surface, start.0));
+        let mut begun: Vec<_> = faults.iter().map(|(fault, age)| (now.wall.minus(*age), *fault)).collect();
+        begun.sort_by_key(|(at, _)| *at);
+        for (at, fault) in begun {
+            timeline.apply(at.0, Change::Fault { fault, on: true });
+        }
+        timeline.advance(now.wall.0);
+        let setup = setup(columns, rows);
+        let (app, first) = App::new(setup)?;
+        let sources = app.model().targets.iter().flat_map(|target| target.sources.iter().cloned());
+        let polls = sources
+            .filter_map(|bound| Source::compile(bound).ok())
+            .map(|source| Poll { source, cursor: Cursor::default(), due: now.boot })
+            .collect();
+        let area = Rect::new(0, 0, columns, rows);
+        let mut rehearsal =
+            Rehearsal { app, asked: Vec::new(), now, area, timeline, polls, journals: HashMap::new(), runner: None };
+        rehearsal.tell(Msg::Woke);
+        rehearsal.carry_out(first);
+        rehearsal.live_past();
+        rehearsal.advance(Duration::from_secs(1));
+        Ok(rehearsal)
+    }
+
+    #[must_use]
+    pub fn now(&self) -> At {
+        self.now
+    }
+
+    /// Switches a fault of the simulated node.
+    pub fn fault(&mut self, fault: Fault, on: bool) {
+        self.timeline.apply(self.now.wall.0, Change::Fault { fault, on });
+    }
+
+    /// Lets time pass, a quarter of a second at a time.
+    pub fn advance(&mut self, time: Duration) {
+        let end = self.now.plus(time);
+        while self.now.boot < end.boot {
+            self.now = self.now.plus(Duration::from_millis(250));
+            self.poll();
+            self.play_runner();
+            if self.app.wake().is_some_and(|due| due <= self.now.boot) {
+                self.tell(Msg::Woke);
+                self.tell(Msg::Drawn);
+            }
+        }
+    }
+
+    /// Presses a key, named as in a keymap.
+    ///
+    /// # Panics
+    /// The name is no key's: a mistake in the script.
+    pub fn press(&mut self, key: &str) {
+        let key: Key = key.parse().unwrap_or_else(|error| panic!("{error}"));
+        self.tell(Msg::Key(key));
+    }
+
+    /// Types text, a key at a time.
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.tell(Msg::Key(Key::char(c)));
+        }
+    }
+
+    /// What a terminal shows now.
+    #[must_use]
+    pub fn screen(&self) -> Buffer {
+        let mut buffer = Buffer::empty(self.area);
+        self.app.render(self.area, &mut buffer);
+        buffer
+    }
+
+    /// Everything in a journal, oldest first.
+    #[must_use]
+    pub fn journal(&self, id: &JournalId) -> &[Entry] {
+        self.journals.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Hands the app a message of the present, and carries out what it asks for.
+    pub fn tell(&mut self, msg: Msg) {
+        let effects = self.app.update(self.now, msg);
+        self.carry_out(effects);
+    }
+
+    /// The polls of the past, as the demo's back-fill brings them.
+    fn live_past(&mut self) {
+        for poll in &mut self.polls {
+            let request = Request::get(path(&poll.source));
+            let step = i64::try_from(poll.source.interval().as_millis()).unwrap_or(i64::MAX);
+            for past in self.timeline.history(self.now.wall.0, &request, step) {
+                let wall = Wall(past.at_millis);
+                let boot = Boot(self.now.boot.0.saturating_sub(crate::base::time::millis(self.now.wall.since(wall))));
+                let reply = Reply {
+                    status: past.status,
+                    content_type: past.content_type,
+                    date: Some(Wall(past.date_millis)),
+                    body: past.body.into_bytes(),
+                    sent: At { boot, wall },
+                    took: Duration::from_millis(10),
+                };
+                let batch = poll.source.decode(&mut poll.cursor, &reply);
+                drop(self.app.update(self.now, Msg::Polled(Arc::new(batch))));
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        let mut batches = Vec::new();
+        for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
+            poll.due = self.now.boot.plus(poll.source.interval());
+            let answer = self.timeline.answer(self.now.wall.0, &Request::get(path(&poll.source)));
+            let took = Duration::from_millis(answer.takes_millis);
+            let node = self.timeline.node();
+            let batch = match (node.listening(), node.delivery()) {
+                (true, Delivery::Whole) => {
+                    let reply = Reply {
+                        status: answer.status,
+                        content_type: answer.content_type.to_owned(),
+                        date: Some(Wall(answer.date_millis)),
+                        body: answer.body.into_bytes(),
+                        sent: self.now,
+                        took,
+                    };
+                    poll.source.decode(&mut poll.cursor, &reply)
+                }
+                _ => poll.source.failed(&mut poll.cursor, FetchFailure::Refused, self.now, Duration::ZERO),
+            };
+            batches.push(batch);
+        }
+        for batch in batches {
+            self.tell(Msg::Polled(Arc::new(batch)));
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.asked.push(effect.clone());
+            match effect {
+                Effect::Append { journal, record } => self.append(journal, *record),
+                Effect::Arm { place } => {
+                    let answer = ArmAnswer::Ready { host_proof: Ok(played_proof(&place.unit)), mortal: None };
+                    self.tell(Msg::ArmAnswered { target: place.target, answer });
+                }
+                Effect::Prepare { run, step, place, acts, way_back } => {
+                    let resolve = |plans: &[crate::runbook::tree::ActPlan]| plans.iter().map(resolved).collect();
+                    let answer = PrepareAnswer::Ready {
+                        acts: resolve(&acts),
+                        way_back: resolve(&way_back),
+                        host_proof: Ok(played_proof(&place.unit)),
+                        privilege_proof: "directly, as ops".to_owned(),
+                        code: CODE.to_owned(),
+                    };
+                    self.tell(Msg::Prepared { run, step, answer: Box::new(answer) });
+                }
+                Effect::Commit { run, record, hash } => {
+                    self.append(JournalId::Run(run.clone()), (*record).clone());
+                    if let Record::Confirmed { step, sequence, .. } = *record {
+                        self.start_runner(run.clone(), step, *sequence, hash);
+                    }
+                    self.tell(Msg::Committed { run, failed: None });
+                }
+                Effect::AskPainted => self.tell(Msg::Painted),
+                Effect::Copy(_) => self.tell(Msg::Copied { failed: None }),
+                Effect::Quit
+                | Effect::Suspend
+                | Effect::Redraw
+                | Effect::Bell
+                | Effect::Disarm { .. }
+                | Effect::Follow { .. } => {}
+            }
+        }
+    }
+
+    fn append(&mut self, journal: JournalId, record: Record) {
+        let entries = self.journals.entry(journal.clone()).or_default();
+        let entry = Entry {
+            seq: entries.len() as u64 + 1,
+            prev: entries.last().map_or_else(Digest::zero, |last| last.hash.clone()),
+            at: self.now,
+            boot_id: "rehearsal".to_owned(),
+            actor: self.app.model().console.actor.clone(),
+            record,
+            hash: Digest::of(&(entries.len() as u64).to_le_bytes()),
+        };
+        entries.push(entry.clone());
+        self.tell(Msg::Journalled { journal, entry: Box::new(entry) });
+    }
+
+    fn start_runner(&mut self, run: RunId, step: StepId, sequence: SealedSequence, hash: Digest) {
+        let journal = JournalId::Run(run.clone());
+        let id = sequence.id.clone();
+        self.append(
+            journal.clone(),
+            Record::RunnerStarted {
+                sequence: id.clone(),
+                hash: hash.clone(),
+                pid: 4711,
+                host_proof: played_proof(&sequence.place.unit),
+                privilege_proof: "directly, as ops".to_owned(),
+            },
+        );
+        for act in &sequence.acts {
+            let shown = act.exec.to_string();
+            self.append(
+                journal.clone(),
+                Record::Intent { sequence: id.clone(), act: act.id.clone(), hash: hash.clone(), shown },
+            );
+            self.timeline.apply(self.now.wall.0, Change::Service(Verb::Restart));
+            self.append(
+                journal.clone(),
+                Record::Applied {
+                    sequence: id.clone(),
+                    act: act.id.clone(),
+                    outcome: Outcome::Exited { code: 0 },
+                    took: Duration::from_secs(3),
+                    output: String::new(),
+                },
+            );
+        }
+        let verify_from = self.now.plus(sequence.settle);
+        let deadline = verify_from.plus(sequence.verify_within);
+        self.append(journal, Record::Settling { sequence: id, until: verify_from });
+        self.runner = Some(PlayedRunner { run, step, sequence, verify_from, deadline, true_in_a_row: 0 });
+    }
+
+    fn play_runner(&mut self) {
+        let Some(mut runner) = self.runner.take() else { return };
+        if self.now.boot < runner.verify_from.boot || !self.now.boot.0.is_multiple_of(2000) {
+            self.runner = Some(runner);
+            return;
+        }
+        let model = self.app.model();
+        let present = Present::new(&model.store, &runner.sequence.place.target, self.now);
+        let judge = |plan: &crate::runbook::tree::ConditionPlan| Judged {
+            means: plan.means.clone(),
+            expr: plan.expr.clone(),
+            verdict: present.judge(plan),
+        };
+        let judged: Vec<Judged> = runner.sequence.verify.iter().map(judge).collect();
+        let all = judged.iter().all(|judged| judged.verdict == crate::promql::Verdict::True);
+        runner.true_in_a_row = if all { runner.true_in_a_row + 1 } else { 0 };
+        let journal = JournalId::Run(runner.run.clone());
+        let sequence = runner.sequence.id.clone();
+        let end = if runner.true_in_a_row >= 2 {
+            Some(SequenceEnd::Verified)
+        } else if self.now.boot >= runner.deadline.boot {
+            Some(SequenceEnd::NotCured { why: "the verification did not come true in time".to_owned() })
+        } else {
+            None
+        };
+        self.append(
+            journal.clone(),
+            Record::Verifying { sequence: sequence.clone(), judged: judged.clone(), deadline: runner.deadline },
+        );
+        match end {
+            Some(end) => self.append(journal, Record::SequenceEnded { step: runner.step, sequence, end, judged }),
+            None => self.runner = Some(runner),
+        }
+    }
+}
+
+fn path(source: &Source) -> &str {
+    match &source.bound.spec.kind {
+        crate::sources::SourceKindSpec::HttpJson(spec) => &spec.path,
+        crate::sources::SourceKindSpec::PrometheusText(spec) => &spec.path,
+    }
+}
+
+fn played_proof(unit: &str) -> String {
+    format!("pid 4242 of {unit}.service listens on 127.0.0.1:3001")
+}
+
+fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
+    let mut argv = plan.argv.clone();
+    if let Some(program) = argv.first_mut() {
+        *program = format!("/run/opsconsole-demo/bin/{program}");
+    }
+    Exec::Command { argv, timeout: plan.timeout }
+}
+
+fn setup(columns: u16, rows: u16) -> Setup {
+    let api =
+        EndpointAddressSpec { id: "api".into(), url: "http://127.0.0.1:3001".to_owned(), job: None, instance: None };
+    let target = TargetSpec {
+        id: "volchain-demo".into(),
+        system: "volchain".into(),
+        environment: Environment::Demo,
+        host: Some(Host::Local),
+        privilege: Privilege::None,
+        nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
+        settings: std::collections::BTreeMap::new(),
+        requests_per_second: 5.0,
+        demo: Some(DemoSpec {
+            folder: "/run/opsconsole-demo".to_owned(),
+            control_url: "http://127.0.0.1:3002".to_owned(),
+        }),
+    };
+    let named = |files: &[(&str, &str)]| {
+        files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
+    };
+    Setup {
+        config: ConfigSpec { targets: vec![target], state_root: None },
+        systems: systems::embedded(),
+        theme: named(theme::EMBEDDED),
+        keymap: named(keymap::EMBEDDED),
+        ascii: false,
+        console: Console {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            actor: Actor { process: "opsconsole[4200]".to_owned(), user: "ops".to_owned(), ..Actor::default() },
+            demo: true,
+            state_root: "/run/opsconsole-demo/state".to_owned(),
+            shared_state: false,
+        },
+        nonce: "0001".to_owned(),
+        columns,
+        rows,
+        banners: Vec::new(),
+    }
+}

@@ -1,0 +1,261 @@
+//! The demo's systemctl: the executable that a demo's runbooks run in place of the real one.
+//!
+//! It speaks like systemctl (words, exit codes) of one unit, and reaches nothing but the control port of the demo in
+//! whose folder it lies. It runs as a process of its own, so it waits by blocking.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use super::client::{ANSWER_LIMIT, Control, ServiceReport};
+use super::error::SimError;
+use super::http;
+use super::volchain::{ServiceState, Verb};
+
+/// The only unit there is.
+pub const UNIT: &str = "volchain-backend.service";
+
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+const CGROUP_LIMIT: u64 = 64 * 1024;
+
+/// What a command prints and exits with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+/// A command line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    verb: String,
+    unit: String,
+    /// Of `show`; empty means all.
+    properties: Vec<String>,
+    value_only: bool,
+    quiet: bool,
+}
+
+/// Runs the simulated systemctl: prints as systemctl does, and returns its exit code.
+#[must_use]
+pub fn run(folder: &Path, args: &[String]) -> i32 {
+    let outcome = outcome(folder, args);
+    // A reader that went away does not change what was done.
+    let _ = std::io::stdout().write_all(outcome.stdout.as_bytes());
+    let _ = std::io::stderr().write_all(outcome.stderr.as_bytes());
+    outcome.code
+}
+
+/// What [`run`] would print and exit with.
+#[must_use]
+pub fn outcome(folder: &Path, args: &[String]) -> Outcome {
+    let call = match parse(args) {
+        Ok(call) => call,
+        Err(why) => return failed(1, why),
+    };
+    if call.unit != UNIT {
+        return unknown_unit(&call);
+    }
+    let done = Control::of_folder(folder).and_then(|control| match call.verb.as_str() {
+        "is-active" => tell(&control).map(|report| is_active(&report, call.quiet)),
+        "status" => tell(&control).map(|report| status(&report)),
+        "show" => tell(&control).and_then(|report| show(&report, &call)),
+        verb => match Verb::named(verb) {
+            Some(verb) => command(&control, verb),
+            None => Ok(failed(1, format!("Unknown command verb {verb}."))),
+        },
+    });
+    done.unwrap_or_else(|error| failed(1, format!("Failed to {} {UNIT}: {error}", call.verb)))
+}
+
+fn parse(args: &[String]) -> Result<Call, String> {
+    let mut words = Vec::new();
+    let mut properties = Vec::new();
+    let (mut value_only, mut quiet) = (false, false);
+    let mut rest = args.iter().map(String::as_str);
+    let mut add = |list: &str| properties.extend(list.split(',').map(str::to_owned));
+    while let Some(word) = rest.next() {
+        match word {
+            "-p" | "--property" => add(rest.next().ok_or("option requires an argument: property")?),
+            "-n" | "--lines" => drop(rest.next()),
+            "--value" => value_only = true,
+            "-q" | "--quiet" => quiet = true,
+            "--" | "--no-pager" | "--no-ask-password" | "--system" | "-l" | "--full" => {}
+            _ => match word.strip_prefix("--property=").or_else(|| word.strip_prefix("-p")) {
+                Some(list) => add(list),
+                None if word.starts_with("--lines=") => {}
+                None if word.starts_with('-') => return Err(format!("unrecognized option '{word}'")),
+                None => words.push(word),
+            },
+        }
+    }
+    match words.as_slice() {
+        [verb, unit] => Ok(Call {
+            verb: (*verb).to_owned(),
+            unit: if unit.contains('.') { (*unit).to_owned() } else { format!("{unit}.service") },
+            properties,
+            value_only,
+            quiet,
+        }),
+        [] | [_] => Err("this demo's systemctl needs a command and a unit".to_owned()),
+        _ => Err("this demo's systemctl takes one unit at a time".to_owned()),
+    }
+}
+
+fn unknown_unit(call: &Call) -> Outcome {
+    let unit = &call.unit;
+    match call.verb.as_str() {
+        "is-active" => Outcome { stdout: "inactive\n".to_owned(), code: 4, ..Outcome::default() },
+        "status" => failed(4, format!("Unit {unit} could not be found.")),
+        // Real systemctl shows a unit it does not know as one without a process.
+        "show" => Outcome {
+            stdout: lines(call, |property| match property {
+                "Id" => Some(unit.clone()),
+                "LoadState" => Some("not-found".to_owned()),
+                "ActiveState" => Some("inactive".to_owned()),
+                "SubState" => Some("dead".to_owned()),
+                "MainPID" => Some("0".to_owned()),
+                "ControlGroup" => Some(String::new()),
+                _ => None,
+            }),
+            ..Outcome::default()
+        },
+        verb => failed(5, format!("Failed to {verb} {unit}: Unit {unit} not found.")),
+    }
+}
+
+fn command(control: &Control, verb: Verb) -> Result<Outcome, SimError> {
+    let report: ServiceReport = ask(control, "POST", &format!("/service/{}?wait=true", verb.name()))?;
+    Ok(match (verb, report.active) {
+        (Verb::Stop, _) | (Verb::Restart | Verb::Start, ServiceState::Active) => Outcome::default(),
+        (Verb::Restart | Verb::Start, ServiceState::Failed | ServiceState::Inactive | ServiceState::Activating) => {
+            failed(
+                1,
+                format!(
+                    "Job for {UNIT} failed because the control process exited with error code.\n\
+                 See \"systemctl status {UNIT}\" and \"journalctl -xeu {UNIT}\" for details."
+                ),
+            )
+        }
+    })
+}
+
+fn is_active(report: &ServiceReport, quiet: bool) -> Outcome {
+    Outcome {
+        stdout: if quiet { String::new() } else { format!("{}\n", report.active.word()) },
+        code: if report.active == ServiceState::Active { 0 } else { 3 },
+        ..Outcome::default()
+    }
+}
+
+fn status(report: &ServiceReport) -> Outcome {
+    let (mark, code) = match report.active {
+        ServiceState::Active => ("●", 0),
+        ServiceState::Activating => ("●", 3),
+        ServiceState::Inactive => ("○", 3),
+        ServiceState::Failed => ("×", 3),
+    };
+    let mut stdout = format!(
+        "{mark} {UNIT} - VolChain backend (simulated)\n     Loaded: loaded (demo)\n     Active: {} ({}) since {}\n",
+        report.active.word(),
+        sub_state(report.active),
+        report.since
+    );
+    if report.main_pid != 0 {
+        stdout.push_str(&format!("   Main PID: {} (opsconsole)\n", report.main_pid));
+    }
+    Outcome { stdout, code, ..Outcome::default() }
+}
+
+fn show(report: &ServiceReport, call: &Call) -> Result<Outcome, SimError> {
+    let group = if report.main_pid == 0 { String::new() } else { control_group(report.main_pid)? };
+    let stdout = lines(call, |property| match property {
+        "Id" => Some(UNIT.to_owned()),
+        "LoadState" => Some("loaded".to_owned()),
+        "ActiveState" => Some(report.active.word().to_owned()),
+        "SubState" => Some(sub_state(report.active).to_owned()),
+        "MainPID" => Some(report.main_pid.to_string()),
+        "ControlGroup" => Some(group.clone()),
+        _ => None,
+    });
+    Ok(Outcome { stdout, ..Outcome::default() })
+}
+
+/// `Name=value` lines, or values alone. A property that is not known prints nothing, as with systemctl.
+fn lines(call: &Call, value_of: impl Fn(&str) -> Option<String>) -> String {
+    let all = ["Id", "LoadState", "ActiveState", "SubState", "MainPID", "ControlGroup"].map(str::to_owned);
+    let wanted: &[String] = if call.properties.is_empty() { &all } else { &call.properties };
+    let line = |name: &String| {
+        let value = value_of(name)?;
+        Some(if call.value_only { format!("{value}\n") } else { format!("{name}={value}\n") })
+    };
+    wanted.iter().filter_map(line).collect()
+}
+
+fn sub_state(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Active => "running",
+        ServiceState::Activating => "start",
+        ServiceState::Inactive => "dead",
+        ServiceState::Failed => "failed",
+    }
+}
+
+/// The control group of a process: of the unified hierarchy, else of systemd's own.
+#[allow(clippy::disallowed_methods, reason = "systemctl tells the control group of the unit's process")]
+fn control_group(pid: u32) -> Result<String, SimError> {
+    let path = format!("/proc/{pid}/cgroup");
+    let mut text = String::new();
+    std::fs::File::open(&path)
+        .and_then(|file| file.take(CGROUP_LIMIT).read_to_string(&mut text))
+        .map_err(SimError::file("read", Path::new(&path)))?;
+    Ok(group_in(&text))
+}
+
+fn group_in(text: &str) -> String {
+    let unified = text.lines().find_map(|line| line.strip_prefix("0::"));
+    let named = || text.lines().find_map(|line| line.split_once(":name=systemd:").map(|(_, group)| group));
+    unified.or_else(named).unwrap_or_default().to_owned()
+}
+
+fn tell(control: &Control) -> Result<ServiceReport, SimError> {
+    ask(control, "GET", "/service")
+}
+
+fn ask<T: serde::de::DeserializeOwned>(control: &Control, method: &str, target: &str) -> Result<T, SimError> {
+    let fail = |why: String| SimError::Control { address: control.address.clone(), why };
+    let address: SocketAddr = control.address.parse().map_err(|_| fail("it is not an address".to_owned()))?;
+    let exchange = || {
+        let mut stream = TcpStream::connect_timeout(&address, CONNECT_PATIENCE)?;
+        stream.set_read_timeout(Some(ANSWER_PATIENCE))?;
+        stream.set_write_timeout(Some(ANSWER_PATIENCE))?;
+        let request = http::control_request(method, target, &control.address, &control.file.token);
+        stream.write_all(request.as_bytes())?;
+        let mut bytes = Vec::new();
+        stream.take(ANSWER_LIMIT).read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    };
+    let bytes = exchange().map_err(|error| fail(error.to_string()))?;
+    control.read(&control.judge(method, target, &bytes)?)
+}
+
+fn failed(code: i32, why: String) -> Outcome {
+    Outcome { stderr: why + "\n", code, ..Outcome::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_control_group_is_read_from_either_hierarchy() {
+        let check = |text, want| assert_eq!(group_in(text), want, "{text}");
+        check("0::/system.slice/x.service\n", "/system.slice/x.service");
+        check("12:pids:/a\n1:name=systemd:/b\n", "/b");
+        check("1:name=systemd:/b\n0::/c\n", "/c");
+        check("", "");
+    }
+}

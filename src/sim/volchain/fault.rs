@@ -1,0 +1,259 @@
+//! What can go wrong with a simulated node, and the one table of what a restart does about it.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that can be switched on and off while the node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    ProducerStuck,
+    StuckAgain,
+    ProducerOff,
+    Idle,
+    MempoolFlood,
+    RestartFails,
+    UserMismatch,
+    Refused,
+    Slow,
+    Dripping,
+    Status500,
+    Html,
+    Truncated,
+    Huge,
+    ClockOff,
+    Redirect,
+}
+
+/// What a fault disturbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The chain or its service.
+    Chain,
+    /// The way the node answers.
+    Endpoint,
+}
+
+/// What a restart of the service does to a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterRestart {
+    /// The fault lives in the process, and goes with it.
+    Cured,
+    /// Its cause lies outside the process: configuration, users, data, the network, the clock.
+    Remains,
+    /// It keeps the process from coming up.
+    KeepsDown,
+}
+
+/// How an answer reaches the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Whole,
+    /// Nothing listens.
+    Refused,
+    /// The whole answer, after ten seconds.
+    Slow,
+    /// The head at once, then one byte of the body each second.
+    Dripping,
+    /// The head promises the whole body, and half of it comes.
+    Truncated,
+    /// A body of 100 MB, streamed.
+    Huge,
+}
+
+impl Fault {
+    pub const ALL: [Fault; 16] = [
+        Fault::ProducerStuck,
+        Fault::StuckAgain,
+        Fault::ProducerOff,
+        Fault::Idle,
+        Fault::MempoolFlood,
+        Fault::RestartFails,
+        Fault::UserMismatch,
+        Fault::Refused,
+        Fault::Slow,
+        Fault::Dripping,
+        Fault::Status500,
+        Fault::Html,
+        Fault::Truncated,
+        Fault::Huge,
+        Fault::ClockOff,
+        Fault::Redirect,
+    ];
+
+    /// As written in addresses and on command lines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::ProducerStuck => "producer-stuck",
+            Fault::StuckAgain => "stuck-again",
+            Fault::ProducerOff => "producer-off",
+            Fault::Idle => "idle",
+            Fault::MempoolFlood => "mempool-flood",
+            Fault::RestartFails => "restart-fails",
+            Fault::UserMismatch => "user-mismatch",
+            Fault::Refused => "refused",
+            Fault::Slow => "slow",
+            Fault::Dripping => "dripping",
+            Fault::Status500 => "status500",
+            Fault::Html => "html",
+            Fault::Truncated => "truncated",
+            Fault::Huge => "huge",
+            Fault::ClockOff => "clock-off",
+            Fault::Redirect => "redirect",
+        }
+    }
+
+    /// The fault of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Fault> {
+        Fault::ALL.into_iter().find(|fault| fault.name() == name)
+    }
+
+    /// What happens while it is on, for the list that an operator reads.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Fault::ProducerStuck => "the producer stops sealing; transactions pile up until the service is restarted",
+            Fault::StuckAgain => "the producer stops sealing, and stops again right after every restart",
+            Fault::ProducerOff => {
+                "the node runs without a producer (VOLCHAIN_MODE is not mempool); a restart changes nothing"
+            }
+            Fault::Idle => "nobody sends transactions; the chain is healthy and its last block grows old",
+            Fault::MempoolFlood => "transactions arrive faster than blocks can take them",
+            Fault::RestartFails => "the service does not come up again once it was stopped or restarted",
+            Fault::UserMismatch => "one user's balance differs from what the user mined; system verification fails",
+            Fault::Refused => "nothing listens on the node's port, though the service runs",
+            Fault::Slow => "every answer takes ten seconds",
+            Fault::Dripping => "bodies arrive one byte a second",
+            Fault::Status500 => "every answer is a status 500",
+            Fault::Html => "every answer is an HTML page with status 200",
+            Fault::Truncated => "the connection closes in the middle of every body",
+            Fault::Huge => "every body has 100 MB",
+            Fault::ClockOff => "the node's clock is 45 seconds ahead",
+            Fault::Redirect => "every answer sends the reader elsewhere",
+        }
+    }
+
+    #[must_use]
+    pub fn kind(self) -> FaultKind {
+        match self {
+            Fault::ProducerStuck
+            | Fault::StuckAgain
+            | Fault::ProducerOff
+            | Fault::Idle
+            | Fault::MempoolFlood
+            | Fault::RestartFails
+            | Fault::UserMismatch => FaultKind::Chain,
+            Fault::Refused
+            | Fault::Slow
+            | Fault::Dripping
+            | Fault::Status500
+            | Fault::Html
+            | Fault::Truncated
+            | Fault::Huge
+            | Fault::ClockOff
+            | Fault::Redirect => FaultKind::Endpoint,
+        }
+    }
+
+    /// What a restart of the service does to it: the only place that says so.
+    #[must_use]
+    pub fn after_restart(self) -> AfterRestart {
+        match self {
+            Fault::ProducerStuck => AfterRestart::Cured,
+            Fault::RestartFails => AfterRestart::KeepsDown,
+            Fault::StuckAgain
+            | Fault::ProducerOff
+            | Fault::Idle
+            | Fault::MempoolFlood
+            | Fault::UserMismatch
+            | Fault::Refused
+            | Fault::Slow
+            | Fault::Dripping
+            | Fault::Status500
+            | Fault::Html
+            | Fault::Truncated
+            | Fault::Huge
+            | Fault::ClockOff
+            | Fault::Redirect => AfterRestart::Remains,
+        }
+    }
+}
+
+/// The faults that are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults(u32);
+
+impl Faults {
+    #[must_use]
+    pub fn on(self, fault: Fault) -> bool {
+        self.0 & bit(fault) != 0
+    }
+
+    pub fn switch(&mut self, fault: Fault, on: bool) {
+        if on {
+            self.0 |= bit(fault);
+        } else {
+            self.0 &= !bit(fault);
+        }
+    }
+
+    /// Drops what a restart cures.
+    pub fn restart(&mut self) {
+        for fault in Fault::ALL {
+            if fault.after_restart() == AfterRestart::Cured {
+                self.switch(fault, false);
+            }
+        }
+    }
+
+    /// Whether the service can not come up.
+    #[must_use]
+    pub fn keep_down(self) -> bool {
+        Fault::ALL.into_iter().any(|fault| self.on(fault) && fault.after_restart() == AfterRestart::KeepsDown)
+    }
+
+    /// How answers travel. Where several faults disturb the same thing, the one that lets least through wins.
+    #[must_use]
+    pub fn delivery(self) -> Delivery {
+        let worst_first = [
+            (Fault::Refused, Delivery::Refused),
+            (Fault::Slow, Delivery::Slow),
+            (Fault::Dripping, Delivery::Dripping),
+            (Fault::Truncated, Delivery::Truncated),
+            (Fault::Huge, Delivery::Huge),
+        ];
+        worst_first.into_iter().find(|(fault, _)| self.on(*fault)).map_or(Delivery::Whole, |(_, delivery)| delivery)
+    }
+}
+
+fn bit(fault: Fault) -> u32 {
+    1 << (fault as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_found_by_its_name_and_is_its_own_bit() {
+        let mut seen = Faults::default();
+        for fault in Fault::ALL {
+            assert_eq!(Fault::named(fault.name()), Some(fault));
+            assert!(!seen.on(fault), "{} shares its bit", fault.name());
+            seen.switch(fault, true);
+            assert_eq!(serde_json::to_value(fault).unwrap(), fault.name());
+        }
+        assert_eq!(Fault::named("producer"), None);
+    }
+
+    #[test]
+    fn a_restart_cures_the_stuck_producer_and_nothing_else() {
+        let mut faults = Faults::default();
+        Fault::ALL.into_iter().for_each(|fault| faults.switch(fault, true));
+        faults.restart();
+        let cured: Vec<&str> = Fault::ALL.into_iter().filter(|fault| !faults.on(*fault)).map(Fault::name).collect();
+        assert_eq!(cured, ["producer-stuck"]);
+    }
+}
