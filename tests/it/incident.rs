@@ -1,0 +1,170 @@
+//! The incident as a person lives it, on simulated time: from the alert to the verified cure, with every key counted.
+
+use std::time::Duration;
+
+use opsconsole::app::{Effect, JournalId};
+use opsconsole::runbook::Record;
+use opsconsole::runbook::Run;
+use opsconsole::runbook::record::SequenceEnd;
+use opsconsole::sim::Surface;
+use opsconsole::sim::rehearsal::{CODE, Rehearsal};
+use opsconsole::sim::volchain::Fault;
+
+use crate::stage::{shows, shows_not};
+
+const SURFACES: [Surface; 2] = [Surface::Documented, Surface::AsBuilt];
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn firing(surface: Surface, fault: Fault) -> Rehearsal {
+    let mut stage = Rehearsal::begin(surface, &[(fault, seconds(70))], 120, 40).expect("the embedded data");
+    stage.advance(seconds(150));
+    stage.press("3");
+    stage
+}
+
+fn arm(stage: &mut Rehearsal) {
+    stage.press("A");
+    stage.type_text("INC-1 stale");
+    stage.press("enter");
+    stage.press("enter");
+}
+
+fn run_journal(stage: &Rehearsal) -> JournalId {
+    JournalId::Run(stage.app.model().shown_run.clone().expect("a run is shown"))
+}
+
+fn end_of(stage: &Rehearsal) -> Option<SequenceEnd> {
+    stage.journal(&run_journal(stage)).iter().find_map(|entry| match &entry.record {
+        Record::SequenceEnded { end, .. } => Some(end.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_stale_chain_is_cured_on_both_surfaces() {
+    for surface in SURFACES {
+        let mut stage = firing(surface, Fault::ProducerStuck);
+        shows(&stage, "firing");
+        stage.press("enter");
+        stage.advance(seconds(3));
+        shows(&stage, "suggested");
+        stage.press("enter");
+        stage.advance(seconds(1));
+        arm(&mut stage);
+        shows(&stage, "ARMED");
+        stage.press("X");
+        shows(&stage, "type  volchain-demo");
+        stage.type_text(&format!("volchain-demo {CODE}"));
+        stage.advance(seconds(60));
+        assert_eq!(end_of(&stage), Some(SequenceEnd::Verified), "{surface:?}");
+        let run = Run::fold(stage.journal(&run_journal(&stage))).expect("a run");
+        assert_eq!(Some(&run), stage.app.model().run(), "the live run is the fold of its journal");
+    }
+}
+
+#[test]
+fn at_every_prefix_the_fold_is_the_live_run() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    let steps: &[&dyn Fn(&mut Rehearsal)] = &[
+        &|stage| stage.press("enter"),
+        &|stage| stage.advance(seconds(3)),
+        &|stage| stage.press("enter"),
+        &|stage| stage.advance(seconds(1)),
+        &|stage| arm(stage),
+        &|stage| stage.press("X"),
+        &|stage| stage.type_text(&format!("volchain-demo {CODE}")),
+        &|stage| stage.advance(seconds(5)),
+        &|stage| stage.advance(seconds(10)),
+        &|stage| stage.advance(seconds(30)),
+        &|stage| stage.press("C"),
+    ];
+    for step in steps {
+        step(&mut stage);
+        let entries = stage.journal(&run_journal(&stage));
+        for length in 1..=entries.len() {
+            Run::fold(&entries[..length]).expect("every prefix is a run");
+        }
+        assert_eq!(Some(&Run::fold(entries).expect("a run")), stage.app.model().run());
+    }
+}
+
+#[test]
+fn an_idle_chain_is_not_restarted() {
+    for surface in SURFACES {
+        let mut stage = firing(surface, Fault::Idle);
+        stage.press("enter");
+        stage.advance(seconds(3));
+        let run = stage.app.model().run().expect("a run");
+        let suggested = run.steps.values().find_map(|step| step.suggested.clone());
+        assert_eq!(suggested.as_ref().map(|branch| branch.as_str()), Some("idle"), "{surface:?}");
+    }
+}
+
+#[test]
+fn a_producer_that_is_off_is_escalated_and_not_restarted() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerOff);
+    stage.press("enter");
+    stage.advance(seconds(3));
+    let run = stage.app.model().run().expect("a run");
+    let suggested = run.steps.values().find_map(|step| step.suggested.clone());
+    assert_eq!(suggested.as_ref().map(|branch| branch.as_str()), Some("producer-off"));
+}
+
+#[test]
+fn what_does_not_cure_is_said_and_escalated() {
+    let mut stage = firing(Surface::AsBuilt, Fault::StuckAgain);
+    stage.press("enter");
+    stage.advance(seconds(3));
+    stage.press("enter");
+    stage.advance(seconds(1));
+    arm(&mut stage);
+    stage.press("X");
+    stage.type_text(&format!("volchain-demo {CODE}"));
+    stage.advance(seconds(200));
+    assert!(matches!(end_of(&stage), Some(SequenceEnd::NotCured { .. })), "{:?}", end_of(&stage));
+    shows(&stage, "escalate");
+}
+
+#[test]
+fn observing_refuses_and_says_how() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    stage.press("enter");
+    stage.advance(seconds(3));
+    stage.press("enter");
+    stage.advance(seconds(1));
+    stage.press("X");
+    shows(&stage, "arm it for this target first");
+    assert!(stage.asked.iter().all(|effect| !matches!(effect, Effect::Prepare { .. } | Effect::Commit { .. })));
+    let refused =
+        stage.journal(&run_journal(&stage)).iter().any(|entry| matches!(entry.record, Record::Refused { .. }));
+    assert!(refused, "the refusal is journalled");
+}
+
+#[test]
+fn an_endpoint_that_vanishes_resolves_nothing() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    stage.fault(Fault::Refused, true);
+    stage.advance(seconds(30));
+    shows(&stage, "firing");
+    shows(&stage, "no data");
+    shows_not(&stage, "resolved");
+}
+
+#[test]
+fn the_console_disarms_when_its_time_is_up() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    arm(&mut stage);
+    assert!(stage.app.model().arming.is_some());
+    // Keys keep it from being idle; the fifteen minutes pass all the same.
+    for _ in 0..16 {
+        stage.advance(seconds(60));
+        stage.press("down");
+    }
+    assert!(stage.app.model().arming.is_none());
+    let disarmed =
+        stage.journal(&JournalId::Console).iter().any(|entry| matches!(entry.record, Record::Disarmed { .. }));
+    assert!(disarmed);
+}

@@ -1,0 +1,16 @@
+//! Everything that needs more than one module, or the real binary.
+//!
+//! What needs a real Prometheus or a real systemd lives in `tests/real/`, which plain `cargo test` leaves out.
+
+#![allow(clippy::disallowed_methods, reason = "tests touch the world to see what the program does to it")]
+
+mod acting;
+mod house;
+mod incident;
+mod kills;
+mod pictures;
+mod pty;
+mod random_keys;
+mod recording;
+mod stage;
+mod terminal;

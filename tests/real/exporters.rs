@@ -1,0 +1,94 @@
+//! Debian's Prometheus and its node exporter, scraped by the console.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use crate::has;
+use crate::terminal::{Console, PROGRAM, wait};
+
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that nothing listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+fn start(program: &str, args: &[String]) -> Server {
+    let child = Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    Server(child.expect("it starts"))
+}
+
+#[test]
+fn prometheus_and_node_exporter_are_scraped_shown_and_charted() {
+    if !has("prometheus") || !has("prometheus-node-exporter") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (prometheus, exporter) = (free_port(), free_port());
+    let own = folder.path().join("prometheus.yml");
+    std::fs::write(&own, "global: {scrape_interval: 5s}\n").expect("written");
+    let _prometheus = start(
+        "prometheus",
+        &[
+            format!("--config.file={}", own.display()),
+            format!("--storage.tsdb.path={}", folder.path().join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{prometheus}"),
+        ],
+    );
+    let _exporter = start("prometheus-node-exporter", &[format!("--web.listen-address=127.0.0.1:{exporter}")]);
+    let config = folder.path().join("config.ron");
+    let target = |id: &str, port: u16| {
+        format!(
+            "(id: {id:?}, system: \"prometheus\", environment: Development, nodes: [(id: \"node-1\", endpoints: \
+             [(id: \"metrics\", url: \"http://127.0.0.1:{port}\")])]),"
+        )
+    };
+    let state = folder.path().join("state");
+    let text = format!(
+        "(targets: [{}{}], state_root: {:?})",
+        target("server", prometheus),
+        target("host", exporter),
+        state.display().to_string()
+    );
+    std::fs::write(&config, text).expect("written");
+
+    let snapshot = || {
+        let output =
+            Command::new(PROGRAM).args(["snapshot", "--json", "--config"]).arg(&config).output().expect("it runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    wait("both answer", || {
+        let said = snapshot();
+        let sources = said.matches("\"truth\": \"\",\n          \"took_ms\"").count();
+        sources == 2
+    });
+    println!("{}", snapshot());
+
+    let config = config.display().to_string();
+    let mut console = Console::start(&["--config", &config], 160, 50);
+    console.shows("server");
+    console.type_text("2");
+    console.shows("go_goroutines");
+    // The eleventh series, selected and opened: charted instead of what the system charts.
+    console.type_text("jjjjjjjjjj\r");
+    console.shows("go_goroutines{");
+    println!("{}", console.screen());
+    console.type_text("n");
+    console.shows("host");
+    console.shows("go_goroutines");
+    console.type_text("G");
+    console.shows("promhttp_metric_handler_requests_total");
+    console.type_text("\r");
+    console.shows("promhttp_metric_handler_requests_total{");
+    console.shows("a column is 10s");
+    println!("{}", console.screen());
+    console.type_text("q");
+    console.ended();
+}
