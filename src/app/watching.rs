@@ -63,6 +63,8 @@ pub struct Refreshed {
     bucket: Option<i64>,
     /// Older samples were linked in: every bucket has to be computed again.
     history: bool,
+    /// A source that could not be believed before has answered since alerts were evaluated.
+    answered: bool,
 }
 
 impl App {
@@ -71,13 +73,21 @@ impl App {
         if late > Duration::from_secs(u64::from(2 * BUCKET_SECONDS)) {
             self.refreshed.history = true;
         }
+        let now = self.model.now.boot;
+        let fresh = |store: &Store| store.source(&batch.source).is_some_and(|state| state.truth(now).is_fresh());
+        let before = fresh(&self.model.store);
         self.model.store.link(batch);
+        // What was unknown for want of data is judged as soon as there is data, not at the group's next turn.
+        self.refreshed.answered |= !before && fresh(&self.model.store);
     }
 
     /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
-        if self.model.alerts.wake().is_some_and(|due| due <= at.boot) {
-            let transitions = self.model.alerts.evaluate(&self.model.store, at);
+        if self.refreshed.answered || self.model.alerts.wake().is_some_and(|due| due <= at.boot) {
+            let transitions = match std::mem::take(&mut self.refreshed.answered) {
+                true => self.model.alerts.evaluate_all(&self.model.store, at),
+                false => self.model.alerts.evaluate(&self.model.store, at),
+            };
             transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
         }
         let version = self.model.store.version();

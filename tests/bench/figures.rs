@@ -35,8 +35,10 @@ fn main() {
     let one = folder.join("config.ron");
 
     row("figure", "measured", "target");
-    let mut starts: Vec<f64> = (0..STARTS).map(|_| first_frame(&one)).collect();
-    row("first full frame, median ms", &format!("{:.1}", quantile(&mut starts, 0.5)), "20");
+    let starts: Vec<(f64, f64)> = (0..STARTS).map(|_| first_frames(&one)).collect();
+    let (mut whole, mut measured): (Vec<f64>, Vec<f64>) = starts.into_iter().unzip();
+    row("first full frame, every pane, median ms", &format!("{:.1}", quantile(&mut whole, 0.5)), "20");
+    row("the same with the first measured values", &format!("{:.1}", quantile(&mut measured, 0.5)), "-");
     let mut keys = key_latencies(&one);
     row("key to screen, p95 ms", &format!("{:.2}", quantile(&mut keys, 0.95)), "3");
     let (cpu, memory, _) = steady(&config, 200, 60);
@@ -159,8 +161,9 @@ impl Drop for Terminal {
     }
 }
 
-/// Milliseconds until the screen held 95 % of the cells that it holds half a second later.
-fn first_frame(config: &Path) -> f64 {
+/// Milliseconds until the first frame was there as a whole (its last byte before a pause), and until the screen held
+/// 95 % of the cells that it holds a little later, when the first answers are in.
+fn first_frames(config: &Path) -> (f64, f64) {
     let terminal = Terminal::start(config, 200, 60);
     let parts = terminal.collect(Duration::from_millis(120));
     let filled = |parts: &[(Instant, Vec<u8>)]| {
@@ -168,10 +171,13 @@ fn first_frame(config: &Path) -> f64 {
         parts.iter().for_each(|(_, bytes)| parser.process(bytes));
         parser.screen().contents().chars().filter(|c| !c.is_whitespace()).count()
     };
+    let since_start = |part: &(Instant, Vec<u8>)| (part.0 - terminal.began).as_secs_f64() * 1000.0;
+    let pause = Duration::from_millis(4);
+    let burst = parts.windows(2).position(|pair| pair[1].0 - pair[0].0 > pause).unwrap_or(parts.len() - 1);
+    assert!(filled(&parts[..=burst]) > 1000, "the first frame holds every pane");
     let full = filled(&parts);
     let enough = (1..=parts.len()).find(|count| filled(&parts[..*count]) * 100 >= full * 95).expect("a frame");
-    let (when, _) = parts[enough - 1];
-    (when - terminal.began).as_secs_f64() * 1000.0
+    (since_start(&parts[burst]), since_start(&parts[enough - 1]))
 }
 
 /// Milliseconds from a key to the first byte of its answer, each key pressed well after the last frame.

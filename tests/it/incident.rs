@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use opsconsole::app::{Effect, JournalId};
+use opsconsole::app::{Effect, JournalId, Msg};
+use opsconsole::base::At;
 use opsconsole::runbook::Record;
 use opsconsole::runbook::Run;
 use opsconsole::runbook::record::SequenceEnd;
@@ -167,4 +168,34 @@ fn the_console_disarms_when_its_time_is_up() {
     let disarmed =
         stage.journal(&JournalId::Console).iter().any(|entry| matches!(entry.record, Record::Disarmed { .. }));
     assert!(disarmed);
+}
+
+#[test]
+fn a_jump_of_the_clock_disarms_and_is_journalled() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    arm(&mut stage);
+    assert!(stage.app.model().arming.is_some());
+    let now = stage.now();
+    let jumped = At { boot: now.boot.plus(seconds(1)), wall: now.wall.plus(seconds(61)) };
+    let effects = stage.app.update(jumped, Msg::Woke);
+    assert!(stage.app.model().arming.is_none(), "armed across a jump of a minute");
+    let journalled = effects.iter().any(|effect| {
+        matches!(effect, Effect::Append { record, .. } if matches!(**record, Record::ClockJumped { millis: 60_000 }))
+    });
+    assert!(journalled, "{effects:?}");
+}
+
+#[test]
+fn a_terminal_that_comes_back_finds_the_console_disarmed() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    arm(&mut stage);
+    stage.tell(Msg::Resumed);
+    assert!(stage.app.model().arming.is_none());
+}
+
+#[test]
+fn alerts_are_judged_as_soon_as_their_data_is_there() {
+    let stage = Rehearsal::begin(Surface::AsBuilt, &[], 100, 30).expect("the embedded data");
+    let unknown: Vec<_> = stage.app.model().alerts.alerts().filter(|alert| alert.state.lacks_data()).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
