@@ -7,7 +7,6 @@
 //!
 //! Each arrow that fails ends in a refusal with its reason, on the screen and in the journal.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::msg::{ArmAnswer, PrepareAnswer};
@@ -190,8 +189,8 @@ impl App {
         }
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let place = place_of(target)?;
-        let settings = target.system.spec.settings(&target.spec.settings);
-        let plan = seal::resolve_templates(plan, &texts(settings)).map_err(|error| error.to_string())?;
+        let settings = target.system.spec.settings_text(&target.spec.settings);
+        let plan = seal::resolve_templates(plan, &settings).map_err(|error| error.to_string())?;
         if plan.acts.iter().any(|act| act.unit != place.unit) {
             return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));
         }
@@ -360,14 +359,6 @@ fn place_of(target: &Target) -> Result<Place, String> {
         listens_on,
         unit,
     })
-}
-
-fn texts(settings: BTreeMap<String, SettingValue>) -> BTreeMap<String, String> {
-    let text = |value| match value {
-        SettingValue::Text(text) => text,
-        SettingValue::Number(number) => number.to_string(),
-    };
-    settings.into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 /// Why conditions do not allow it, if they do not.

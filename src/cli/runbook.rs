@@ -3,7 +3,7 @@
 //! Each function answers with the text to print and the exit code: 0 well, 1 something found, 2 asked for what is
 //! not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use crate::config::TargetSpec;
 use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
 use crate::runbook::plan::Plan;
-use crate::runbook::{Runbook, lint, template};
+use crate::runbook::{Runbook, lint};
 use crate::sources::SourceKindSpec;
-use crate::systems::{SettingValue, System};
+use crate::systems::System;
 
 #[derive(Debug, Args)]
 pub struct RunbookArgs {
@@ -167,17 +167,7 @@ pub fn plan_on(systems: &[Arc<System>], target: &TargetSpec, id: &str) -> Result
         page.line(0, &format!("{} is a runbook of {of}, and {} is a target of {on}", runbook.id, target.id));
         return Err(Output { text: page.finish(), code: NOT_THERE });
     }
-    Ok(Plan::on(runbook, target.id.as_str(), &settings_text(system, target)))
-}
-
-/// The settings of a target as they are written into an argv.
-#[must_use]
-pub fn settings_text(system: &System, target: &TargetSpec) -> BTreeMap<String, String> {
-    let as_text = |value| match value {
-        SettingValue::Text(text) => text,
-        SettingValue::Number(number) => template::number(number).unwrap_or_default(),
-    };
-    system.spec.settings(&target.settings).into_iter().map(|(name, value)| (name, as_text(value))).collect()
+    Ok(Plan::on(runbook, target.id.as_str(), &system.spec.settings_text(&target.settings)))
 }
 
 fn list(systems: &[Arc<System>]) -> Output {
@@ -220,7 +210,10 @@ mod tests {
     use crate::config::ConfigSpec;
     use crate::runbook::tree::{ReadingPlan, Step, Task};
     use crate::steps::book;
-    use crate::systems::{self, SystemSpec, spec};
+    use std::collections::BTreeMap;
+
+    use crate::base::ron_text;
+    use crate::systems::{self, SystemSpec};
 
     const SYSTEM: &str = r#"(
         title: "t", summary: "s", endpoints: [(id: "api", job: "j", default_port: 1)], allowed_reads: [],
@@ -249,7 +242,7 @@ mod tests {
     }
 
     fn system(id: &str, runbooks: Vec<Arc<Runbook>>) -> Arc<System> {
-        let spec: SystemSpec = spec::parse("system.ron", SYSTEM).expect("a system");
+        let spec: SystemSpec = ron_text::parse("system.ron", SYSTEM).expect("a system");
         Arc::new(System { id: SystemId::new(id), spec, rules: RuleFile { groups: Vec::new() }, runbooks })
     }
 
@@ -290,7 +283,7 @@ mod tests {
             (other.code, other.text.as_str()),
             (2, "sys/stale is a runbook of sys, and here is a target of two\n")
         );
-        let settings = settings_text(&systems[0], &target("sys"));
+        let settings = systems[0].spec.settings_text(&target("sys").settings);
         assert_eq!(
             settings,
             BTreeMap::from([("n".to_owned(), "2.5".to_owned()), ("unit".to_owned(), "other".to_owned())])

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{EndpointId, NodeId, Problem, SourceId, SystemId, TargetId};
+use crate::base::{EndpointId, NodeId, Problem, SourceId, SystemId, TargetId, ron_text};
 use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::sources::BoundSource;
-use crate::systems::{SettingValue, SystemSpec, spec};
+use crate::systems::{SettingValue, SystemSpec};
 
 /// A configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl ConfigSpec {
     /// # Errors
     /// Every mistake found, with its place where it is known.
     pub fn parse(file: &str, text: &str) -> Result<ConfigSpec, Vec<Problem>> {
-        spec::parse(file, text).map_err(|problem| vec![problem])
+        ron_text::parse(file, text).map_err(|problem| vec![problem])
     }
 }
 

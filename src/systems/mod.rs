@@ -16,7 +16,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 
 use crate::alert::{RuleFile, rules};
-use crate::base::{Problem, SystemId};
+use crate::base::{Problem, SystemId, ron_text};
 use crate::runbook::Runbook;
 use crate::steps::book;
 pub use spec::{Dimension, DimensionSpec, PanelSpec, RowSpec, SettingValue, SystemSpec};
@@ -65,7 +65,7 @@ fn collect(root: &Dir<'_>, folder: &Dir<'_>, files: &mut Files) {
 pub fn dimensions() -> Result<Vec<DimensionSpec>, Problem> {
     let file = "systems/dimensions.ron";
     let text = EMBEDDED.get_file("dimensions.ron").and_then(|file| file.contents_utf8()).unwrap_or_default();
-    spec::parse(file, text)
+    ron_text::parse(file, text)
 }
 
 impl System {

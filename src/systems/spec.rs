@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{PanelId, Problem, Provenance, Severity, Unit};
+use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
+use crate::runbook::template;
 use crate::sources::SourceSpec;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,17 +143,16 @@ impl SystemSpec {
         let defaults = self.settings.iter().map(|setting| (setting.name.clone(), setting.value.clone()));
         defaults.chain(overrides.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
     }
-}
 
-/// Parses RON, with the place of the first mistake.
-///
-/// # Errors
-/// Not RON, or not of this type.
-pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> {
-    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
-    options
-        .from_str(text)
-        .map_err(|error| Problem::new(file, error.span.start.line, error.span.start.col, error.code.to_string()))
+    /// The same as text, as it is written into an argv.
+    #[must_use]
+    pub fn settings_text(&self, overrides: &BTreeMap<String, SettingValue>) -> BTreeMap<String, String> {
+        let text = |value| match value {
+            SettingValue::Text(text) => text,
+            SettingValue::Number(number) => template::number(number).unwrap_or_default(),
+        };
+        self.settings(overrides).into_iter().map(|(name, value)| (name, text(value))).collect()
+    }
 }
 
 /// Reads a `system.ron` and checks what the types can not.
@@ -161,7 +160,7 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> 
 /// # Errors
 /// Every mistake found.
 pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
-    let spec: SystemSpec = parse(file, text).map_err(|problem| vec![problem])?;
+    let spec: SystemSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let mut complain = |what: String| problems.push(Problem::new(file, 0, 0, what));
     for source in &spec.sources {

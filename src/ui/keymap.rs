@@ -6,8 +6,8 @@ use super::action::{ACTIONS, Danger};
 use super::place::{Pairs, Word, words};
 use super::{Action, action};
 use crate::base::problem::nearest;
+use crate::base::ron_text;
 use crate::base::{Key, KeyCode, Problem};
-use crate::systems::spec;
 
 /// The keymaps that come with the program: name and text.
 pub const EMBEDDED: &[(&str, &str)] =
@@ -37,7 +37,7 @@ impl Keymap {
     /// action that acts on a key that also navigates (arrows, enter, esc, tab, space, pageup/pagedown, home/end), a
     /// keymap without a key that quits.
     pub fn parse(file: &str, text: &str) -> Result<Keymap, Vec<Problem>> {
-        let written: KeymapSpec = spec::parse(file, text).map_err(|problem| vec![problem])?;
+        let written: KeymapSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
         let mut places = Places { words: words(text), next: 0 };
         let mut problems = Vec::new();
         let mut keymap = Keymap { name: written.name, keys: Vec::new() };

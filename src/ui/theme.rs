@@ -4,8 +4,8 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 use super::place::{Pairs, Word, words};
+use crate::base::ron_text;
 use crate::base::{Problem, text};
-use crate::systems::spec;
 
 /// The themes that come with the program: name and text.
 pub const EMBEDDED: &[(&str, &str)] =
@@ -122,7 +122,7 @@ impl Theme {
     /// Every mistake with its place: a role or glyph that is missing or stands there twice, a glyph that is not one
     /// column wide, a twin that is not ASCII, a ramp that has not eight steps.
     pub fn parse(file: &str, text: &str) -> Result<Theme, Vec<Problem>> {
-        let written: ThemeSpec = spec::parse(file, text).map_err(|problem| vec![problem])?;
+        let written: ThemeSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
         let mut check = Check { file, words: words(text), problems: Vec::new() };
         let roles = check.whole("role", Role::ALL, written.roles.0);
         let glyphs = check.whole("glyph", Glyph::ALL, written.glyphs.0);

@@ -19,8 +19,7 @@ use super::{Intent, Model};
 use crate::base::{RunId, StepId, text};
 use crate::runbook::machine::StepRun;
 use crate::runbook::tree::{Branch, Task};
-use crate::runbook::{Run, Step};
-use crate::systems::SettingValue;
+use crate::runbook::{Run, Step, seal};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
 use crate::ui::{Action, Role};
@@ -179,19 +178,14 @@ fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
         );
     }
     if let Task::Commit(plan) = &step.task {
-        let settings = model.target_by_id(&run.target).map(|target| target.system.spec.settings(&target.spec.settings));
-        let fill = |part: &str| match settings
-            .as_ref()
-            .and_then(|settings| settings.get(part.strip_prefix('{')?.strip_suffix('}')?))
-        {
-            Some(SettingValue::Text(value)) => value.clone(),
-            Some(SettingValue::Number(value)) => value.to_string(),
-            None => part.to_owned(),
+        let target = model.target_by_id(&run.target);
+        let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
+        return match seal::resolve_templates(plan, &settings) {
+            Ok(plan) => {
+                Intent::Copy(plan.acts.iter().map(|act| text::shell_line(&act.argv)).collect::<Vec<_>>().join(" && "))
+            }
+            Err(error) => Intent::Say(error.to_string()),
         };
-        let line = |act: &crate::runbook::tree::ActPlan| {
-            text::shell_line(&act.argv.iter().map(|part| fill(part)).collect::<Vec<_>>())
-        };
-        return Intent::Copy(plan.acts.iter().map(line).collect::<Vec<_>>().join(" && "));
     }
     match (&step.provenance.deviates, step.provenance.documented.as_slice()) {
         (_, []) => Intent::Say("this step has no command".to_owned()),
