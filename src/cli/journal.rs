@@ -131,7 +131,8 @@ fn words(found: &Verification) -> String {
         Some((line, what)) => {
             format!("DAMAGED: line {line} {}; the {} before it are whole", clean(what), found.entries)
         }
-        None => format!("ok, {} records, head {short}", found.entries),
+        None if found.is_whole() => format!("ok, {} records, head {short}", found.entries),
+        None => format!("NOT WHOLE: {} records, head {short}", found.entries),
     };
     if let Some(seq) = found.missing_tail {
         said.push_str(&format!("; MISSING TAIL: the head file remembers record {seq}"));
