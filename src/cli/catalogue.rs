@@ -27,7 +27,7 @@ pub fn run(_common: &Common, args: &CatalogueArgs) -> Result<ExitCode> {
     for system in load::all_systems()? {
         systems.push(entry(&system)?);
     }
-    println!("{}", serde_json::to_string_pretty(&json!({ "systems": systems }))?);
+    say_line!("{}", serde_json::to_string_pretty(&json!({ "systems": systems }))?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -50,8 +50,8 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
         Judgement::Critical => "critical",
         Judgement::Unknown => "unknown",
     };
-    println!("{word}: {} targets", app.model().targets.len());
-    lines.iter().for_each(|line| println!("  {line}"));
+    say_line!("{word}: {} targets", app.model().targets.len());
+    lines.iter().for_each(|line| say_line!("  {line}"));
     Ok(ExitCode::from(judgement as u8))
 }
 

@@ -29,7 +29,7 @@ pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
 /// # Errors
 /// The embedded keymap has a mistake.
 pub fn keys() -> Result<ExitCode> {
-    print!("{}", keys_table()?);
+    say!("{}", keys_table()?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -157,7 +157,7 @@ fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
             eprintln!("opsconsole: the configuration could not be written: {error}");
         }
         if !quiet {
-            println!("a simulated chain answers on {}; its folder is {}", served.data_url, serving.display());
+            say_line!("a simulated chain answers on {}; its folder is {}", served.data_url, serving.display());
         }
     }))?;
     Ok(ExitCode::SUCCESS)
@@ -181,11 +181,11 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
         match name {
             Some(name) => {
                 let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
-                println!("{} is {}: {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
+                say_line!("{} is {}: {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
             }
             None => {
                 for state in sim::client::faults(&control).await? {
-                    println!("{:<16} {:<4} {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
+                    say_line!("{:<16} {:<4} {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
                 }
             }
         }
@@ -208,8 +208,8 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     let ran =
         shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, args.record.as_deref(), history));
     ran?;
-    println!("the demo's journal stays in {}; look at it with", folder.join("state").display());
-    println!("  opsconsole journal show --state-root {}", folder.join("state").display());
+    say_line!("the demo's journal stays in {}; look at it with", folder.join("state").display());
+    say_line!("  opsconsole journal show --state-root {}", folder.join("state").display());
     Ok(ExitCode::SUCCESS)
 }
 

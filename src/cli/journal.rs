@@ -54,7 +54,7 @@ pub fn run(common: &Common, args: &JournalArgs) -> Result<ExitCode> {
 
 fn show(root: &StateRoot, which: &str, json: bool) -> Result<ExitCode> {
     if which == "runs" {
-        files(root)?.iter().filter_map(|path| path.file_stem()?.to_str()).for_each(|name| println!("{}", clean(name)));
+        files(root)?.iter().filter_map(|path| path.file_stem()?.to_str()).for_each(|name| say_line!("{}", clean(name)));
         return Ok(ExitCode::SUCCESS);
     }
     let id = match which {
@@ -69,15 +69,15 @@ fn show(root: &StateRoot, which: &str, json: bool) -> Result<ExitCode> {
     let (entries, damage) = journal::read_whole_part(&path).map_err(|error| eyre!("{error}"))?;
     for entry in entries {
         if json {
-            println!("{}", serde_json::to_string(&entry)?);
+            say_line!("{}", serde_json::to_string(&entry)?);
         } else {
-            println!("{}", line(&entry));
+            say_line!("{}", line(&entry));
         }
     }
     match damage {
         None => Ok(ExitCode::SUCCESS),
         Some(damage) => {
-            println!("{}", clean(&damage.to_string()));
+            say_line!("{}", clean(&damage.to_string()));
             Ok(ExitCode::from(1))
         }
     }
@@ -113,14 +113,14 @@ fn files(root: &StateRoot) -> Result<Vec<PathBuf>> {
 fn verify(root: &StateRoot) -> Result<ExitCode> {
     let files = files(root)?;
     if files.is_empty() {
-        println!("there is no journal in {}", root.path().display());
+        say_line!("there is no journal in {}", root.path().display());
     }
     let mut whole = true;
     for path in &files {
         let found = journal::verify(path).map_err(|error| eyre!("{error}"))?;
         whole &= found.is_whole();
         let name = path.strip_prefix(root.path()).unwrap_or(path);
-        println!("{}: {}", name.display(), words(&found));
+        say_line!("{}: {}", name.display(), words(&found));
     }
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

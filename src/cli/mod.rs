@@ -4,6 +4,16 @@
 //!
 //! To add a subcommand: one file with its arguments and `run`, one variant of [`Command`] and its arm in `main`.
 
+/// Prints to standard output. A reader that has seen enough, such as `head`, is no mistake of anybody's.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::put(&format!($($text)*)) };
+}
+
+/// As [`say`], with a line end.
+macro_rules! say_line {
+    ($($text:tt)*) => { $crate::cli::put(&format!("{}\n", format_args!($($text)*))) };
+}
+
 pub mod catalogue;
 pub mod check;
 pub mod console;
@@ -16,6 +26,7 @@ pub mod runner;
 pub mod shot;
 pub mod snapshot;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -76,6 +87,16 @@ enum Command {
     /// The simulated service manager of a demo
     #[command(hide = true)]
     DemoSystemctl(demo::SystemctlArgs),
+}
+
+/// Writes to standard output; what nobody reads any more is let go, anything else that goes wrong is said.
+fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("opsconsole: standard output: {error}");
+    }
 }
 
 /// The program. Returns its exit code; errors have been printed.

@@ -35,9 +35,9 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     let screen = final_screen(recording, args.until)?;
     if args.svg {
-        print!("{}", svg::svg(&screen, "opsconsole replay"));
+        say!("{}", svg::svg(&screen, "opsconsole replay"));
     } else {
-        print!("{}", text(&screen));
+        say!("{}", text(&screen));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -65,7 +65,7 @@ pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
             }
         }
     };
-    print!("{}", output.text);
+    say!("{}", output.text);
     Ok(ExitCode::from(output.code))
 }
 

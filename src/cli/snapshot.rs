@@ -89,9 +89,9 @@ pub fn run(common: &Common, args: &SnapshotArgs) -> Result<ExitCode> {
     let app = shell::runtime()?.block_on(headless::look(setup, Duration::from_secs(args.watch)))?;
     let snapshot = Snapshot::of(app.model());
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&snapshot)?);
+        say_line!("{}", serde_json::to_string_pretty(&snapshot)?);
     } else {
-        print!("{}", snapshot.text());
+        say!("{}", snapshot.text());
     }
     Ok(ExitCode::SUCCESS)
 }

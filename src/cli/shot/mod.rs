@@ -76,7 +76,7 @@ pub fn run(args: &ShotArgs) -> Result<ExitCode> {
         let screen = scene.draw(args.size)?;
         let drawn = if args.text { text(&screen) } else { svg::svg(&screen, &format!("opsconsole: {}", scene.title)) };
         match &args.out {
-            None => print!("{drawn}"),
+            None => say!("{drawn}"),
             Some(folder) => {
                 let path = folder.join(format!("{}.{}", scene.name, if args.text { "txt" } else { "svg" }));
                 write(&path, &drawn)?;
