@@ -95,6 +95,7 @@ impl App {
             }
             Msg::Painted => self.painted(),
             Msg::Resumed => self.resumed(at, &mut effects),
+            Msg::NotSuspended { why } => self.say(at, why),
             Msg::Signal(signal) => self.quit(&format!("signal: {signal}"), &mut effects),
             Msg::Polled(batch) => self.polled(&batch),
             Msg::NextTry { source, at } => {
@@ -102,7 +103,7 @@ impl App {
                     state.next_try = Some(at);
                 }
             }
-            Msg::Journalled { journal, entry } => self.journalled(at, &journal, *entry, &mut effects),
+            Msg::Journalled { journal, entry } => self.journalled(at, &journal, *entry),
             Msg::JournalRefused { journal, why } => self.journal_refused(at, &journal, &why),
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),

@@ -37,6 +37,10 @@ pub enum Msg {
     Painted,
     /// Back from a suspension, or a new terminal: everything must be drawn again.
     Resumed,
+    /// The console was to be suspended and was not, and why.
+    NotSuspended {
+        why: String,
+    },
     Signal(Signal),
     Polled(Arc<Batch>),
     /// The poller will try this source again then.

@@ -52,7 +52,7 @@ impl App {
     }
 
     /// A journal has an entry: this is where it takes effect.
-    pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry, effects: &mut Vec<Effect>) {
+    pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry) {
         self.urgent = true;
         self.model.journal_fault = None;
         match journal {
@@ -67,7 +67,6 @@ impl App {
                 if matches!(entry.record, Record::RunClosed { .. }) && self.model.shown_run.as_ref() == Some(run) {
                     self.say(at, "the run is closed");
                 }
-                let _ = effects;
             }
         }
         self.model.journal.push(entry);

@@ -1,5 +1,6 @@
 //! `opsconsole demo`: a simulated chain on loopback and the console on it; `--serve` runs the chain alone.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
@@ -204,10 +205,14 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     let served = Served { data_url: control.file.data_url.clone(), control_url: control.file.control_url.clone() };
     let config = demo.config(&served)?;
     let loaded = load::setup(common, config)?;
-    let history = history(folder.to_owned(), loaded.setup.clone());
+    let trouble = RefCell::new(None);
+    let history = history(folder, loaded.setup.clone(), &trouble);
     let ran =
         shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, args.record.as_deref(), history));
     ran?;
+    if let Some(why) = trouble.take() {
+        eprintln!("opsconsole: the demo began without its last minutes, which could not be read: {why}");
+    }
     say_line!("the demo's journal stays in {}; look at it with", folder.join("state").display());
     say_line!("  opsconsole journal show --state-root {}", folder.join("state").display());
     Ok(ExitCode::SUCCESS)
@@ -248,12 +253,13 @@ fn start_server(folder: &Path, args: &DemoArgs) -> Result<Control> {
 }
 
 /// What the console would have seen in the last minutes, decoded by the real sources. Without it the demo still runs,
-/// only without a past.
-async fn history(folder: PathBuf, setup: crate::app::Setup) -> Vec<Batch> {
-    match fetch_history(&folder, &setup).await {
+/// only without a past; the reason is said when the screen
+/// is free again.
+async fn history(folder: &Path, setup: crate::app::Setup, trouble: &RefCell<Option<String>>) -> Vec<Batch> {
+    match fetch_history(folder, &setup).await {
         Ok(batches) => batches,
         Err(error) => {
-            tracing::warn!(%error, "the demo's past could not be read");
+            *trouble.borrow_mut() = Some(error.to_string());
             Vec::new()
         }
     }

@@ -236,7 +236,7 @@ impl Console {
                 }
                 ForScreen::Suspend => {
                     if let Err(error) = guard.suspend() {
-                        tracing::warn!(%error, "not suspended");
+                        self.happened(clock::now(), Msg::NotSuspended { why: error.to_string() }, driver).await?;
                     }
                 }
             }
