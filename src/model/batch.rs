@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FetchFailure, Labels, Matcher};
+use super::{FetchFailure, Labels, LogLine, Matcher};
 use crate::base::{At, SourceId};
 use std::time::Duration;
 
@@ -120,6 +120,12 @@ pub struct Batch {
     #[serde(with = "exact")]
     pub values: Arc<[f64]>,
     pub documents: Vec<Document>,
+    /// New lines of a log, oldest first.
+    #[serde(default)]
+    pub lines: Vec<LogLine>,
+    /// Lines that came and were not kept, because there were more than a batch may carry.
+    #[serde(default)]
+    pub dropped_lines: u64,
     /// Series that the source declares and none of their fallbacks gave.
     pub not_exposed: Vec<Arc<str>>,
     /// The surface whose extractions matched: `documented`, `as-built`, or both.
@@ -132,22 +138,31 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The batch of a source that could not even be asked: no series, and why.
+    /// A batch of these samples and nothing else: one value per column of the layout.
     #[must_use]
-    pub fn failed(source: SourceId, at: At, failure: FetchFailure) -> Batch {
+    pub fn of(source: SourceId, sent: At, took: Duration, layout: Arc<Layout>, values: impl Into<Arc<[f64]>>) -> Batch {
         Batch {
             source,
-            sent: at,
-            took: Duration::ZERO,
-            layout: Arc::new(Layout::new(Vec::new())),
-            values: Arc::from([]),
+            sent,
+            took,
+            layout,
+            values: values.into(),
             documents: Vec::new(),
+            lines: Vec::new(),
+            dropped_lines: 0,
             not_exposed: Vec::new(),
             surfaces: Vec::new(),
             clock_skew_seconds: None,
             dropped_series: 0,
-            failure: Some(failure),
+            failure: None,
         }
+    }
+
+    /// The batch of a source that could not even be asked: no series, and why.
+    #[must_use]
+    pub fn failed(source: SourceId, at: At, failure: FetchFailure) -> Batch {
+        let nothing = Arc::new(Layout::new(Vec::new()));
+        Batch { failure: Some(failure), ..Batch::of(source, at, Duration::ZERO, nothing, []) }
     }
 }
 

@@ -4,7 +4,8 @@
 //! Fetch ──(shell)──► Reply ──(a source decodes)──► Batch ──► Store::link
 //!                                                    │          ├── rows of series, for PromQL and charts
 //!                                                    │          └── SourceState: the truth about the source
-//!                                                    └── documents, for people and jq
+//!                                                    ├── documents, for people and jq
+//!                                                    └── lines of logs, for people
 //! ```
 //!
 //! Must never: show a number without its [`Truth`]; treat absence as zero or as health.
@@ -13,6 +14,7 @@
 
 pub mod batch;
 pub mod labels;
+pub mod log;
 pub mod source_state;
 pub mod store;
 pub mod truth;
@@ -20,6 +22,7 @@ pub mod waist;
 
 pub use batch::{Batch, Document, Layout};
 pub use labels::{Labels, MatchOp, Matcher};
+pub use log::LogLine;
 pub use source_state::SourceState;
 pub use store::{Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};

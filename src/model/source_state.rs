@@ -31,6 +31,11 @@ pub struct SourceState {
     pub not_exposed: Vec<Arc<str>>,
     pub dropped_series: u64,
     pub series: usize,
+    /// Whether this source gives lines of a log.
+    pub gives_lines: bool,
+    /// Lines that came, and how many of them were not kept because they came too fast.
+    pub lines: u64,
+    pub dropped_lines: u64,
 }
 
 impl SourceState {
@@ -54,6 +59,9 @@ impl SourceState {
             not_exposed: Vec::new(),
             dropped_series: 0,
             series: 0,
+            gives_lines: false,
+            lines: 0,
+            dropped_lines: 0,
         }
     }
 
@@ -76,6 +84,8 @@ impl SourceState {
         self.not_exposed.clone_from(&batch.not_exposed);
         self.dropped_series = batch.dropped_series;
         self.series = batch.values.len();
+        self.lines += batch.lines.len() as u64 + batch.dropped_lines;
+        self.dropped_lines += batch.dropped_lines;
     }
 
     /// The truth of everything this source gives, at `now`.

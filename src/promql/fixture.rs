@@ -66,18 +66,12 @@ impl World {
         missing: &[&str],
         failure: Option<FetchFailure>,
     ) {
+        let layout = Arc::new(Layout::new(series.iter().map(|(text, _)| labels(text)).collect()));
+        let values: Vec<f64> = series.iter().map(|(_, value)| *value).collect();
         let batch = Batch {
-            source: id(source),
-            sent: self.at(second),
-            took: Duration::from_millis(3),
-            layout: Arc::new(Layout::new(series.iter().map(|(text, _)| labels(text)).collect())),
-            values: series.iter().map(|(_, value)| *value).collect(),
-            documents: Vec::new(),
             not_exposed: missing.iter().map(|name| Arc::from(*name)).collect(),
-            surfaces: Vec::new(),
-            clock_skew_seconds: None,
-            dropped_series: 0,
             failure,
+            ..Batch::of(id(source), self.at(second), Duration::from_millis(3), layout, values)
         };
         self.store.link(&batch);
     }

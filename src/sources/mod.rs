@@ -258,17 +258,12 @@ impl Source {
 
     fn batch(&self, reply: &Reply, layout: Arc<Layout>, values: Vec<f64>, said: Said) -> Batch {
         Batch {
-            source: self.bound.id.clone(),
-            sent: reply.sent,
-            took: reply.took,
-            layout,
-            values: values.into(),
             documents: said.documents,
             not_exposed: said.not_exposed,
             surfaces: said.surfaces,
             clock_skew_seconds: skew(reply),
             dropped_series: said.dropped_series,
-            failure: None,
+            ..Batch::of(self.bound.id.clone(), reply.sent, reply.took, layout, values)
         }
     }
 
@@ -278,19 +273,9 @@ impl Source {
         if matches!(failure, FetchFailure::Overrun { .. }) {
             cursor.quarantined = Some(failure.clone());
         }
-        Batch {
-            source: self.bound.id.clone(),
-            sent,
-            took,
-            layout: Arc::clone(&self.failed),
-            values: vec![0.0; self.failed.series().len()].into(),
-            documents: Vec::new(),
-            not_exposed: Vec::new(),
-            surfaces: Vec::new(),
-            clock_skew_seconds: None,
-            dropped_series: 0,
-            failure: Some(failure),
-        }
+        let nothing = vec![0.0; self.failed.series().len()];
+        let batch = Batch::of(self.bound.id.clone(), sent, took, Arc::clone(&self.failed), nothing);
+        Batch { failure: Some(failure), ..batch }
     }
 
     /// Every series name the source can give, as far as it is declared.

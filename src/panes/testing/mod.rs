@@ -236,18 +236,14 @@ fn batch(
 ) -> Batch {
     let named = |name: &str| labels.clone().with(crate::model::labels::NAME, name);
     let values: Vec<(&str, f64)> = if failure.is_some() { vec![] } else { values.to_vec() };
+    let layout = Arc::new(Layout::new(values.iter().map(|(name, _)| named(name)).collect()));
+    let values: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
     Batch {
-        source,
-        sent,
-        took: Duration::from_millis(12),
-        layout: Arc::new(Layout::new(values.iter().map(|(name, _)| named(name)).collect())),
-        values: values.iter().map(|(_, value)| *value).collect(),
-        documents: Vec::new(),
         not_exposed: vec![Arc::from("timeouts_total")],
         surfaces: vec![Arc::from("as-built")],
         clock_skew_seconds: Some(-0.4),
-        dropped_series: 0,
         failure,
+        ..Batch::of(source, sent, Duration::from_millis(12), layout, values)
     }
 }
 

@@ -1,13 +1,12 @@
 //! What was measured after the acts, and nothing else: a store that begins empty.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::Probe;
 use crate::base::At;
-use crate::model::{Batch, FetchFailure, Layout, Retention, Scope, SourceState, Store};
+use crate::model::{Batch, FetchFailure, Retention, Scope, SourceState, Store};
 use crate::runbook::SealedSequence;
 use crate::shell::clock;
 use crate::sources::BoundSource;
@@ -52,19 +51,8 @@ impl Evidence {
 }
 
 fn unanswered(source: &BoundSource, sent: At, after: Duration) -> Batch {
-    Batch {
-        source: source.id.clone(),
-        sent,
-        took: after,
-        layout: Arc::new(Layout::new(Vec::new())),
-        values: Arc::from([]),
-        documents: Vec::new(),
-        not_exposed: Vec::new(),
-        surfaces: Vec::new(),
-        clock_skew_seconds: None,
-        dropped_series: 0,
-        failure: Some(FetchFailure::Timeout { after, received_bytes: 0 }),
-    }
+    let failure = FetchFailure::Timeout { after, received_bytes: 0 };
+    Batch { took: after, ..Batch::failed(source.id.clone(), sent, failure) }
 }
 
 fn seconds(value: f64) -> Duration {

@@ -219,19 +219,8 @@ struct Node {
 impl Probe for Node {
     async fn poll(&mut self, source: &BoundSource) -> Batch {
         self.rounds.set(self.rounds.get() + 1);
-        Batch {
-            source: source.id.clone(),
-            sent: clock::now(),
-            took: Duration::ZERO,
-            layout: Arc::new(Layout::new(vec![source.labels.clone().with("__name__", "x")])),
-            values: Arc::from([f64::from(self.rounds.get())]),
-            documents: Vec::new(),
-            not_exposed: Vec::new(),
-            surfaces: Vec::new(),
-            clock_skew_seconds: None,
-            dropped_series: 0,
-            failure: None,
-        }
+        let layout = Arc::new(Layout::new(vec![source.labels.clone().with("__name__", "x")]));
+        Batch::of(source.id.clone(), clock::now(), Duration::ZERO, layout, [f64::from(self.rounds.get())])
     }
 }
 

@@ -8,14 +8,18 @@
 //! some loaded expression names and live for [`Retention::named`]; named series also leave one-minute roll-ups for
 //! [`Retention::rolled`]. The total is capped; unnamed series go first, and [`Store::evicted_rows`] says so.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Batch, Document, Labels, Layout, Matcher, SourceState};
+use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
+pub use table::Rollup;
+use table::{MINUTE_MILLIS, Row, Table, row_bytes};
 
 /// How long samples are kept, and how much memory they may take.
 #[derive(Clone, Copy, Debug)]
@@ -72,43 +76,6 @@ pub struct RolledSeries {
     pub minutes: Vec<(Wall, Rollup)>,
 }
 
-/// One minute of one series.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rollup {
-    pub low: f32,
-    pub high: f32,
-    pub mean: f32,
-    pub last: f32,
-}
-
-#[derive(Clone, Debug)]
-struct Row {
-    at: Wall,
-    layout: Arc<Layout>,
-    values: Arc<[f64]>,
-}
-
-#[derive(Clone, Debug)]
-struct RollupRow {
-    minute: i64,
-    layout: Arc<Layout>,
-    cells: Vec<Rollup>,
-    /// How many rows went into the cells.
-    seen: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Table {
-    state: SourceState,
-    rows: VecDeque<Row>,
-    /// How many rows at the front are already narrowed to named series.
-    narrowed: usize,
-    rollups: VecDeque<RollupRow>,
-    documents: Vec<(Document, At)>,
-    /// Every series name that the source has ever given.
-    given: BTreeSet<Arc<str>>,
-}
-
 /// Series, roll-ups, documents and source states of every target.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -140,16 +107,8 @@ impl Store {
 
     /// Declares a source before its first poll, so that it can be shown as never polled.
     pub fn declare(&mut self, state: SourceState) {
-        let table = Table {
-            state,
-            rows: VecDeque::new(),
-            narrowed: 0,
-            rollups: VecDeque::new(),
-            documents: Vec::new(),
-            given: BTreeSet::new(),
-        };
-        let target = table.state.target.clone();
-        let (place, known) = self.tables.insert_full(table.state.id.clone(), table);
+        let (id, target) = (state.id.clone(), state.target.clone());
+        let (place, known) = self.tables.insert_full(id, Table::new(state));
         if known.is_none() {
             self.by_target.entry(target).or_default().push(place);
             self.fleet.push(place);
@@ -170,11 +129,7 @@ impl Store {
             self.evicted_rows += 1;
             return;
         };
-        table.state.note(batch);
-        for document in &batch.documents {
-            table.documents.retain(|(have, _)| have.name != document.name);
-            table.documents.push((document.clone(), batch.sent));
-        }
+        table.note(batch);
         if table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
             self.evicted_rows += 1;
             return;
@@ -245,6 +200,11 @@ impl Store {
             .flat_map(|table| &table.documents)
             .find(|(document, _)| document.name == name)
             .map(|(document, at)| (document, *at))
+    }
+
+    /// The newest lines of a source's log, oldest first.
+    pub fn lines(&self, id: &SourceId) -> impl DoubleEndedIterator<Item = &LogLine> {
+        self.tables.get(id).map(|table| &table.lines).into_iter().flatten()
     }
 
     /// Every series the target has now, by source: its labels and last value.
@@ -368,11 +328,6 @@ impl Store {
     }
 }
 
-const MINUTE_MILLIS: i64 = 60_000;
-
-/// Names remembered of one source.
-const NAMES_LIMIT: usize = 20_000;
-
 /// The accepted columns of a layout, each with its place in `found`.
 fn slots(
     found: &mut IndexMap<Arc<Labels>, Vec<(Wall, f64)>>,
@@ -388,204 +343,5 @@ fn slots(
     slots
 }
 
-fn row_bytes(row: &Row) -> usize {
-    size_of::<Row>() + size_of_val::<[f64]>(&row.values)
-}
-
-impl Table {
-    /// Remembers the names of a new layout. A source whose names never stop changing is asked what it still has.
-    fn note_names(&mut self, layout: &Layout) {
-        if self.given.len() > NAMES_LIMIT {
-            self.given = self.rows.iter().flat_map(|row| row.layout.names().cloned()).collect();
-        }
-        self.given.extend(layout.names().cloned());
-    }
-
-    fn gives(&self, name: &str) -> bool {
-        self.given.contains(name) || self.state.not_exposed.iter().any(|missing| &**missing == name)
-    }
-
-    /// Narrows and drops rows that have had their time; returns the bytes that were freed.
-    fn expire(&mut self, now: Wall, named: &BTreeSet<Arc<str>>, retention: &Retention) -> usize {
-        let mut freed = 0;
-        let whole_until = now.minus(retention.rest);
-        while let Some(row) = self.rows.get_mut(self.narrowed).filter(|row| row.at < whole_until) {
-            let before = row_bytes(row);
-            narrow(row, named);
-            freed += before - row_bytes(row);
-            self.narrowed += 1;
-            let row = row.clone();
-            self.roll(&row);
-        }
-        let raw_until = now.minus(retention.named);
-        while let Some(row) = self.rows.front().filter(|row| row.at < raw_until) {
-            freed += row_bytes(row);
-            self.rows.pop_front();
-            self.narrowed = self.narrowed.saturating_sub(1);
-        }
-        let rolled_until = now.minus(retention.rolled).0.div_euclid(MINUTE_MILLIS);
-        while self.rollups.front().is_some_and(|row| row.minute < rolled_until) {
-            self.rollups.pop_front();
-        }
-        freed
-    }
-
-    /// Adds a narrowed row to the roll-up of its minute.
-    fn roll(&mut self, row: &Row) {
-        if row.values.is_empty() {
-            return;
-        }
-        let minute = row.at.0.div_euclid(MINUTE_MILLIS);
-        match self.rollups.back_mut() {
-            Some(last) if last.minute == minute && last.layout.hash() == row.layout.hash() => {
-                last.seen += 1;
-                let seen = last.seen as f32;
-                last.cells = last
-                    .cells
-                    .iter()
-                    .zip(row.values.iter())
-                    .map(|(cell, value)| cell.and(*value as f32, seen))
-                    .collect();
-            }
-            _ => self.rollups.push_back(RollupRow {
-                minute,
-                layout: Arc::clone(&row.layout),
-                cells: row.values.iter().map(|value| Rollup::of(*value as f32)).collect(),
-                seen: 1,
-            }),
-        }
-    }
-}
-
-impl Rollup {
-    fn of(value: f32) -> Rollup {
-        Rollup { low: value, high: value, mean: value, last: value }
-    }
-
-    /// With one more value; `seen` counts it.
-    fn and(self, value: f32, seen: f32) -> Rollup {
-        Rollup {
-            low: self.low.min(value),
-            high: self.high.max(value),
-            mean: self.mean + (value - self.mean) / seen,
-            last: value,
-        }
-    }
-}
-
-/// Leaves only the named series in a row.
-fn narrow(row: &mut Row, named: &BTreeSet<Arc<str>>) {
-    let kept: Vec<usize> = row
-        .layout
-        .series()
-        .iter()
-        .enumerate()
-        .filter(|(_, labels)| named.contains(labels.name()))
-        .map(|(column, _)| column)
-        .collect();
-    if kept.len() == row.values.len() {
-        return;
-    }
-    row.layout = Arc::new(row.layout.project(&kept));
-    row.values = kept.iter().map(|column| row.values[*column]).collect();
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store() -> Store {
-        let mut store = Store::new(Retention::default());
-        store.declare(SourceState::new(
-            "t/n/e/s".into(),
-            "t".into(),
-            "GET http://127.0.0.1:1/".to_owned(),
-            Duration::from_secs(1),
-            Duration::from_secs(1),
-        ));
-        store.keep([Arc::from("kept")], Retention::default());
-        store
-    }
-
-    fn batch(second: u64, series: &[(&str, f64)]) -> Batch {
-        Batch {
-            source: "t/n/e/s".into(),
-            sent: At { boot: Boot(second * 1000), wall: Wall(second as i64 * 1000) },
-            took: Duration::from_millis(3),
-            layout: Arc::new(Layout::new(series.iter().map(|(name, _)| Labels::named(name)).collect())),
-            values: series.iter().map(|(_, value)| *value).collect(),
-            documents: Vec::new(),
-            not_exposed: Vec::new(),
-            surfaces: Vec::new(),
-            clock_skew_seconds: None,
-            dropped_series: 0,
-            failure: None,
-        }
-    }
-
-    fn named(name: &str) -> [Matcher; 1] {
-        [Matcher::equal(super::super::labels::NAME, name)]
-    }
-
-    const FIVE_MINUTES: Duration = Duration::from_secs(300);
-
-    #[test]
-    fn a_series_that_leaves_the_answer_is_stale_at_once() {
-        let mut store = store();
-        store.link(&batch(1, &[("kept", 1.0), ("gone", 7.0)]));
-        store.link(&batch(2, &[("kept", 2.0)]));
-        let at = |second: i64| store.instant(&Scope::Fleet, &named("gone"), Wall(second * 1000), FIVE_MINUTES);
-        assert_eq!(at(1).len(), 1);
-        assert!(at(2).is_empty());
-    }
-
-    #[test]
-    fn a_window_is_open_on_the_left() {
-        let mut store = store();
-        (1..=5).for_each(|second| store.link(&batch(second, &[("kept", second as f64)])));
-        let windows = store.window(&Scope::Fleet, &named("kept"), Wall(2000), Wall(4000));
-        assert_eq!(windows.len(), 1);
-        assert_eq!(windows[0].samples, [(Wall(3000), 3.0), (Wall(4000), 4.0)]);
-    }
-
-    #[test]
-    fn old_rows_keep_only_named_series_and_leave_rollups() {
-        let mut store = store();
-        for second in 1..=1000 {
-            store.link(&batch(second, &[("kept", second as f64), ("rest", 0.0)]));
-        }
-        let count = |name| {
-            let windows = store.window(&Scope::Fleet, &named(name), Wall(0), Wall(1_000_000));
-            windows.iter().map(|window| window.samples.len()).sum::<usize>()
-        };
-        assert_eq!(count("rest"), 301);
-        assert_eq!(count("kept"), 901);
-        let rollups = store.rollups(&Scope::Fleet, &named("kept"), Wall(0), Wall(1_000_000));
-        let (at, second_minute) = rollups[0].minutes[0];
-        assert_eq!(at, Wall(60_000));
-        assert_eq!((second_minute.low, second_minute.high, second_minute.last), (60.0, 119.0, 119.0));
-        assert!((second_minute.mean - 89.5).abs() < 0.01);
-    }
-
-    #[test]
-    fn the_cap_holds_and_says_what_it_cost() {
-        let mut store = store();
-        store.keep([Arc::from("kept")], Retention { cap_bytes: 4096, ..Retention::default() });
-        for second in 1..=500 {
-            store.link(&batch(second, &[("kept", 1.0), ("rest", 2.0)]));
-        }
-        assert!(store.bytes() <= 4096);
-        assert!(store.evicted_rows() > 0);
-    }
-
-    #[test]
-    fn a_row_out_of_order_is_refused_and_counted() {
-        let mut store = store();
-        store.link(&batch(5, &[("kept", 1.0)]));
-        store.link(&batch(4, &[("kept", 9.0)]));
-        assert_eq!(store.evicted_rows(), 1);
-        store.forget_after(Wall(0));
-        store.link(&batch(4, &[("kept", 9.0)]));
-        assert_eq!(store.evicted_rows(), 1);
-    }
-}
+mod tests;
