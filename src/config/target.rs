@@ -2,77 +2,118 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::base::{EndpointId, NodeId, Problem, SourceId, SystemId, TargetId, ron_text};
+use super::described::described;
+use crate::base::{Credentials, EndpointId, NodeId, SourceId, SystemId, TargetId};
 use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
-use crate::sources::BoundSource;
+use crate::sources::{BoundSource, SourceSpec};
 use crate::systems::{SettingValue, SystemSpec};
 
-/// A configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConfigSpec {
-    pub targets: Vec<TargetSpec>,
-    /// Where journals, locks and run folders live. `/var/lib/opsconsole` where it exists, else per user.
-    #[serde(default)]
-    pub state_root: Option<String>,
+described! {
+    /// A configuration of opsconsole, in RON. Check it with opsconsole config check.
+    #[derive(Default)]
+    pub struct ConfigSpec {
+        /// The deployments to watch, each of one system.
+        pub targets: Vec<TargetSpec>,
+        /// Where journals, locks and run folders live: an absolute path. Left out, it is /var/lib/opsconsole where
+        /// that exists, so that operators exclude each other, else a folder of your own.
+        #[serde(default)]
+        #[example("\"/var/lib/opsconsole\"")]
+        pub state_root: Option<String>,
+    }
 }
 
-/// One deployment of a system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetSpec {
-    pub id: TargetId,
-    pub system: SystemId,
-    pub environment: Environment,
-    /// Where its commands run. Without one, the console only observes.
-    #[serde(default)]
-    pub host: Option<Host>,
-    #[serde(default = "no_privilege")]
-    pub privilege: Privilege,
-    pub nodes: Vec<NodeSpec>,
-    #[serde(default)]
-    pub settings: BTreeMap<String, SettingValue>,
-    /// Requests per second that all sources of this target may make together.
-    #[serde(default = "default_rate")]
-    pub requests_per_second: f64,
-    /// Set for simulated targets only.
-    #[serde(default)]
-    pub demo: Option<DemoSpec>,
+described! {
+    /// One deployment of a system.
+    pub struct TargetSpec {
+        /// Its name, as shown, and as typed to confirm what is done to it.
+        #[example("\"node-exporter\"")]
+        pub id: TargetId,
+        /// The kind of node.
+        #[example("\"prometheus\"")]
+        pub system: SystemId,
+        /// How careful everyone must be: Development, Staging, Production. Demo is for simulated nodes.
+        #[example("Staging")]
+        pub environment: Environment,
+        /// Where its commands run: Local, which is this machine. Left out, the console only observes. A target in
+        /// Production says which of the two it is: Local or None.
+        #[serde(default)]
+        #[example("Local")]
+        pub host: Option<Host>,
+        /// As whom its commands run. Nothing ever prompts: None, SudoNonInteractive("root") or Polkit. Every target
+        /// with a host says it.
+        #[serde(default = "no_privilege")]
+        #[example("SudoNonInteractive(\"root\")")]
+        pub privilege: Privilege,
+        /// Its members.
+        pub nodes: Vec<NodeSpec>,
+        /// What differs from the system's defaults: Number(60.0) or Text("name").
+        #[serde(default)]
+        #[example("{}")]
+        pub settings: BTreeMap<String, SettingValue>,
+        /// Seconds between two reads of every source. No source is read more often than its system allows.
+        #[serde(default)]
+        #[example("15.0")]
+        pub interval_seconds: Option<f64>,
+        /// Seconds between two reads of single sources, by their names.
+        #[serde(default)]
+        #[example("{\"metrics\": 30.0}")]
+        pub intervals: BTreeMap<String, f64>,
+        /// Requests per second that all sources of this target may make together; 5 where it is left out.
+        #[serde(default = "default_rate")]
+        #[example("5.0")]
+        pub requests_per_second: f64,
+        /// What binds a simulated target to its folder. Written by opsconsole demo, never by hand.
+        #[serde(default)]
+        pub demo: Option<DemoSpec>,
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeSpec {
-    pub id: NodeId,
-    pub endpoints: Vec<EndpointAddressSpec>,
+described! {
+    /// A member of a target.
+    pub struct NodeSpec {
+        /// Its name, unique within the target.
+        #[example("\"node-1\"")]
+        pub id: NodeId,
+        /// Where it answers.
+        pub endpoints: Vec<EndpointAddressSpec>,
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EndpointAddressSpec {
-    /// One of the system's endpoints.
-    pub id: EndpointId,
-    /// `http://127.0.0.1:3001`
-    pub url: String,
-    /// The `job` label; the system's own where it is not given.
-    #[serde(default)]
-    pub job: Option<String>,
-    /// The `instance` label; host and port of the URL where it is not given.
-    #[serde(default)]
-    pub instance: Option<String>,
+described! {
+    /// An address of a node.
+    pub struct EndpointAddressSpec {
+        /// Which of the system's endpoints it is.
+        #[example("\"metrics\"")]
+        pub id: EndpointId,
+        /// Where it answers, without a path of its own unless everything lies below one.
+        #[example("\"http://127.0.0.1:9100\"")]
+        pub url: String,
+        /// The job label of its series; the system's own where it is left out.
+        #[serde(default)]
+        #[example("\"node\"")]
+        pub job: Option<String>,
+        /// The instance label of its series; host and port where it is left out.
+        #[serde(default)]
+        #[example("\"node-1:9100\"")]
+        pub instance: Option<String>,
+        /// What reads identify themselves with: Bearer(Env("NAME")) or Basic(user: "ops", password: File("/path")).
+        /// A secret is never written here, only where it is found: Env names an environment variable of the console,
+        /// File a file that only its owner may read. It is sent over https, and over http to this machine alone.
+        #[serde(default)]
+        #[example("Bearer(File(\"/etc/opsconsole/token\"))")]
+        pub auth: Option<Credentials>,
+    }
 }
 
-/// What binds a simulated target to its scratch folder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DemoSpec {
-    /// The only folder whose executables its commands may run.
-    pub folder: String,
-    /// Where the simulation takes faults: `http://127.0.0.1:PORT`.
-    pub control_url: String,
+described! {
+    /// What binds a simulated target to its scratch folder.
+    pub struct DemoSpec {
+        /// The only folder whose executables its commands may run.
+        pub folder: String,
+        /// Where the simulation takes faults.
+        pub control_url: String,
+    }
 }
 
 fn no_privilege() -> Privilege {
@@ -81,16 +122,6 @@ fn no_privilege() -> Privilege {
 
 fn default_rate() -> f64 {
     5.0
-}
-
-impl ConfigSpec {
-    /// Reads a configuration file's text.
-    ///
-    /// # Errors
-    /// Every mistake found, with its place where it is known.
-    pub fn parse(file: &str, text: &str) -> Result<ConfigSpec, Vec<Problem>> {
-        ron_text::parse(file, text).map_err(|problem| vec![problem])
-    }
 }
 
 impl TargetSpec {
@@ -117,13 +148,29 @@ impl TargetSpec {
                         target: self.id.clone(),
                         base_url: address.url.trim_end_matches('/').to_owned(),
                         labels: labels.clone(),
-                        spec: source.clone(),
+                        credentials: address.auth.clone(),
+                        spec: SourceSpec { interval_seconds: self.interval_of(source), ..source.clone() },
                     });
                 }
             }
         }
         bound
     }
+
+    /// Seconds between two reads of a source: as given for it, or for the target, or by its system; never less than
+    /// its floor.
+    #[must_use]
+    pub fn interval_of(&self, source: &SourceSpec) -> f64 {
+        let wanted = self.intervals.get(&source.id).copied().or(self.interval_seconds);
+        wanted.unwrap_or(source.interval_seconds).max(floor_seconds(source))
+    }
+}
+
+/// The shortest interval that a source may be given: a read that costs the node something is never made more often than
+/// its system says, any other once a second.
+#[must_use]
+pub fn floor_seconds(source: &SourceSpec) -> f64 {
+    if source.cost.is_some() { source.interval_seconds } else { source.interval_seconds.min(1.0) }
 }
 
 impl EndpointAddressSpec {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{At, Wall, text, time::spoken};
+use crate::base::{At, Credentials, Wall, text, time::spoken};
 
 /// A read. It must not change anything on the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct HttpRequest {
     pub timeout: Duration,
     /// Largest body that is read.
     pub limit_bytes: u64,
+    /// What it identifies itself with: a reference, resolved when the request is sent.
+    pub credentials: Option<Credentials>,
 }
 
 /// What came back. Lives in the poller only: bodies never enter a message.
@@ -86,6 +88,8 @@ pub enum FetchFailure {
     Malformed { expected: String, detail: String },
     #[error("TLS failed: {detail}")]
     Tls { detail: String },
+    #[error("not asked, because of its secret: {detail}")]
+    Secret { detail: String },
     #[error("the address can not be used: {detail}")]
     Address { detail: String },
     #[error("the filter {filter} took too long or made too much; the source is quarantined")]

@@ -10,9 +10,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 use tokio::time::Instant;
 
+use super::secrets;
 use crate::base::{At, Wall, text};
 use crate::model::{Fetch, FetchFailure, HttpRequest, Reply};
 
@@ -99,8 +100,11 @@ async fn head_and_body(
     body: &mut Vec<u8>,
 ) -> Result<Head, FetchFailure> {
     let too_large = FetchFailure::TooLarge { limit_bytes: request.limit_bytes };
-    let asked = client.get(&request.url).header(ACCEPT, &request.accept).send().await;
-    let mut answer = asked.map_err(|error| failure_of(&error))?;
+    let mut asked = client.get(&request.url).header(ACCEPT, &request.accept);
+    if let Some(authorization) = secrets::authorization(request)? {
+        asked = asked.header(AUTHORIZATION, authorization);
+    }
+    let mut answer = asked.send().await.map_err(|error| failure_of(&error))?;
     if answer.status().is_redirection() {
         let to = header(answer.headers(), LOCATION);
         let to = if to.is_empty() { "an address it does not name".to_owned() } else { shown(&to) };
@@ -229,6 +233,7 @@ mod tests {
             accept: "application/json".to_owned(),
             timeout: Duration::from_millis(300),
             limit_bytes: 1000,
+            credentials: None,
         })
     }
 

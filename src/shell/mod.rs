@@ -28,6 +28,7 @@ pub mod proof;
 pub mod recorder;
 pub mod resolve;
 pub mod runner;
+pub mod secrets;
 pub mod signals;
 pub mod spawn;
 pub mod state_root;

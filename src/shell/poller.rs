@@ -249,6 +249,7 @@ mod tests {
             id: SourceId::new(id),
             target: "t".into(),
             base_url: url.to_owned(),
+            credentials: None,
             labels: Labels::from_pairs([("target", "t")]),
             spec,
         };

@@ -196,8 +196,13 @@ impl DemoFolder {
     /// # Errors
     /// The folder's path is not UTF-8.
     pub fn config(&self, served: &Served) -> Result<ConfigSpec, SimError> {
-        let endpoint =
-            EndpointAddressSpec { id: EndpointId::new("api"), url: served.data_url.clone(), job: None, instance: None };
+        let endpoint = EndpointAddressSpec {
+            id: EndpointId::new("api"),
+            url: served.data_url.clone(),
+            job: None,
+            instance: None,
+            auth: None,
+        };
         let target = TargetSpec {
             id: TargetId::new(TARGET),
             system: SystemId::new("volchain"),
@@ -206,6 +211,8 @@ impl DemoFolder {
             privilege: Privilege::None,
             nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint] }],
             settings: std::collections::BTreeMap::new(),
+            interval_seconds: None,
+            intervals: std::collections::BTreeMap::new(),
             requests_per_second: 5.0,
             demo: Some(DemoSpec { folder: self.text()?.to_owned(), control_url: served.control_url.clone() }),
         };
@@ -218,7 +225,7 @@ impl DemoFolder {
     /// # Errors
     /// The file can not be written.
     pub fn write_config(&self, served: &Served) -> Result<PathBuf, SimError> {
-        let text = config_text(&self.config(served)?).map_err(|error| self.unfit(&error.to_string()))?;
+        let text = self.config(served)?.text().map_err(|error| self.unfit(&error.to_string()))?;
         self.write("config.ron", text.as_bytes(), 0o600)
     }
 
@@ -292,14 +299,6 @@ impl DemoFolder {
     fn unfit(&self, why: &str) -> SimError {
         SimError::Folder { folder: self.path.clone(), why: why.to_owned() }
     }
-}
-
-/// A configuration as RON, for a person to read.
-///
-/// # Errors
-/// Never for a [`ConfigSpec`]: all of its parts have RON forms.
-pub fn config_text(config: &ConfigSpec) -> Result<String, ron::Error> {
-    ron::ser::to_string_pretty(config, ron::ser::PrettyConfig::default()).map(|text| text + "\n")
 }
 
 #[allow(clippy::disallowed_methods, reason = "the demo's scratch folder is its own")]
@@ -403,7 +402,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let folder = DemoFolder::create(&scratch.path().join("demo")).unwrap();
         let config = folder.config(&served()).unwrap();
-        let text = config_text(&config).unwrap();
+        let text = config.text().unwrap();
         assert_eq!(ConfigSpec::parse("config.ron", &text), Ok(config), "{text}");
     }
 }

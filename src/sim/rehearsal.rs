@@ -362,8 +362,13 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
 }
 
 fn setup(columns: u16, rows: u16) -> Setup {
-    let api =
-        EndpointAddressSpec { id: "api".into(), url: "http://127.0.0.1:3001".to_owned(), job: None, instance: None };
+    let api = EndpointAddressSpec {
+        id: "api".into(),
+        url: "http://127.0.0.1:3001".to_owned(),
+        job: None,
+        instance: None,
+        auth: None,
+    };
     let target = TargetSpec {
         id: "volchain-demo".into(),
         system: "volchain".into(),
@@ -372,6 +377,8 @@ fn setup(columns: u16, rows: u16) -> Setup {
         privilege: Privilege::None,
         nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
         settings: std::collections::BTreeMap::new(),
+        interval_seconds: None,
+        intervals: std::collections::BTreeMap::new(),
         requests_per_second: 5.0,
         demo: Some(DemoSpec {
             folder: "/run/opsconsole-demo".to_owned(),

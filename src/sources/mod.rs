@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{At, SourceId, TargetId};
+use crate::base::{At, Credentials, SourceId, TargetId};
 use crate::model::labels::NAME;
 use crate::model::{Batch, Document, Fetch, FetchFailure, HttpRequest, Labels, Layout, Reply};
 
@@ -86,6 +86,9 @@ pub struct BoundSource {
     pub base_url: String,
     /// `job`, `instance`, `node` and `target`: on every series of the source.
     pub labels: Labels,
+    /// What its reads identify themselves with, by reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
     pub spec: SourceSpec,
 }
 
@@ -180,6 +183,7 @@ impl Source {
             accept: accept.to_owned(),
             timeout: self.timeout(),
             limit_bytes: self.bound.spec.limit_bytes,
+            credentials: self.bound.credentials.clone(),
         }))
     }
 

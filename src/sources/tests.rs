@@ -33,6 +33,7 @@ fn bound(spec: SourceSpec, base_url: &str) -> BoundSource {
         id: SourceId::new(format!("t/n/e/{}", spec.id)),
         target: "t".into(),
         base_url: base_url.to_owned(),
+        credentials: None,
         labels: Labels::from_pairs([("target", "t"), ("node", "n"), ("job", "j"), ("instance", "i")]),
         spec,
     }

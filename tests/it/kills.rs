@@ -278,6 +278,7 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             id: "chain/n/api/health".into(),
             target: "chain".into(),
             base_url: format!("http://127.0.0.1:{port}"),
+            credentials: None,
             labels: Labels::from_pairs([("target", "chain")]),
             spec,
         }],
