@@ -32,6 +32,7 @@ use crate::panes::model::Banner;
 use crate::panes::{Model, Page, Panes};
 use crate::runbook::Record;
 use crate::ui::overlay::Overlay;
+pub use acting::place_of;
 pub use msg::{Effect, JournalId, Msg};
 pub use setup::{Setup, SetupError};
 

@@ -35,7 +35,7 @@ pub enum Judgement {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::config(common)?)?.setup;
+    let setup = load::setup(common, load::targets(common)?)?.setup;
     let wait = Duration::from_secs(args.wait.unwrap_or(0));
     let app = shell::runtime()?.block_on(async {
         match args.wait {

@@ -12,13 +12,12 @@ use crate::shell;
 use crate::ui::action::{ACTIONS, Danger};
 use crate::ui::{Keymap, keymap};
 
-/// Starts the console on the configured targets.
+/// Starts the console on the configured targets; without a configuration, on what answers on this machine.
 ///
 /// # Errors
-/// No configuration, mistakes in it, or no terminal.
+/// Mistakes in the configuration, or no terminal.
 pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
-    let config = load::config(common)?;
-    let loaded = load::setup(common, config)?;
+    let loaded = load::setup(common, load::found(common)?)?;
     shell::runtime()?
         .block_on(shell::console::run(loaded.setup, loaded.root, record, async { Vec::<Batch>::new() }))?;
     Ok(ExitCode::SUCCESS)

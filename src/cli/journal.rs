@@ -43,7 +43,7 @@ pub fn run(common: &Common, args: &JournalArgs) -> Result<ExitCode> {
     let wanted = match &common.state_root {
         Some(path) => Some(path.clone()),
         // A configuration may name the state root; without one it is found as the console finds it.
-        None => load::config(common).ok().and_then(|config| config.state_root).map(PathBuf::from),
+        None => load::config_file(common).ok().flatten().and_then(|config| config.state_root).map(PathBuf::from),
     };
     let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
     match &args.command {

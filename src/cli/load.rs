@@ -9,14 +9,15 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 use super::Common;
 use crate::app::Setup;
 use crate::app::setup::unshared_banner;
-use crate::base::{Problem, SystemId};
+use crate::base::{Problem, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
+use crate::shell::http::HttpClient;
 use crate::shell::state_root::StateRoot;
-use crate::shell::{actor, random_bytes};
-use crate::systems::{self, Files, System};
+use crate::shell::{self, actor, discover, random_bytes};
+use crate::systems::{self, Files, System, SystemSpec};
 use crate::ui::{keymap, theme};
 
 /// Largest file of a configuration that is read.
@@ -29,32 +30,89 @@ pub struct Loaded {
     pub root: StateRoot,
 }
 
-/// Reads the configuration that the options name, or the user's own.
-///
-/// # Errors
-/// No configuration, or mistakes in it, all listed.
-pub fn config(common: &Common) -> Result<ConfigSpec> {
-    let path = match &common.config {
-        Some(path) => path.clone(),
-        None => match default_config().filter(|path| path.exists()) {
-            Some(path) => path,
-            None => bail!(
-                "there is no configuration: name one with --config FILE, write one to {}, or look around with opsconsole demo",
-                default_config()
-                    .map_or_else(|| "~/.config/opsconsole/config.ron".to_owned(), |path| path.display().to_string()),
-            ),
-        },
-    };
-    let text = read(&path)?;
-    ConfigSpec::parse(&path.display().to_string(), &text).map_err(problems)
+/// What to start on: a configuration, or what was found without one.
+#[derive(Debug)]
+pub struct Configured {
+    pub config: ConfigSpec,
+    pub banners: Vec<Banner>,
+    /// Set where nothing is configured and nothing was found: what was looked for, line by line.
+    pub nothing_found: Vec<String>,
 }
 
-fn default_config() -> Option<PathBuf> {
+impl From<ConfigSpec> for Configured {
+    fn from(config: ConfigSpec) -> Configured {
+        Configured { config, banners: Vec::new(), nothing_found: Vec::new() }
+    }
+}
+
+/// Reads the configuration that the options name, or the user's own. Nothing where there is none.
+///
+/// # Errors
+/// It can not be read, or has mistakes, all listed.
+pub fn config_file(common: &Common) -> Result<Option<ConfigSpec>> {
+    let Some(path) = config_path(common) else { return Ok(None) };
+    let text = read(&path)?;
+    let config = ConfigSpec::check(&path.display().to_string(), &text, &system_files()?).map_err(problems)?;
+    Ok(Some(config))
+}
+
+/// The file that the options name, or the user's own where it exists.
+#[must_use]
+pub fn config_path(common: &Common) -> Option<PathBuf> {
+    common.config.clone().or_else(|| default_config().filter(|path| path.exists()))
+}
+
+/// The configuration, or what answers on this machine where there is none; maybe nothing.
+///
+/// # Errors
+/// As [`config_file`].
+pub fn found(common: &Common) -> Result<Configured> {
+    if let Some(config) = config_file(common)? {
+        return Ok(config.into());
+    }
+    let specs = system_specs()?;
+    let discovery = shell::runtime()?.block_on(discover::look(&specs, &HttpClient::new()));
+    let nothing_found = if discovery.targets.is_empty() { discovery.lines() } else { Vec::new() };
+    let found = Banner { severity: Severity::Info, text: discovery.sentence() };
+    let banners = if discovery.targets.is_empty() { Vec::new() } else { vec![found] };
+    Ok(Configured { config: ConfigSpec { targets: discovery.targets, state_root: None }, banners, nothing_found })
+}
+
+/// The same for a command, which can do nothing on nothing.
+///
+/// # Errors
+/// As [`found`]; nothing is configured and nothing was found, and what was looked for.
+pub fn targets(common: &Common) -> Result<Configured> {
+    let configured = found(common)?;
+    if !configured.nothing_found.is_empty() {
+        bail!("{}", configured.nothing_found.join("\n"));
+    }
+    // For people, and out of the way of programs that read the output.
+    configured.banners.iter().for_each(|banner| eprintln!("opsconsole: {}", banner.text));
+    Ok(configured)
+}
+
+/// Where the user's own configuration is, or would be.
+#[must_use]
+pub fn default_config() -> Option<PathBuf> {
     Some(config_folder()?.join("config.ron"))
 }
 
 fn config_folder() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "opsconsole")?.config_dir().to_owned())
+}
+
+/// What every system there is says of itself.
+///
+/// # Errors
+/// A mistake in a system's own file.
+pub fn system_specs() -> Result<BTreeMap<SystemId, SystemSpec>> {
+    let mut specs = BTreeMap::new();
+    for (id, files) in system_files()? {
+        let Some(text) = files.get("system.ron") else { continue };
+        specs.insert(id.clone(), systems::spec::load(&format!("{id}/system.ron"), text).map_err(problems)?);
+    }
+    Ok(specs)
 }
 
 /// The embedded systems, each replaced whole by a folder of its name under `systems/` in the configuration directory.
@@ -97,8 +155,12 @@ fn collect(root: &Path, folder: &Path, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
+/// The text of an operator's file.
+///
+/// # Errors
+/// It can not be read, or is far too large.
 #[expect(clippy::disallowed_methods, reason = "the command line reads the operator's files")]
-fn read(path: &Path) -> Result<String> {
+pub fn read(path: &Path) -> Result<String> {
     let size = std::fs::metadata(path).wrap_err_with(|| path.display().to_string())?.len();
     if size > FILE_LIMIT_BYTES {
         bail!("{} is larger than {FILE_LIMIT_BYTES} bytes", path.display());
@@ -110,16 +172,16 @@ fn read(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// The state root can not be used, or a file of a system is missing.
-pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
+pub fn setup(common: &Common, configured: impl Into<Configured>) -> Result<Loaded> {
+    let Configured { config, mut banners, nothing_found } = configured.into();
     let wanted = common.state_root.clone().or_else(|| config.state_root.clone().map(PathBuf::from));
     let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
     let demo =
         !config.targets.is_empty() && config.targets.iter().all(|target| target.environment == Environment::Demo);
-    let mut banners = Vec::new();
     if !root.shared() && !demo {
         banners.push(unshared_banner());
     }
-    let setup = setup_of(
+    let mut setup = setup_of(
         common,
         config,
         actor::present("opsconsole", None),
@@ -127,7 +189,16 @@ pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
         root.shared(),
         banners,
     )?;
+    setup.console.nothing_found = nothing_found;
     Ok(Loaded { setup, root })
+}
+
+/// A setup for looking alone: without a state root, so that nothing can be journalled or done.
+///
+/// # Errors
+/// As [`setup`].
+pub fn looking(common: &Common, config: ConfigSpec) -> Result<Setup> {
+    setup_of(common, config, actor::present("opsconsole", None), String::new(), false, Vec::new())
 }
 
 fn setup_of(
@@ -148,7 +219,14 @@ fn setup_of(
     }
     systems.retain(|id, _| needed.contains(&id));
     let nonce: String = random_bytes::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    let console = Console { version: env!("CARGO_PKG_VERSION").to_owned(), actor, demo, state_root, shared_state };
+    let console = Console {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        actor,
+        demo,
+        state_root,
+        shared_state,
+        nothing_found: Vec::new(),
+    };
     let embedded = |files: &[(&str, &str)]| {
         files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
     };

@@ -16,10 +16,14 @@ macro_rules! say_line {
 
 pub mod catalogue;
 pub mod check;
+pub mod completions;
+pub mod config;
 pub mod console;
 pub mod demo;
+pub mod doctor;
 pub mod journal;
 pub mod load;
+pub mod man;
 pub mod replay;
 pub mod runbook;
 pub mod runner;
@@ -72,12 +76,20 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Judge the targets by exit code: 0 ok, 1 warning, 2 critical, 3 unknown or warming up
     Check(check::CheckArgs),
+    /// Write, check and show the configuration
+    Config(config::ConfigArgs),
+    /// Look at this machine, terminal and configuration for what would hinder the console; each with its remedy
+    Doctor(doctor::DoctorArgs),
     /// Show the screen at the end of a recording
     Replay(replay::ReplayArgs),
     /// Draw a page of the simulation as SVG
     Shot(shot::ShotArgs),
     /// Print everything that the systems' data implements
     Catalogue(catalogue::CatalogueArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    Man(man::ManArgs),
     /// Print the table of keys as Markdown
     #[command(hide = true)]
     Keys,
@@ -124,6 +136,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Runbook(args)) => runbook::run(&common, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&common, &args),
         Some(Command::Check(args)) => check::run(&common, &args),
+        Some(Command::Config(args)) => config::run(&common, &args),
+        Some(Command::Doctor(args)) => doctor::run(&common, &args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Shot(args)) => shot::run(&args),
         Some(Command::Catalogue(args)) => catalogue::run(&common, &args),

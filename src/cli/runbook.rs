@@ -52,7 +52,7 @@ pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
         RunbookCommand::Lint => lint(&systems),
         RunbookCommand::Show { runbook } => show(&systems, runbook.as_deref()),
         RunbookCommand::Plan { runbook, target } => {
-            let config = load::config(common)?;
+            let config = load::targets(common)?.config;
             let system = runbook.split('/').next().unwrap_or_default();
             let meant = |spec: &&TargetSpec| match target {
                 Some(id) => spec.id.as_str() == id,
@@ -266,7 +266,7 @@ mod tests {
         };
         check(Some("sys/stale"), 0, "stale blocks (sys/stale), critical");
         check(Some("stale"), 0, "read          age: age");
-        check(Some("stael"), 2, "there is no runbook stael\nthere are: sys/stale, sys/both, two/both");
+        check(Some("other"), 2, "there is no runbook other\nthere are: sys/stale, sys/both, two/both");
         check(Some("stal"), 2, "did you mean stale?");
         check(Some("both"), 2, "several systems have a runbook both");
         check(Some("\u{1b}[2J"), 2, "there is no runbook \\x1b[2J");

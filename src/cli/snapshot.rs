@@ -85,7 +85,7 @@ pub struct SourceSnapshot {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &SnapshotArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::config(common)?)?.setup;
+    let setup = load::setup(common, load::targets(common)?)?.setup;
     let app = shell::runtime()?.block_on(headless::look(setup, Duration::from_secs(args.watch)))?;
     let snapshot = Snapshot::of(app.model());
     if args.json {

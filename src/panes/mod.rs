@@ -22,6 +22,7 @@ pub mod overview;
 pub mod screen;
 pub mod sources;
 pub mod target;
+pub mod welcome;
 pub mod wizard;
 pub mod words;
 
@@ -112,6 +113,8 @@ impl Panes {
     /// Draws a page.
     pub fn render(&self, page: Page, model: &Model, area: Rect, buf: &mut Buffer) {
         match page {
+            // Without a target there is nothing to overlook; what was looked for is more use.
+            Page::Overview if !model.console.nothing_found.is_empty() => welcome::render(model, area, buf),
             Page::Overview => self.overview.render(model, area, buf),
             Page::Target => self.target.render(model, area, buf),
             Page::Alerts => self.alerts.render(model, area, buf),

@@ -53,6 +53,9 @@ pub struct Console {
     pub state_root: String,
     /// Whether other operators of this host see the same state root.
     pub shared_state: bool,
+    /// Set where nothing is configured and nothing was found: what was looked for, line by line.
+    #[serde(default)]
+    pub nothing_found: Vec<String>,
 }
 
 /// A target with everything evaluated for display.

@@ -400,6 +400,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
             demo: true,
             state_root: "/run/opsconsole-demo/state".to_owned(),
             shared_state: false,
+            nothing_found: Vec::new(),
         },
         nonce: "0001".to_owned(),
         columns,

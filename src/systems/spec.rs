@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::recognise::RecogniseSpec;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
 use crate::runbook::template;
 use crate::sources::SourceSpec;
@@ -36,6 +37,9 @@ pub struct EndpointSpec {
     pub id: String,
     pub job: String,
     pub default_port: u16,
+    /// How its answer is told from any other's, where nothing is configured. Without it, it is not looked for.
+    #[serde(default)]
+    pub recognise: Option<RecogniseSpec>,
 }
 
 /// A value that differs per target; a number appears as the series `opsconsole_setting{name=…}`.
@@ -184,5 +188,7 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
             ));
         }
     }
+    let recognised = spec.endpoints.iter().filter_map(|endpoint| endpoint.recognise.as_ref());
+    problems.extend(recognised.filter_map(|by| by.check(file).err()));
     if problems.is_empty() { Ok(spec) } else { Err(problems) }
 }

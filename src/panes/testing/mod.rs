@@ -101,6 +101,7 @@ fn bare() -> Model {
             demo: false,
             state_root: "/var/lib/opsconsole".to_owned(),
             shared_state: true,
+            nothing_found: Vec::new(),
         },
         theme: Arc::new(Theme::standard()),
         keymap: Arc::new(Keymap::standard()),

@@ -22,6 +22,7 @@ pub mod encode;
 pub mod guard;
 pub mod input;
 pub mod painter;
+pub mod probe;
 pub mod reader;
 pub mod screen;
 mod sequence;

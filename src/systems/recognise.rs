@@ -1,0 +1,148 @@
+//! Whether an answer is that of a system's node: by what it says, never by where it was found.
+
+use serde::{Deserialize, Serialize};
+
+use super::SystemSpec;
+use super::spec::EndpointSpec;
+use crate::base::{Problem, SourceId};
+use crate::model::{Fetch, Labels, Reply};
+use crate::sources::jq::{Filter, Json};
+use crate::sources::{BoundSource, Cursor, Source, SourceError};
+
+/// What an answer must be for it to be an endpoint's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecogniseSpec {
+    /// JSON for which this jq filter yields true.
+    Json(String),
+    /// An exposition with a metric of this name.
+    Metric(String),
+    /// Any exposition: taken only where no system recognises more in it.
+    Exposition,
+}
+
+impl RecogniseSpec {
+    /// Whether it would take what many kinds of node answer.
+    #[must_use]
+    pub fn is_general(&self) -> bool {
+        match self {
+            RecogniseSpec::Exposition => true,
+            RecogniseSpec::Json(_) | RecogniseSpec::Metric(_) => false,
+        }
+    }
+
+    /// Whether it can be asked at all.
+    pub(super) fn check(&self, file: &str) -> Result<(), Problem> {
+        match self {
+            RecogniseSpec::Json(filter) => Filter::compile(filter, &[])
+                .map(|_| ())
+                .map_err(|why| Problem::new(file, 0, 0, format!("the filter of recognise: {why}"))),
+            RecogniseSpec::Metric(_) | RecogniseSpec::Exposition => Ok(()),
+        }
+    }
+}
+
+/// A way of telling a system's node from others: the read that decides whether an endpoint is up, at its usual port.
+#[derive(Debug)]
+pub struct Recogniser<'a> {
+    source: Source,
+    by: &'a RecogniseSpec,
+}
+
+impl<'a> Recogniser<'a> {
+    /// For an endpoint that can be recognised, at this address.
+    ///
+    /// # Errors
+    /// The source that decides whether it is up can not be used.
+    pub fn new(
+        system: &'a SystemSpec,
+        endpoint: &'a EndpointSpec,
+        base_url: &str,
+    ) -> Result<Option<Recogniser<'a>>, SourceError> {
+        let Some(by) = &endpoint.recognise else { return Ok(None) };
+        let deciding = system.sources.iter().find(|source| source.endpoint == endpoint.id && source.decides_up);
+        let Some(spec) = deciding else { return Ok(None) };
+        let bound = BoundSource {
+            id: SourceId::new(&spec.id),
+            target: "recognise".into(),
+            base_url: base_url.to_owned(),
+            credentials: None,
+            labels: Labels::default(),
+            spec: spec.clone(),
+        };
+        Source::compile(bound).map(|source| Some(Recogniser { source, by }))
+    }
+
+    #[must_use]
+    pub fn by(&self) -> &RecogniseSpec {
+        self.by
+    }
+
+    /// What to read; nothing where the address makes no URL.
+    #[must_use]
+    pub fn fetch(&self) -> Option<Fetch> {
+        self.source.fetch().ok()
+    }
+
+    /// Whether this is an answer of the endpoint. It must be one that its own source can read.
+    #[must_use]
+    pub fn recognises(&self, reply: &Reply) -> bool {
+        let batch = self.source.decode(&mut Cursor::default(), reply);
+        if batch.failure.is_some() {
+            return false;
+        }
+        match self.by {
+            RecogniseSpec::Json(filter) => is_true(filter, &reply.body),
+            RecogniseSpec::Metric(name) => batch.layout.has(name),
+            RecogniseSpec::Exposition => {
+                let ours = |name: &str| name == "up" || name.starts_with("opsconsole_");
+                batch.layout.names().any(|name| !ours(name))
+            }
+        }
+    }
+}
+
+fn is_true(filter: &str, body: &[u8]) -> bool {
+    let (Ok(filter), Ok(input)) = (Filter::compile(filter, &[]), Json::parse(body)) else { return false };
+    // A filter that fails on an answer is made for another one.
+    filter.first(&input, &[]).ok().flatten().is_some_and(|value| value.to_value() == serde_json::Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::At;
+    use crate::systems::{embedded, spec};
+
+    fn recognised(system: &str, body: &str) -> bool {
+        let files = &embedded()[system];
+        let spec = spec::load(system, &files["system.ron"]).expect("an embedded system");
+        let recogniser = Recogniser::new(&spec, &spec.endpoints[0], "http://127.0.0.1:1").expect("its source compiles");
+        recogniser.expect("it can be recognised").recognises(&Reply {
+            status: 200,
+            content_type: String::new(),
+            date: None,
+            body: body.as_bytes().to_vec(),
+            sent: At::default(),
+            took: Duration::ZERO,
+        })
+    }
+
+    #[test]
+    fn a_node_is_known_by_what_it_says() {
+        let check = |system: &str, body: &str, want: bool| assert_eq!(recognised(system, body), want, "{body}");
+        check("volchain", r#"{"height": 7, "mempoolSize": 0, "producerUptime": 5, "lastBlockId": 3}"#, true);
+        // Other chains have a height too, and other things answer JSON.
+        check("volchain", r#"{"height": 7}"#, false);
+        check("volchain", r#"{"ok": true}"#, false);
+        check("volchain", "[1]", false);
+        check("volchain", "<html></html>", false);
+        check("volchain", "# TYPE a gauge\na 1\n", false);
+        check("prometheus", "# TYPE a gauge\na 1\n", true);
+        check("prometheus", "# nothing\n", false);
+        check("prometheus", "<html></html>", false);
+        check("prometheus", r#"{"height": 7, "mempoolSize": 0, "producerUptime": 5}"#, false);
+        check("prometheus", "hello\n", false);
+    }
+}
