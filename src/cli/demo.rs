@@ -62,7 +62,9 @@ pub struct DemoArgs {
 enum DemoCommand {
     /// Switch a fault of the running demo on or off, or list them all
     Fault {
+        /// The fault; without one, all of them are listed
         name: Option<String>,
+        /// Whether the node has it from now on
         #[arg(value_enum, default_value_t = Switch::On)]
         switch: Switch,
     },

@@ -25,6 +25,7 @@ pub struct JournalArgs {
 enum JournalCommand {
     /// Print a journal: the console's, or a run's; `runs` lists the runs
     Show {
+        /// `console`, `runs`, or the id of a run
         #[arg(default_value = "console")]
         which: String,
         /// One JSON document per entry

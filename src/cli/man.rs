@@ -70,6 +70,23 @@ fn collect(command: &Command, name: &str, pages: &mut Vec<(String, String)>) -> 
 mod tests {
     use super::*;
 
+    fn each_command(command: &Command, visit: &mut impl FnMut(&Command)) {
+        visit(command);
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+            each_command(inner, visit);
+        }
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is_for() {
+        each_command(&Cli::command(), &mut |command| {
+            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                assert!(arg.get_help().is_some(), "{} of {} says nothing", arg.get_id(), command.get_name());
+            }
+        });
+    }
+
     #[test]
     fn every_command_has_a_page() {
         let pages = pages().expect("they can be written");

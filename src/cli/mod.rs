@@ -37,13 +37,24 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::Result;
 
+/// What to type when something is wrong.
+const AT_AN_INCIDENT: &str = "\
+Without a command the console starts, on the configured targets; without a configuration, on what
+answers on this machine. It only observes until it is armed.
+
+When something is wrong:
+  opsconsole                 see every target, its alerts and what to do about them
+  opsconsole check           the same in one line for each thing that is not ok
+  opsconsole journal show    what was done here, by whom, and how it ended
+  opsconsole doctor          why something does not work here, and what to do about it";
+
 /// The console an engineer opens over SSH on a blockchain node when something is wrong.
 #[derive(Debug, Parser)]
-#[command(name = "opsconsole", version, about, disable_help_subcommand = true)]
+#[command(name = "opsconsole", version, about, after_help = AT_AN_INCIDENT, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
-    /// Record the session for opsconsole replay
+    /// Record the session, bounded and without secrets, for opsconsole replay
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     #[command(subcommand)]
@@ -53,33 +64,33 @@ pub struct Cli {
 /// Options that most subcommands take.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
-    /// The configuration: targets, nodes, addresses
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The configuration: targets, nodes, addresses; ~/.config/opsconsole/config.ron by default
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
     /// Where journals and locks live, instead of /var/lib/opsconsole or the user's own
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub state_root: Option<PathBuf>,
-    /// Draw with ASCII characters only
-    #[arg(long, global = true)]
+    /// Draw with ASCII characters only, where lines and signs show as something else
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub ascii: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start the console on a simulated chain, on loopback
-    Demo(demo::DemoArgs),
+    /// Judge the targets by exit code: 0 ok, 1 warning, 2 critical, 3 unknown or warming up
+    Check(check::CheckArgs),
+    /// Print what is known now, once
+    Snapshot(snapshot::SnapshotArgs),
     /// Show or verify the journal
     Journal(journal::JournalArgs),
     /// Look at runbooks: lint, show, plan
     Runbook(runbook::RunbookArgs),
-    /// Print what is known now, once
-    Snapshot(snapshot::SnapshotArgs),
-    /// Judge the targets by exit code: 0 ok, 1 warning, 2 critical, 3 unknown or warming up
-    Check(check::CheckArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
-    /// Look at this machine, terminal and configuration for what would hinder the console; each with its remedy
+    /// Find what hinders the console on this machine, each with its remedy
     Doctor(doctor::DoctorArgs),
+    /// Start the console on a simulated chain, on loopback
+    Demo(demo::DemoArgs),
     /// Show the screen at the end of a recording
     Replay(replay::ReplayArgs),
     /// Draw a page of the simulation as SVG

@@ -32,9 +32,13 @@ enum RunbookCommand {
     /// Find dead ends, alerts without a runbook, acts without verification
     Lint,
     /// List the runbooks, or show one with its document beside it
-    Show { runbook: Option<String> },
+    Show {
+        /// Its name, such as stale-blocks, or with its system before it; without one, all are listed
+        runbook: Option<String>,
+    },
     /// Print exactly what a runbook would run on a configured target
     Plan {
+        /// Its name, or with its system before it
         runbook: String,
         /// The target; the only one of its system where it is not named
         #[arg(long)]

@@ -47,7 +47,7 @@ impl<'a> Found<'a> {
 
     /// All of them in the order of the file, each once.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
         self.problems.dedup();
         self.problems
     }

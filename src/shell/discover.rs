@@ -187,10 +187,7 @@ impl Discovery {
                 format!("{} on {}", target.system, at.join(" and "))
             })
             .collect();
-        format!(
-            "no configuration: found {}, and only observes; opsconsole config init writes one to begin with",
-            found.join(", ")
-        )
+        format!("not configured: observing {}; see opsconsole config init", found.join(", "))
     }
 
     /// What was looked for, what answered, and what to do: where nothing was found.

@@ -12,5 +12,6 @@ mod pictures;
 mod pty;
 mod random_keys;
 mod recording;
+mod secrets;
 mod stage;
 mod terminal;

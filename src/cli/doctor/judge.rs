@@ -50,11 +50,8 @@ pub(super) fn terminal(facts: &TerminalFacts) -> Vec<Finding> {
     const AREA: &str = "terminal";
     if !facts.is_terminal {
         let what = "standard output is no terminal, so that none could be asked";
-        return vec![warning(
-            AREA,
-            what,
-            "run opsconsole doctor in the terminal where the console will run, without a pipe",
-        )];
+        let remedy = "run opsconsole doctor in the terminal where the console will run, without a pipe";
+        return vec![Finding { remedy: Some(remedy.to_owned()), ..ok(AREA, what) }];
     }
     let mut findings = vec![kind(facts), colours(facts), encoding(facts)];
     match &facts.answers {
@@ -359,7 +356,7 @@ mod tests {
         };
         let term = |term: &str| TerminalFacts { term: Some(term.to_owned()), ..good() };
         check(&terminal(&good()), Health::Ok, "256 colours");
-        check(&terminal(&TerminalFacts::default()), Health::Warning, "no terminal");
+        check(&terminal(&TerminalFacts::default()), Health::Ok, "no terminal");
         check(&terminal(&term("dumb")), Health::Problem, "TERM is dumb");
         check(&terminal(&TerminalFacts { term: None, ..good() }), Health::Problem, "TERM is not set");
         check(&terminal(&term("xterm")), Health::Warning, "16 colours");
