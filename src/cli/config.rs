@@ -12,7 +12,8 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use super::{Common, load};
 use crate::base::{Problem, SystemId};
 use crate::config::ConfigSpec;
-use crate::systems::System;
+use crate::shell::StateRoot;
+use crate::systems::{Recogniser, System};
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -114,16 +115,28 @@ pub fn mistakes(path: &Path) -> Result<Result<ConfigSpec, Vec<Problem>>> {
     let mut used: BTreeMap<&SystemId, Vec<Problem>> = BTreeMap::new();
     for target in &config.targets {
         let Some(files) = files.get(&target.system) else { continue };
-        used.entry(&target.system).or_insert_with(|| System::load(&target.system, files).err().unwrap_or_default());
+        used.entry(&target.system).or_insert_with(|| match System::load(&target.system, files) {
+            Ok(system) => unrecognisable(&system),
+            Err(problems) => problems,
+        });
     }
     let problems: Vec<Problem> = used.into_values().flatten().collect();
     Ok(if problems.is_empty() { Ok(config) } else { Err(problems) })
 }
 
+/// What keeps a system's endpoints from being found where nothing is configured.
+fn unrecognisable(system: &System) -> Vec<Problem> {
+    let asked = |endpoint| Recogniser::new(&system.spec, endpoint, "http://127.0.0.1:1").err();
+    let file = format!("{}/system.ron", system.id);
+    let errors = system.spec.endpoints.iter().filter_map(asked);
+    errors.map(|error| Problem::new(&file, 0, 0, error.to_string())).collect()
+}
+
 fn show(common: &Common) -> Result<ExitCode> {
     let configured = load::targets(common)?;
     let mut config = configured.config.effective(&load::system_specs()?);
-    if let Some(root) = &common.state_root {
+    let wanted = common.state_root.clone().or_else(|| config.state_root.as_ref().map(PathBuf::from));
+    if let Ok((root, _)) = StateRoot::choose(wanted.as_deref()) {
         config.state_root = Some(root.display().to_string());
     }
     say!("{}", config.text()?);

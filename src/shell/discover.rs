@@ -13,7 +13,7 @@ use super::clock;
 use super::http::{HttpClient, Missed};
 use crate::base::{EndpointId, NodeId, SystemId, TargetId};
 use crate::config::{EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Fetch, FetchFailure, Reply};
+use crate::model::{Fetch, FetchFailure, HttpRequest, Reply};
 use crate::runbook::seal::{Environment, Privilege};
 use crate::systems::{Recogniser, SystemSpec};
 
@@ -61,7 +61,7 @@ pub enum Answer {
 /// What is read at one address, and the endpoints that it could be.
 struct Question<'a> {
     base_url: String,
-    fetch: Fetch,
+    request: HttpRequest,
     could_be: Vec<(&'a SystemId, EndpointId, Recogniser<'a>)>,
 }
 
@@ -77,10 +77,9 @@ pub async fn look(systems: &BTreeMap<SystemId, SystemSpec>, client: &HttpClient)
         if let Some((system, endpoint)) = found {
             discovery.add(system, endpoint, &question.base_url);
         }
-        let Fetch::Http(request) = &question.fetch;
         let mut asked_for: Vec<SystemId> = question.could_be.iter().map(|(system, ..)| (*system).clone()).collect();
         asked_for.dedup();
-        discovery.looked.push(Looked { address: request.url.clone(), systems: asked_for, answer });
+        discovery.looked.push(Looked { address: question.request.url.clone(), systems: asked_for, answer });
     }
     discovery
 }
@@ -91,36 +90,27 @@ fn questions(systems: &BTreeMap<SystemId, SystemSpec>) -> Vec<Question<'_>> {
     for (id, system) in systems {
         for endpoint in &system.endpoints {
             let base_url = format!("http://127.0.0.1:{}", endpoint.default_port);
-            // A system that can not be read is told of when a target is of it.
+            // A mistake in a system's data is told where it is checked; looking goes on with the others.
             let Ok(Some(recogniser)) = Recogniser::new(system, endpoint, &base_url) else { continue };
-            let Some(fetch) = recogniser.fetch().map(bounded) else { continue };
+            let request = match recogniser.fetch() {
+                Some(Fetch::Http(request)) => HttpRequest { timeout: WITHIN, limit_bytes: LIMIT_BYTES, ..request },
+                None => continue,
+            };
             let claim = (id, EndpointId::new(&endpoint.id), recogniser);
-            match questions.iter_mut().find(|question| address(&question.fetch) == address(&fetch)) {
+            match questions.iter_mut().find(|question| question.request.url == request.url) {
                 Some(question) => question.could_be.push(claim),
-                None => questions.push(Question { base_url, fetch, could_be: vec![claim] }),
+                None => questions.push(Question { base_url, request, could_be: vec![claim] }),
             }
         }
     }
     questions
 }
 
-fn bounded(fetch: Fetch) -> Fetch {
-    let Fetch::Http(mut request) = fetch;
-    request.timeout = WITHIN;
-    request.limit_bytes = LIMIT_BYTES;
-    Fetch::Http(request)
-}
-
-fn address(fetch: &Fetch) -> &str {
-    let Fetch::Http(request) = fetch;
-    &request.url
-}
-
 /// All at once; the answers come in the order of the questions.
 async fn ask(questions: &[Question<'_>], client: &HttpClient) -> Vec<Result<Reply, Missed>> {
     let mut asking = JoinSet::new();
     for (at, question) in questions.iter().enumerate() {
-        let (client, fetch) = (client.clone(), question.fetch.clone());
+        let (client, fetch) = (client.clone(), Fetch::Http(question.request.clone()));
         asking.spawn(async move { (at, client.fetch(&fetch, clock::now).await) });
     }
     let mut answers: Vec<_> = asking.join_all().await;
@@ -187,14 +177,24 @@ impl Discovery {
                 format!("{} on {}", target.system, at.join(" and "))
             })
             .collect();
-        format!("not configured: observing {}; see opsconsole config init", found.join(", "))
+        format!("found {}; to configure: opsconsole config init", found.join(", "))
     }
 
     /// What was looked for, what answered, and what to do: where nothing was found.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec!["nothing is configured, and no node was found on this machine".to_owned(), String::new()];
-        lines.push("looked for, each with one read:".to_owned());
+        // What to do comes first: a low screen cuts the list.
+        let mut lines: Vec<String> = [
+            "nothing is configured, and no node was found on this machine",
+            "",
+            "to watch a node: opsconsole config init --out FILE, put its address in, opsconsole --config FILE",
+            "to look around without one: opsconsole demo",
+            "to see what this machine lacks: opsconsole doctor",
+            "",
+            "looked for, each with one read:",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         for looked in &self.looked {
             let systems = looked.systems.iter().map(SystemId::as_str).collect::<Vec<_>>().join(", ");
             lines.push(format!("  {systems} at {}", looked.address));
@@ -203,13 +203,6 @@ impl Discovery {
         if self.left_out > 0 {
             lines.push(format!("  and not at {} more addresses: too many to read at once", self.left_out));
         }
-        lines.extend([
-            String::new(),
-            "to watch a node: opsconsole config init --out FILE, put its address in, opsconsole --config FILE"
-                .to_owned(),
-            "to look around without one: opsconsole demo".to_owned(),
-            "to see what this machine lacks: opsconsole doctor".to_owned(),
-        ]);
         lines
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SystemSpec;
 use super::spec::EndpointSpec;
-use crate::base::{Problem, SourceId};
+use crate::base::SourceId;
 use crate::model::{Fetch, Labels, Reply};
 use crate::sources::jq::{Filter, Json};
 use crate::sources::{BoundSource, Cursor, Source, SourceError};
@@ -29,16 +29,6 @@ impl RecogniseSpec {
             RecogniseSpec::Json(_) | RecogniseSpec::Metric(_) => false,
         }
     }
-
-    /// Whether it can be asked at all.
-    pub(super) fn check(&self, file: &str) -> Result<(), Problem> {
-        match self {
-            RecogniseSpec::Json(filter) => Filter::compile(filter, &[])
-                .map(|_| ())
-                .map_err(|why| Problem::new(file, 0, 0, format!("the filter of recognise: {why}"))),
-            RecogniseSpec::Metric(_) | RecogniseSpec::Exposition => Ok(()),
-        }
-    }
 }
 
 /// A way of telling a system's node from others: the read that decides whether an endpoint is up, at its usual port.
@@ -46,13 +36,15 @@ impl RecogniseSpec {
 pub struct Recogniser<'a> {
     source: Source,
     by: &'a RecogniseSpec,
+    /// Where it is recognised by one.
+    filter: Option<Filter>,
 }
 
 impl<'a> Recogniser<'a> {
     /// For an endpoint that can be recognised, at this address.
     ///
     /// # Errors
-    /// The source that decides whether it is up can not be used.
+    /// The source that decides whether it is up can not be used, or the filter that recognises it.
     pub fn new(
         system: &'a SystemSpec,
         endpoint: &'a EndpointSpec,
@@ -69,7 +61,14 @@ impl<'a> Recogniser<'a> {
             labels: Labels::default(),
             spec: spec.clone(),
         };
-        Source::compile(bound).map(|source| Some(Recogniser { source, by }))
+        let filter = match by {
+            RecogniseSpec::Json(code) => {
+                let wrong = |what| SourceError { source_id: spec.id.clone(), what: format!("recognise: {what}") };
+                Some(Filter::compile(code, &[]).map_err(wrong)?)
+            }
+            RecogniseSpec::Metric(_) | RecogniseSpec::Exposition => None,
+        };
+        Source::compile(bound).map(|source| Some(Recogniser { source, by, filter }))
     }
 
     #[must_use]
@@ -91,7 +90,7 @@ impl<'a> Recogniser<'a> {
             return false;
         }
         match self.by {
-            RecogniseSpec::Json(filter) => is_true(filter, &reply.body),
+            RecogniseSpec::Json(_) => self.filter.as_ref().is_some_and(|filter| is_true(filter, &reply.body)),
             RecogniseSpec::Metric(name) => batch.layout.has(name),
             RecogniseSpec::Exposition => {
                 let ours = |name: &str| name == "up" || name.starts_with("opsconsole_");
@@ -101,8 +100,8 @@ impl<'a> Recogniser<'a> {
     }
 }
 
-fn is_true(filter: &str, body: &[u8]) -> bool {
-    let (Ok(filter), Ok(input)) = (Filter::compile(filter, &[]), Json::parse(body)) else { return false };
+fn is_true(filter: &Filter, body: &[u8]) -> bool {
+    let Ok(input) = Json::parse(body) else { return false };
     // A filter that fails on an answer is made for another one.
     filter.first(&input, &[]).ok().flatten().is_some_and(|value| value.to_value() == serde_json::Value::Bool(true))
 }
@@ -127,6 +126,18 @@ mod tests {
             sent: At::default(),
             took: Duration::ZERO,
         })
+    }
+
+    #[test]
+    fn every_embedded_endpoint_can_be_asked_for() {
+        for (id, files) in embedded() {
+            let spec = spec::load(id.as_str(), &files["system.ron"]).expect("an embedded system");
+            for endpoint in &spec.endpoints {
+                if let Err(error) = Recogniser::new(&spec, endpoint, "http://127.0.0.1:1") {
+                    panic!("{id}: {error}");
+                }
+            }
+        }
     }
 
     #[test]

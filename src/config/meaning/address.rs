@@ -39,6 +39,7 @@ pub(super) fn check(nodes: &Node, spec: Option<&SystemSpec>, found: &mut Found) 
                 }
                 None => {}
             }
+            check_user(endpoint, found);
             check_prompt(endpoint, found);
             check_file(endpoint, found);
         }
@@ -108,6 +109,16 @@ fn reference(endpoint: &Node) -> Option<&Node> {
         Some("Bearer") => auth.content(),
         Some("Basic") => auth.field("password"),
         _ => None,
+    }
+}
+
+/// The protocol ends a user name at its first colon.
+fn check_user(endpoint: &Node, found: &mut Found) {
+    if let Some(user) = given(endpoint, "auth").and_then(|auth| auth.field("user"))
+        && let Some(name) = user.text()
+        && (name.is_empty() || name.contains(':'))
+    {
+        found.at(user.place, "a user name is not empty and has no colon");
     }
 }
 
