@@ -98,7 +98,9 @@ pub fn default_config() -> Option<PathBuf> {
     Some(config_folder()?.join("config.ron"))
 }
 
-fn config_folder() -> Option<PathBuf> {
+/// Where the user's own configuration, systems, themes and keymaps are looked for.
+#[must_use]
+pub fn config_folder() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "opsconsole")?.config_dir().to_owned())
 }
 

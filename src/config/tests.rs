@@ -176,3 +176,22 @@ fn the_effective_configuration_names_every_default() {
     let written = effective.text().expect("it has a RON form");
     assert_eq!(check(&written).map(|again| again.effective(&specs())), Ok(effective), "{written}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// A file that was cut anywhere is told where it is wrong, in places that it has, and harms nobody.
+    #[test]
+    fn a_torn_file_is_told_in_places_that_it_has(from in 0..MISTAKES.len(), length in 1..400_usize) {
+        let torn: String = MISTAKES
+            .char_indices()
+            .filter(|(at, _)| !(from..from + length).contains(at))
+            .map(|(_, c)| c)
+            .collect();
+        let lines = torn.lines().count();
+        for problem in check(&torn).expect_err("it is full of mistakes") {
+            proptest::prop_assert!((1..=lines + 1).contains(&problem.line), "{problem}");
+            proptest::prop_assert!(problem.column > 0, "{problem}");
+        }
+    }
+}

@@ -126,7 +126,10 @@ fn look_at_config(common: &Common) -> (ConfigFacts, Option<ConfigSpec>) {
         };
     };
     facts.path = Some(path.display().to_string());
-    facts.places = std::iter::once(path.as_path()).chain(path.parent()).filter_map(examine::path).collect();
+    // What a system's own folder says decides what is run, as much as the configuration does.
+    let systems = load::config_folder().map(|folder| folder.join("systems"));
+    let places = [Some(path.as_path()), path.parent(), systems.as_deref()];
+    facts.places = places.into_iter().flatten().filter_map(examine::path).collect();
     match config::mistakes(Path::new(&path)) {
         Ok(Ok(config)) => {
             facts.targets = config.targets.len();
