@@ -118,7 +118,7 @@ fn declared(system: &System) -> Option<BTreeSet<String>> {
     for source in &system.spec.sources {
         match &source.kind {
             SourceKindSpec::HttpJson(spec) => names.extend(spec.series.iter().map(|series| series.name.clone())),
-            SourceKindSpec::PrometheusText(_) => return None,
+            SourceKindSpec::PrometheusText(_) | SourceKindSpec::OpenMetrics(_) => return None,
         }
     }
     Some(names)

@@ -346,6 +346,7 @@ fn path(source: &Source) -> &str {
     match &source.bound.spec.kind {
         crate::sources::SourceKindSpec::HttpJson(spec) => &spec.path,
         crate::sources::SourceKindSpec::PrometheusText(spec) => &spec.path,
+        crate::sources::SourceKindSpec::OpenMetrics(spec) => &spec.path,
     }
 }
 

@@ -11,8 +11,10 @@
 //!
 //! To add a kind: one file with its spec and its decoder, one variant in [`SourceKindSpec`] and in [`Source`].
 
+pub mod exposition;
 pub mod http_json;
 pub mod jq;
+pub mod open_metrics;
 pub mod prometheus_text;
 pub mod schedule;
 
@@ -64,6 +66,7 @@ pub struct SourceSpec {
 pub enum SourceKindSpec {
     HttpJson(http_json::HttpJsonSpec),
     PrometheusText(prometheus_text::PrometheusTextSpec),
+    OpenMetrics(open_metrics::OpenMetricsSpec),
 }
 
 impl SourceKindSpec {
@@ -73,6 +76,7 @@ impl SourceKindSpec {
         match self {
             SourceKindSpec::HttpJson(spec) => format!("GET {}", spec.path),
             SourceKindSpec::PrometheusText(spec) => format!("GET {}", spec.path),
+            SourceKindSpec::OpenMetrics(spec) => format!("GET {}", spec.path),
         }
     }
 }
@@ -108,7 +112,7 @@ pub struct Cursor {
     /// Which entries of a JSON source's spec the columns belong to.
     entries: Vec<usize>,
     /// Where the series of an exposition stand.
-    shape: prometheus_text::Shape,
+    shape: exposition::Shape,
 }
 
 /// A compiled source.
@@ -126,7 +130,8 @@ pub struct Source {
 #[derive(Debug)]
 enum Kind {
     HttpJson(http_json::HttpJson),
-    PrometheusText(prometheus_text::PrometheusText),
+    PrometheusText(exposition::Exposition),
+    OpenMetrics(exposition::Exposition),
 }
 
 impl Source {
@@ -146,9 +151,8 @@ impl Source {
                 }
                 Kind::HttpJson(http_json)
             }
-            SourceKindSpec::PrometheusText(spec) => {
-                Kind::PrometheusText(prometheus_text::PrometheusText::compile(spec).map_err(fail)?)
-            }
+            SourceKindSpec::PrometheusText(spec) => Kind::PrometheusText(spec.compile().map_err(fail)?),
+            SourceKindSpec::OpenMetrics(spec) => Kind::OpenMetrics(spec.compile().map_err(fail)?),
         };
         address(&bound).map_err(|failure| fail(failure.to_string()))?;
         let own = own_series(&bound);
@@ -173,7 +177,8 @@ impl Source {
     pub fn fetch(&self) -> Result<Fetch, FetchFailure> {
         let accept = match &self.kind {
             Kind::HttpJson(_) => "application/json",
-            Kind::PrometheusText(_) => "text/plain;version=0.0.4",
+            Kind::PrometheusText(_) => prometheus_text::ACCEPT,
+            Kind::OpenMetrics(_) => open_metrics::ACCEPT,
         };
         Ok(Fetch::Http(HttpRequest {
             url: address(&self.bound)?.to_string(),
@@ -224,14 +229,26 @@ impl Source {
                 };
                 Ok(self.batch(reply, layout, values, said))
             }
-            Kind::PrometheusText(text) => {
-                let own = prometheus_text::Own { labels: &self.bound.labels, series: &self.own, values: &values };
-                let decoded = text.decode(reply, &own, &mut cursor.shape)?;
-                cursor.layout = Some(Arc::clone(&decoded.layout));
-                let said = Said { dropped_series: decoded.dropped, ..Said::default() };
-                Ok(self.batch(reply, decoded.layout, decoded.values, said))
+            Kind::PrometheusText(exposition) => self.read_exposition(exposition, cursor, reply, &values),
+            Kind::OpenMetrics(exposition) => {
+                open_metrics::check_format(reply)?;
+                self.read_exposition(exposition, cursor, reply, &values)
             }
         }
+    }
+
+    fn read_exposition(
+        &self,
+        exposition: &exposition::Exposition,
+        cursor: &mut Cursor,
+        reply: &Reply,
+        values: &[f64],
+    ) -> Result<Batch, FetchFailure> {
+        let own = exposition::Own { labels: &self.bound.labels, series: &self.own, values };
+        let decoded = exposition.decode(reply, &own, &mut cursor.shape)?;
+        cursor.layout = Some(Arc::clone(&decoded.layout));
+        let said = Said { dropped_series: decoded.dropped, ..Said::default() };
+        Ok(self.batch(reply, decoded.layout, decoded.values, said))
     }
 
     /// The columns of a JSON answer: the last ones, where the same entries yielded.
@@ -290,7 +307,7 @@ impl Source {
                     }
                 }
             }
-            Kind::PrometheusText(_) => {}
+            Kind::PrometheusText(_) | Kind::OpenMetrics(_) => {}
         }
         names
     }
@@ -333,6 +350,7 @@ fn address(bound: &BoundSource) -> Result<url::Url, FetchFailure> {
     let path = match &bound.spec.kind {
         SourceKindSpec::HttpJson(spec) => &spec.path,
         SourceKindSpec::PrometheusText(spec) => &spec.path,
+        SourceKindSpec::OpenMetrics(spec) => &spec.path,
     };
     let mut url = url::Url::parse(&bound.base_url).map_err(|error| fail(format!("{:?}: {error}", bound.base_url)))?;
     if !["http", "https"].contains(&url.scheme()) {
