@@ -44,7 +44,7 @@ impl Layout {
 
     /// A layout that has these bytes of labels from another one.
     #[must_use]
-    pub(crate) fn from_origin(self, origin: &Layout, shared_bytes: usize) -> Layout {
+    pub(crate) fn grown_from(self, origin: &Layout, shared_bytes: usize) -> Layout {
         Layout { origin: Some((origin.hash, shared_bytes)), ..self }
     }
 

@@ -26,6 +26,12 @@ const IDLE_FOR: Duration = Duration::from_secs(4);
 /// Longest piece of a server's or a library's text in a failure, in columns.
 const LONGEST_DETAIL: usize = 160;
 
+/// A body from this size on gets [`ROOM`] at once.
+const LARGE_BODY: usize = 256 << 10;
+
+/// Allocators give back room of more than 32 MB at once.
+const ROOM: usize = 33 << 20;
+
 /// Reads over HTTP. Cheap to clone; the clients behind it are built at their first use, so that starting costs nothing
 /// and a console that reads only plain HTTP never loads a certificate.
 #[derive(Clone, Debug, Default)]
@@ -114,6 +120,7 @@ async fn head_and_body(
         if length > request.limit_bytes {
             return Err(too_large);
         }
+        make_room(body, piece.len());
         body.extend_from_slice(&piece);
     }
     let date = DateTimeParser::new().parse_timestamp(header(answer.headers(), DATE));
@@ -122,6 +129,16 @@ async fn head_and_body(
         content_type: header(answer.headers(), CONTENT_TYPE),
         date: date.ok().map(|date| Wall(date.as_millisecond())),
     })
+}
+
+/// Makes room for one more piece of a body. A body that grows by doubling leaves every size that it had behind in the
+/// process; room for more than 32 MB comes from the system as a whole, goes back to it when the answer has been read,
+/// and takes no memory where nothing is written.
+fn make_room(body: &mut Vec<u8>, piece: usize) {
+    let needed = body.len() + piece;
+    if needed > body.capacity() && (LARGE_BODY..ROOM).contains(&needed) {
+        body.reserve_exact(ROOM - body.len());
+    }
 }
 
 fn header(headers: &HeaderMap, name: HeaderName) -> String {

@@ -122,8 +122,9 @@ impl Store {
         self.tables.values_mut().for_each(Table::renamed);
     }
 
-    /// Takes in what one poll brought. A batch of an undeclared source, or one older than the source's newest row
-    /// (a late answer after a clock step back), is counted as evicted rather than reordered.
+    /// Takes in what one poll brought. A batch of an undeclared source, one whose values are not as many as its
+    /// columns, or one older than the source's newest row (a late answer after a clock step back), is counted as
+    /// evicted rather than mended.
     pub fn link(&mut self, batch: &Batch) {
         self.version += 1;
         let Some(table) = self.tables.get_mut(&batch.source) else {
@@ -131,7 +132,9 @@ impl Store {
             return;
         };
         table.note(batch);
-        if table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
+        // A recording can hold anything; a row that does not fit its columns is none.
+        let fits = batch.values.len() == batch.layout.series().len();
+        if !fits || table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
             self.evicted_rows += 1;
             return;
         }

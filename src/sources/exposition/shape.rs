@@ -257,7 +257,7 @@ impl Reused<'_> {
 
     /// The layout of these columns; it knows what it shares with the last one.
     pub(super) fn layout_of(self, columns: Vec<Arc<Labels>>) -> Layout {
-        Layout::of(columns).from_origin(&self.shape.layout, self.shared_bytes)
+        Layout::of(columns).grown_from(&self.shape.layout, self.shared_bytes)
     }
 }
 
