@@ -163,14 +163,14 @@ impl App {
 /// A source before its first poll.
 fn declared(source: &BoundSource) -> SourceState {
     let seconds = |value| Duration::try_from_secs_f64(value).unwrap_or_default();
-    let address = format!("{} at {}", source.spec.kind.read(), source.base_url);
-    SourceState::new(
+    let state = SourceState::new(
         source.id.clone(),
         source.target.clone(),
-        address,
+        source.shown(),
         seconds(source.spec.interval_seconds),
         seconds(source.spec.timeout_seconds),
-    )
+    );
+    SourceState { gives_lines: source.spec.kind.gives_lines(), ..state }
 }
 
 /// The names and the longest range of every loaded expression: what the store must keep.

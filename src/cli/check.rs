@@ -110,7 +110,8 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
             }
         }
     }
-    for source in model.store.sources() {
+    // What is never read from here is no finding: its alert is, if there is one.
+    for source in model.store.sources().filter(|source| !source.is_never_read()) {
         let words = source.truth(model.now.boot).words(model.now.boot);
         if !words.is_empty() {
             note(Judgement::Unknown, format!("{}: {words}", source.id));

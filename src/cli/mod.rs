@@ -86,7 +86,10 @@ enum Command {
     Runner(runner::RunnerArgs),
     /// The simulated service manager of a demo
     #[command(hide = true)]
-    DemoSystemctl(demo::SystemctlArgs),
+    DemoSystemctl(demo::StandInArgs),
+    /// The simulated journal of a demo
+    #[command(hide = true)]
+    DemoJournalctl(demo::StandInArgs),
 }
 
 /// Writes to standard output; what nobody reads any more is let go, anything else that goes wrong is said.
@@ -130,5 +133,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Keys) => console::keys(),
         Some(Command::Runner(args)) => runner::run(args),
         Some(Command::DemoSystemctl(args)) => demo::systemctl(&args),
+        Some(Command::DemoJournalctl(args)) => demo::journalctl(&args),
     }
 }

@@ -18,7 +18,6 @@ use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
 use crate::runbook::plan::Plan;
 use crate::runbook::{Runbook, lint};
-use crate::sources::SourceKindSpec;
 use crate::systems::System;
 
 #[derive(Debug, Args)]
@@ -116,10 +115,7 @@ pub fn findings(system: &System) -> Vec<Finding> {
 fn declared(system: &System) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for source in &system.spec.sources {
-        match &source.kind {
-            SourceKindSpec::HttpJson(spec) => names.extend(spec.series.iter().map(|series| series.name.clone())),
-            SourceKindSpec::PrometheusText(_) => return None,
-        }
+        names.extend(source.kind.names()?);
     }
     Some(names)
 }

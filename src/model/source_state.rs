@@ -69,6 +69,11 @@ impl SourceState {
     pub fn note(&mut self, batch: &Batch) {
         self.polls += 1;
         self.took = batch.took;
+        if let Some(not_read @ FetchFailure::NotRead { .. }) = &batch.failure {
+            self.failure = Some(not_read.clone());
+            self.not_exposed.clone_from(&batch.not_exposed);
+            return;
+        }
         if let Some(failure) = &batch.failure {
             self.failures_in_a_row += 1;
             self.failing_since.get_or_insert(batch.sent);
@@ -94,11 +99,21 @@ impl SourceState {
         if let (Some(failure), Some(since)) = (&self.failure, self.failing_since) {
             return Truth::Failing { reason: failure.to_string(), since: since.boot };
         }
+        if self.is_never_read() {
+            return Truth::NotExposed;
+        }
         match self.last_ok {
             None => Truth::NeverPolled,
             Some(at) if now > self.stale_at(at) => Truth::Stale { age: now.since(at.boot) },
             Some(_) => Truth::Fresh,
         }
+    }
+
+    /// Whether nobody will ever ask it: it is of a machine that the console does not run on. What it gives is not
+    /// exposed here, which is no failure of the node.
+    #[must_use]
+    pub fn is_never_read(&self) -> bool {
+        matches!(self.failure, Some(FetchFailure::NotRead { .. }))
     }
 
     /// When the truth next changes by the passing of time alone.

@@ -129,8 +129,9 @@ impl<'a> Giving<'a> {
             .collect();
         states.extend(siblings);
         if states.is_empty() {
-            // Nothing gives it yet: then whatever is not fresh may be the reason.
-            states = all().filter(|state| !state.truth(at.boot).is_fresh()).collect();
+            // Nothing gives it yet: then whatever is not fresh may be the reason, but for what nobody asks.
+            let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
+            states = all().filter(silent).collect();
         }
         let name = selector.name.as_deref().unwrap_or_default();
         Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }

@@ -68,6 +68,7 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
             deviates: None,
             answers: Vec::new(),
         },
+        machine: None,
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::clock;
 use super::driver::{Driver, ForScreen};
-use super::http::HttpClient;
+use super::fetch::Fetcher;
 use super::poller::Poller;
 use super::recorder::{Recorder, RecordingError};
 use super::signals::{ShellSignal, Signals};
@@ -146,7 +146,7 @@ impl Console {
     }
 
     fn start_polling(&self, out: &mpsc::Sender<(At, Msg)>) -> Result<Poller, ConsoleError> {
-        Ok(Poller::of_targets(&self.app.model().targets, &HttpClient::new(), out, clock::now)?)
+        Ok(Poller::of_targets(&self.app.model().targets, &Fetcher::new(), out, clock::now)?)
     }
 
     async fn typed(&mut self, event: TermEvent, driver: &mut Driver) -> Result<(), ConsoleError> {

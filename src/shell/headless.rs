@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::clock;
 use super::console::ConsoleError;
-use super::http::HttpClient;
+use super::fetch::Fetcher;
 use super::poller::Poller;
 use crate::app::{App, Effect, Msg, Setup};
 use crate::panes::Model;
@@ -39,7 +39,7 @@ fn all_polled(model: &Model) -> bool {
 async fn look_while(setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
     let (mut app, _) = App::new(setup)?;
     let (out, mut messages) = mpsc::channel(64);
-    let _poller = Poller::of_targets(&app.model().targets, &HttpClient::new(), &out, clock::now)?;
+    let _poller = Poller::of_targets(&app.model().targets, &Fetcher::new(), &out, clock::now)?;
     let end = Instant::now() + longest;
     while go_on(app.model()) && Instant::now() < end {
         let now = clock::now().boot;

@@ -4,7 +4,7 @@
 //! ```text
 //! console   the one loop            driver    effects, one arm each      ledger   the journal's writer and reader
 //! terminal  keys in, frames out     signals   what the system says       clock    both clocks
-//! http      one bounded read        poller    sources in their rhythm    headless the loop without a terminal
+//! fetch     one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
 //! journal   the files               lock      who may act                state_root where it all lives
 //! ```
@@ -18,8 +18,8 @@ pub mod child;
 pub mod clock;
 pub mod console;
 pub mod driver;
+pub mod fetch;
 pub mod headless;
-pub mod http;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

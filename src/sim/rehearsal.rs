@@ -12,11 +12,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
+use super::{folder, machine};
 use crate::app::msg::{ArmAnswer, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Exec, FetchFailure, Reply};
+use crate::model::{Answer, Exec, FetchFailure, HttpAnswer, Reply};
 use crate::panes::model::Console;
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
@@ -168,16 +169,19 @@ impl Rehearsal {
     /// The polls of the past, as the demo's back-fill brings them.
     fn live_past(&mut self) {
         for poll in &mut self.polls {
-            let request = Request::get(path(&poll.source));
+            let Some(path) = path(&poll.source) else { continue };
+            let request = Request::get(&path);
             let step = i64::try_from(poll.source.interval().as_millis()).unwrap_or(i64::MAX);
             for past in self.timeline.history(self.now.wall.0, &request, step) {
                 let wall = Wall(past.at_millis);
                 let boot = Boot(self.now.boot.0.saturating_sub(crate::base::time::millis(self.now.wall.since(wall))));
                 let reply = Reply {
-                    status: past.status,
-                    content_type: past.content_type,
-                    date: Some(Wall(past.date_millis)),
-                    body: past.body.into_bytes(),
+                    answer: Answer::Http(HttpAnswer {
+                        status: past.status,
+                        content_type: past.content_type,
+                        date: Some(Wall(past.date_millis)),
+                        body: past.body.into_bytes(),
+                    }),
                     sent: At { boot, wall },
                     took: Duration::from_millis(10),
                 };
@@ -191,22 +195,9 @@ impl Rehearsal {
         let mut batches = Vec::new();
         for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
             poll.due = self.now.boot.plus(poll.source.interval());
-            let answer = self.timeline.answer(self.now.wall.0, &Request::get(path(&poll.source)));
-            let took = Duration::from_millis(answer.takes_millis);
-            let node = self.timeline.node();
-            let batch = match (node.listening(), node.delivery()) {
-                (true, Delivery::Whole) => {
-                    let reply = Reply {
-                        status: answer.status,
-                        content_type: answer.content_type.to_owned(),
-                        date: Some(Wall(answer.date_millis)),
-                        body: answer.body.into_bytes(),
-                        sent: self.now,
-                        took,
-                    };
-                    poll.source.decode(&mut poll.cursor, &reply)
-                }
-                _ => poll.source.failed(&mut poll.cursor, FetchFailure::Refused, self.now, Duration::ZERO),
+            let batch = match read(&mut self.timeline, self.now, &poll.source, &poll.cursor) {
+                Ok((answer, took)) => poll.source.decode(&mut poll.cursor, &Reply { answer, sent: self.now, took }),
+                Err(failure) => poll.source.failed(&mut poll.cursor, failure, self.now, Duration::ZERO),
             };
             batches.push(batch);
         }
@@ -342,11 +333,34 @@ impl Rehearsal {
     }
 }
 
-fn path(source: &Source) -> &str {
-    match &source.bound.spec.kind {
-        crate::sources::SourceKindSpec::HttpJson(spec) => &spec.path,
-        crate::sources::SourceKindSpec::PrometheusText(spec) => &spec.path,
+/// What a read brings now, and how long it takes.
+fn read(
+    timeline: &mut Timeline,
+    now: At,
+    source: &Source,
+    cursor: &Cursor,
+) -> Result<(Answer, Duration), FetchFailure> {
+    let fetch = source.fetch(cursor)?;
+    let Some(path) = path(source) else {
+        return Ok((machine::answer(timeline.node(), now, &fetch)?, Duration::from_millis(5)));
+    };
+    let answer = timeline.answer(now.wall.0, &Request::get(&path));
+    if !timeline.node().listening() || timeline.node().delivery() != Delivery::Whole {
+        return Err(FetchFailure::Refused);
     }
+    let took = Duration::from_millis(answer.takes_millis);
+    let http = HttpAnswer {
+        status: answer.status,
+        content_type: answer.content_type.to_owned(),
+        date: Some(Wall(answer.date_millis)),
+        body: answer.body.into_bytes(),
+    };
+    Ok((Answer::Http(http), took))
+}
+
+/// Path and query of a read over HTTP.
+fn path(source: &Source) -> Option<String> {
+    source.bound.spec.kind.read().strip_prefix("GET ").map(str::to_owned)
 }
 
 fn played_proof(unit: &str) -> String {
@@ -371,7 +385,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
         host: Some(Host::Local),
         privilege: Privilege::None,
         nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
-        settings: std::collections::BTreeMap::new(),
+        settings: folder::settings("/run/opsconsole-demo"),
         requests_per_second: 5.0,
         demo: Some(DemoSpec {
             folder: "/run/opsconsole-demo".to_owned(),

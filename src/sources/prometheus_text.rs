@@ -13,8 +13,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::http::{self, Get};
+use super::kind::{self, Fill, Kind, KindSpec};
+use super::{BoundSource, Cursor, SourceKindSpec};
 use crate::model::labels::NAME;
-use crate::model::{FetchFailure, Labels, Layout, Reply};
+use crate::model::{Fetch, FetchFailure, HttpAnswer, Labels, Layout, Reply};
 
 /// Labels of one series beyond which an exposition is refused.
 const MOST_LABELS: usize = 64;
@@ -96,9 +99,9 @@ impl PrometheusText {
     }
 
     /// Reads an exposition; `shape` is that of the last one and is brought up to date.
-    pub(super) fn decode(&self, reply: &Reply, own: &Own<'_>, shape: &mut Shape) -> Result<Decoded, FetchFailure> {
+    pub(super) fn decode(&self, reply: &HttpAnswer, own: &Own<'_>, shape: &mut Shape) -> Result<Decoded, FetchFailure> {
         let body = reply.body.as_slice();
-        if super::is_html(reply) {
+        if http::is_html(reply) {
             return Err(FetchFailure::Html { expected: EXPECTED.to_owned() });
         }
         if let Some(values) = again(body, own, shape) {
@@ -144,6 +147,47 @@ impl PrometheusText {
         }
         shape.layout = Arc::new(Layout::new(columns));
         Ok((values, shape))
+    }
+}
+
+/// An exposition at an address of the endpoint.
+#[derive(Debug)]
+struct Exposition {
+    get: Get,
+    text: PrometheusText,
+}
+
+impl KindSpec for PrometheusTextSpec {
+    fn read(&self) -> String {
+        format!("GET {}", self.path)
+    }
+
+    fn compile(&self, bound: &BoundSource) -> Result<Box<dyn Kind>, String> {
+        let get = Get::compile(bound, &self.path, "text/plain;version=0.0.4")?;
+        Ok(Box::new(Exposition { get, text: PrometheusText::compile(self)? }))
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn filled(&self, _fill: Fill<'_>) -> Result<SourceKindSpec, String> {
+        Ok(SourceKindSpec::PrometheusText(self.clone()))
+    }
+
+    fn tells_time(&self) -> bool {
+        true
+    }
+}
+
+impl Kind for Exposition {
+    fn fetch(&self, _cursor: &Cursor) -> Result<Fetch, FetchFailure> {
+        Ok(self.get.fetch())
+    }
+
+    fn decode(&self, reply: &Reply, own: &Own<'_>, cursor: &mut Cursor) -> Result<kind::Decoded, FetchFailure> {
+        let decoded = self.text.decode(http::answered(reply)?, own, &mut cursor.shape)?;
+        Ok(kind::Decoded { dropped_series: decoded.dropped, ..kind::Decoded::of(decoded.layout, decoded.values) })
     }
 }
 

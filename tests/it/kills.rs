@@ -280,6 +280,7 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             base_url: format!("http://127.0.0.1:{port}"),
             labels: Labels::from_pairs([("target", "chain")]),
             spec,
+            machine: None,
         }],
         way_back: Vec::new(),
         no_way_back: Some("there is none".to_owned()),

@@ -87,3 +87,35 @@ fn a_row_out_of_order_is_refused_and_counted() {
     store.link(&batch(4, &[("kept", 9.0)]));
     assert_eq!(store.evicted_rows(), 1);
 }
+
+#[test]
+fn lines_are_bounded_and_the_newest_stay() {
+    use crate::model::LogLine;
+    use crate::model::log::LINES_KEPT;
+    let mut store = store();
+    let line = |number: usize| LogLine { at: Wall(0), severity: None, text: Arc::from(number.to_string()) };
+    for second in 1..=30 {
+        let lines = (0..100).map(|at| line(second * 100 + at)).collect();
+        store.link(&Batch { lines, dropped_lines: 7, ..batch(second as u64, &[]) });
+    }
+    let id = "t/n/e/s".into();
+    assert_eq!(store.lines(&id).count(), LINES_KEPT);
+    assert_eq!(store.lines(&id).next().map(|line| &*line.text), Some("1100"));
+    assert_eq!(store.lines(&id).next_back().map(|line| &*line.text), Some("3099"));
+    let state = store.source(&id).expect("declared");
+    assert_eq!((state.lines, state.dropped_lines), (30 * 107, 30 * 7));
+    assert_eq!(store.lines(&"t/n/e/other".into()).count(), 0);
+}
+
+#[test]
+fn what_is_never_read_is_not_exposed_and_no_failure() {
+    use crate::model::{FetchFailure, Truth};
+    let mut store = store();
+    let not_read = FetchFailure::NotRead { why: "it is elsewhere".to_owned() };
+    let at = At { boot: Boot(1000), wall: Wall(1000) };
+    let batch = Batch { not_exposed: vec![Arc::from("kept")], ..Batch::failed("t/n/e/s".into(), at, not_read) };
+    store.link(&batch);
+    let state = store.source(&"t/n/e/s".into()).expect("declared");
+    assert_eq!((state.truth(Boot(1)), state.failures_in_a_row, state.polls), (Truth::NotExposed, 0, 1));
+    assert_eq!(store.sources_of(&Scope::Fleet, "kept").count(), 1, "what it would give is known");
+}

@@ -1,17 +1,13 @@
 //! Expositions as they should be, as they should not be, and changing their shape.
 
 use super::*;
-use crate::base::At;
-use std::time::Duration;
 
-fn reply(body: &str) -> Reply {
-    Reply {
+fn reply(body: &str) -> HttpAnswer {
+    HttpAnswer {
         status: 200,
         content_type: "text/plain; version=0.0.4".to_owned(),
         date: None,
         body: body.as_bytes().to_vec(),
-        sent: At::default(),
-        took: Duration::ZERO,
     }
 }
 

@@ -127,6 +127,7 @@ impl Workshop {
                 deviates: None,
                 answers: Vec::new(),
             },
+            machine: None,
         }
     }
 

@@ -9,12 +9,11 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::{connection_failure, shown};
+use crate::base::Wall;
+use crate::model::{FetchFailure, HttpAnswer, HttpRequest};
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
-use tokio::time::Instant;
-
-use crate::base::{At, Wall, text};
-use crate::model::{Fetch, FetchFailure, HttpRequest, Reply};
 
 /// How long a connection may take. A listener on a living machine answers within one lost packet's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -23,26 +22,12 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// request never meets a connection that is just being closed.
 const IDLE_FOR: Duration = Duration::from_secs(4);
 
-/// Longest piece of a server's or a library's text in a failure, in columns.
-const LONGEST_DETAIL: usize = 160;
-
 /// Reads over HTTP. Cheap to clone; the clients behind it are built at their first use, so that starting costs nothing
 /// and a console that reads only plain HTTP never loads a certificate.
 #[derive(Clone, Debug, Default)]
 pub struct HttpClient {
     plain: Arc<OnceLock<Result<reqwest::Client, String>>>,
     tls: Arc<OnceLock<Result<reqwest::Client, String>>>,
-}
-
-/// A read that brought nothing.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{failure}")]
-pub struct Missed {
-    pub failure: FetchFailure,
-    /// When the request was sent.
-    pub sent: At,
-    /// From sending to the failure.
-    pub took: Duration,
 }
 
 impl HttpClient {
@@ -55,27 +40,18 @@ impl HttpClient {
     ///
     /// # Errors
     /// Nothing, or not all, came back; or a redirect did. A status that is not 2xx is an answer: the source judges it.
-    pub async fn fetch(&self, fetch: &Fetch, clock: impl Fn() -> At) -> Result<Reply, Missed> {
-        let Fetch::Http(request) = fetch;
-        let (sent, started) = (clock(), Instant::now());
-        let missed = |failure| Missed { failure, sent, took: started.elapsed() };
-        let client = self.client(&request.url).map_err(|detail| missed(FetchFailure::Tls { detail }))?;
+    pub async fn get(&self, request: &HttpRequest) -> Result<HttpAnswer, FetchFailure> {
+        let client = self.client(&request.url).map_err(|detail| FetchFailure::Tls { detail })?;
         let mut body = Vec::new();
         // The body outlives the attempt, so that a timeout can say how much had come.
-        let attempt = tokio::time::timeout(request.timeout, head_and_body(&client, request, &mut body)).await;
-        match attempt {
-            Ok(Ok(head)) => Ok(Reply {
-                status: head.status,
-                content_type: head.content_type,
-                date: head.date,
-                body,
-                sent,
-                took: started.elapsed(),
-            }),
-            Ok(Err(failure)) => Err(missed(failure)),
+        match tokio::time::timeout(request.timeout, head_and_body(&client, request, &mut body)).await {
+            Ok(Ok(head)) => {
+                Ok(HttpAnswer { status: head.status, content_type: head.content_type, date: head.date, body })
+            }
+            Ok(Err(failure)) => Err(failure),
             Err(_) => {
                 let received_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
-                Err(missed(FetchFailure::Timeout { after: request.timeout, received_bytes }))
+                Err(FetchFailure::Timeout { after: request.timeout, received_bytes })
             }
         }
     }
@@ -128,10 +104,6 @@ fn header(headers: &HeaderMap, name: HeaderName) -> String {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-fn shown(detail: &str) -> String {
-    text::fitted(&text::clean(detail), LONGEST_DETAIL).into_owned()
-}
-
 /// A client for plain HTTP trusts no certificate and so needs to load none.
 fn build(secure: bool) -> Result<reqwest::Client, String> {
     // Fails only where a provider is installed already, which then serves as well.
@@ -182,18 +154,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<FetchFailure> {
     if let Some(failure) = error.get_ref().and_then(|inner| known(inner)) {
         return Some(failure);
     }
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Some(FetchFailure::Refused),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
-            Some(FetchFailure::Unreachable)
-        }
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
-        | io::ErrorKind::UnexpectedEof => Some(FetchFailure::Closed),
-        _ => None,
-    }
+    connection_failure(error)
 }
 
 /// An error with its causes, without their repetitions.
@@ -211,31 +172,27 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod loopback;
+pub mod loopback;
 
 #[cfg(test)]
 mod tests {
+    use super::super::LONGEST_DETAIL;
     use super::loopback::{Act, answer, serve};
     use super::*;
-    use crate::base::Boot;
+    use crate::base::text;
 
-    fn clock() -> At {
-        At { boot: Boot(7), wall: Wall(9) }
-    }
-
-    fn request(url: &str) -> Fetch {
-        Fetch::Http(HttpRequest {
+    fn request(url: &str) -> HttpRequest {
+        HttpRequest {
             url: url.to_owned(),
             accept: "application/json".to_owned(),
             timeout: Duration::from_millis(300),
             limit_bytes: 1000,
-        })
+        }
     }
 
-    async fn read(acts: Vec<Act>) -> Result<Reply, FetchFailure> {
+    async fn read(acts: Vec<Act>) -> Result<HttpAnswer, FetchFailure> {
         let server = serve(acts).await;
-        let fetched = HttpClient::new().fetch(&request(&server.url), clock).await;
-        fetched.map_err(|missed| missed.failure)
+        HttpClient::new().get(&request(&server.url)).await
     }
 
     #[tokio::test]
@@ -245,7 +202,6 @@ mod tests {
         assert_eq!((reply.status, reply.content_type.as_str()), (500, "application/json"));
         assert_eq!(reply.date, Some(Wall(1_757_407_389_000)));
         assert_eq!(reply.body, b"{\"a\":1}");
-        assert_eq!(reply.sent, clock());
         let reply = read(vec![answer("200 OK", "Date: whenever\r\n", "")]).await.expect("an answer");
         assert_eq!((reply.date, reply.body.len()), (None, 0));
     }
@@ -259,7 +215,7 @@ mod tests {
         let client = HttpClient::new();
         let mut failure = None;
         for _ in 0..50 {
-            failure = client.fetch(&request(&url), clock).await.err().map(|missed| missed.failure);
+            failure = client.get(&request(&url)).await.err();
             if failure == Some(FetchFailure::Refused) {
                 break;
             }
@@ -319,8 +275,8 @@ mod tests {
             Err(FetchFailure::Other { detail }) => assert!(detail.contains("invalid HTTP"), "{detail}"),
             other => panic!("{other:?}"),
         }
-        let missed = HttpClient::new().fetch(&request("http://"), clock).await.expect_err("no host");
-        assert!(matches!(missed.failure, FetchFailure::Address { .. }), "{missed}");
+        let failure = HttpClient::new().get(&request("http://")).await.expect_err("no host");
+        assert!(matches!(failure, FetchFailure::Address { .. }), "{failure}");
     }
 
     #[tokio::test]
@@ -332,8 +288,8 @@ mod tests {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             std::future::pending::<()>().await;
         });
-        let missed = HttpClient::new().fetch(&request(&url), clock).await.expect_err("no TLS there");
-        assert!(matches!(missed.failure, FetchFailure::Tls { .. }), "{missed}");
+        let failure = HttpClient::new().get(&request(&url)).await.expect_err("no TLS there");
+        assert!(matches!(failure, FetchFailure::Tls { .. }), "{failure}");
         server.abort();
     }
 }
