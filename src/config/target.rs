@@ -166,8 +166,16 @@ impl EndpointAddressSpec {
     /// Whether the address can only be of this machine.
     fn is_loopback(&self) -> bool {
         let Ok(url) = url::Url::parse(&self.url) else { return false };
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            // Of a scheme that the library does not know, an address is a name.
+            Some(url::Host::Domain(name)) => {
+                let digits = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
+                name == "localhost" || name.strip_prefix("127.").is_some_and(digits)
+            }
+            None => false,
+        }
     }
 
     /// The `instance` label: as given, else host and port.
@@ -224,7 +232,7 @@ mod tests {
         check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
         check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
         let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";
-        check(demo, &[here], "statvfs /var/lib/node in /tmp/d");
+        check(demo, &[here], "statvfs /var/lib/node in the simulation");
         let own = "environment: Production, host: Some(Local), settings: {\"data_folder\": Text(\"/data\")},";
         check(own, &[here], "statvfs /data on this machine");
     }

@@ -16,24 +16,29 @@ const EVERY: Duration = Duration::from_millis(500);
 /// At this size the file is moved to `PATH.1`, as logrotate would.
 const ROTATED_AT_BYTES: u64 = 1 << 20;
 
+/// Makes an empty file: what an earlier demo in this folder said was said by another node.
+///
+/// # Errors
+/// It can not be made.
+pub fn begin(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => open(path).map(|_| ()),
+    }
+}
+
 /// Writes the file for as long as it is polled. A log that can not be written is said once, and the demo goes on.
 pub async fn keep(stage: &Stage, path: &Path) {
     let mut written = 0;
     let mut turn = interval(EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // What an earlier demo in this folder said was said by another node.
-    let mut done = fs::remove_file(path).or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    });
-    while done.is_ok() {
-        done = append(stage, path, &mut written);
+    loop {
         turn.tick().await;
+        if let Err(error) = append(stage, path, &mut written) {
+            eprintln!("opsconsole: the simulated node's log {} can not be written: {error}", path.display());
+            return std::future::pending().await;
+        }
     }
-    if let Err(error) = done {
-        eprintln!("opsconsole: the simulated node's log {} can not be written: {error}", path.display());
-    }
-    std::future::pending::<()>().await;
 }
 
 fn append(stage: &Stage, path: &Path, written: &mut u64) -> io::Result<()> {

@@ -104,6 +104,7 @@ pub async fn serve_until(
     let (timeline, life) = begin(&options, &file.admin_secret)?;
     let stage = Stage::new(timeline).kept_in(life);
     let (log, speaking) = (folder.log(), stage.clone());
+    logfile::begin(&log).map_err(SimError::file("make", &log))?;
     let router = control::router(stage.clone(), &file.token, options.surface, served.data_url.clone());
     let node = server::run(stage, data);
     ready(&served);

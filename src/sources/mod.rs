@@ -226,7 +226,7 @@ impl BoundSource {
         match (self.not_read(), &self.machine) {
             (Some(why), _) => format!("{read}: not read, because {why}"),
             (None, Some(Machine::Here)) => format!("{read} on this machine"),
-            (None, Some(Machine::Simulated { folder })) => format!("{read} in {folder}"),
+            (None, Some(Machine::Simulated { .. })) => format!("{read} in the simulation"),
             (None, Some(Machine::Elsewhere { .. }) | None) => format!("{read} at {}", self.base_url),
         }
     }
