@@ -170,7 +170,8 @@ fn declared(source: &BoundSource) -> SourceState {
         seconds(source.spec.interval_seconds),
         seconds(source.spec.timeout_seconds),
     );
-    SourceState { gives_lines: source.spec.kind.gives_lines(), ..state }
+    let kind = &source.spec.kind;
+    SourceState { gives_lines: kind.gives_lines(), declares: kind.names().unwrap_or_default(), ..state }
 }
 
 /// The names and the longest range of every loaded expression: what the store must keep.

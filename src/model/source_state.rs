@@ -31,6 +31,8 @@ pub struct SourceState {
     pub not_exposed: Vec<Arc<str>>,
     pub dropped_series: u64,
     pub series: usize,
+    /// Names of the series that its kind says it can give, where it can say.
+    pub declares: Vec<String>,
     /// Whether this source gives lines of a log.
     pub gives_lines: bool,
     /// Lines that came, and how many of them were not kept because they came too fast.
@@ -59,6 +61,7 @@ impl SourceState {
             not_exposed: Vec::new(),
             dropped_series: 0,
             series: 0,
+            declares: Vec::new(),
             gives_lines: false,
             lines: 0,
             dropped_lines: 0,

@@ -356,6 +356,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_of_another_machine_is_told_once_and_never_read() {
+        use crate::sources::{Machine, disk::DiskSpec};
+        let mut bound = source("s", "http://127.0.0.1:1", 0.001).bound.clone();
+        bound.spec.kind = SourceKindSpec::Disk(DiskSpec { path: "/".to_owned() });
+        bound.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
+        let source = Arc::new(Source::compile(bound).expect("a source that compiles"));
+        let (sender, mut messages) = mpsc::channel(8);
+        let poller = Poller::start(vec![source], &rates(1e6), &Fetcher::new(), &sender, clock);
+        let failure = polled(&mut messages).await.failure.clone();
+        assert_eq!(failure.map(|failure| failure.to_string()).as_deref(), Some("not read: it is over there"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(messages.try_recv().is_err(), "no next try is announced, and none comes");
+        assert!(!poller.fetch_now(&"s".into()));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_does_not_delay_what_is_asked_of_the_node() {
+        use crate::sources::{Machine, command::CommandSpec, command::OutputSpec};
+        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
+        let hanging = |id: &str| {
+            let mut bound = source(id, &server.url, 10.0).bound.clone();
+            let argv = ["sleep", "60"].map(str::to_owned).to_vec();
+            bound.spec.kind = SourceKindSpec::Command(CommandSpec { argv, output: OutputSpec::ExitCode });
+            bound.machine = Some(Machine::Here);
+            Arc::new(Source::compile(bound).expect("a source that compiles"))
+        };
+        let (sender, mut messages) = mpsc::channel(8);
+        let sources = vec![hanging("one"), hanging("two"), hanging("three"), source("node", &server.url, 0.01)];
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+        for _ in 0..5 {
+            assert_eq!(polled(&mut messages).await.source.as_str(), "node");
+        }
+    }
+
+    #[tokio::test]
     async fn large_answers_are_decoded_elsewhere_and_keep_their_cursor() {
         let body: String = (0..90).map(|n| format!("a{{n=\"{n}\",text=\"{}\"}} 1\n", "x".repeat(300))).collect();
         assert!(body.len() > DECODED_IN_PLACE);
