@@ -413,6 +413,7 @@ mod tests {
         rustix::process::test_kill_process_group(group).is_ok()
     }
 
+    #[allow(clippy::disallowed_methods, reason = "a test waits for a process to be gone")]
     fn gone(group: &str) -> bool {
         (0..200).any(|_| {
             let gone = !lives(group);

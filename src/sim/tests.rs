@@ -315,6 +315,7 @@ async fn systemctl_speaks_like_systemctl() {
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "a test puts stand-ins into its own folder")]
 async fn the_machine_of_the_node_is_read_by_the_consoles_own_sources() {
     use crate::shell::fetch::Fetcher;
     use crate::shell::{clock, poller::poll_once};
