@@ -13,6 +13,11 @@ impl App {
         self.last_key = at.boot;
         self.urgent = true;
         if let Some(mut overlay) = self.overlay.take() {
+            let key = match &overlay {
+                Overlay::Help(_) | Overlay::Confirm(_) => self.model.keymap.in_dialog(key),
+                // A field of text has its own keys for moving about.
+                Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => key,
+            };
             match overlay.key(key, at, self.area) {
                 Answer::Open => self.overlay = Some(overlay),
                 Answer::No => self.answered_no(at, overlay, effects),
@@ -20,13 +25,14 @@ impl App {
             }
             return;
         }
-        if let Some(action) = self.model.keymap.action(key) {
+        if let Some(action) = self.stroke(at, key) {
             self.act(at, action, effects);
         }
     }
 
     pub(super) fn paste(&mut self, pasted: &str) {
         self.last_key = self.model.now.boot;
+        self.model.strokes.clear();
         if let Some(overlay) = &mut self.overlay {
             overlay.paste(pasted);
             self.urgent = true;
@@ -66,6 +72,8 @@ impl App {
                     self.say(at, "the console is observing; there is nothing to disarm");
                 }
             }
+            Action::NextTheme => self.next_theme(at, effects),
+            Action::Reload => self.reload(effects),
             Action::Redraw => effects.push(Effect::Redraw),
             Action::Suspend => {
                 self.disarm("the console was suspended", effects);

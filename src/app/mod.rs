@@ -6,7 +6,8 @@
 //! App::wake() -> Option<Boot>               when it next needs to run by itself; there are no ticks
 //! ```
 //!
-//! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
+//! One file per concern: [`keys`] turns input into intents, [`looks`] changes theme and keymap,
+//! [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
@@ -16,6 +17,7 @@
 
 mod acting;
 mod keys;
+mod looks;
 pub mod msg;
 mod runs;
 pub mod setup;
@@ -32,6 +34,7 @@ use crate::panes::model::Banner;
 use crate::panes::{Model, Page, Panes};
 use crate::runbook::Record;
 use crate::ui::overlay::Overlay;
+pub use looks::Reloaded;
 pub use msg::{Effect, JournalId, Msg};
 pub use setup::{Setup, SetupError};
 
@@ -60,6 +63,7 @@ pub struct App {
     page: Page,
     back: Vec<Page>,
     overlay: Option<Overlay>,
+    looks: looks::Looks,
     area: Rect,
     /// Distinguishes the runs of this console from those of others opened in the same millisecond.
     nonce: String,
@@ -84,11 +88,13 @@ impl App {
             return effects;
         }
         self.note_time(at, &mut effects);
+        self.forget_strokes(at);
         match msg {
             Msg::Woke | Msg::Drawn => {}
             Msg::Key(key) => self.key(at, key, &mut effects),
             Msg::Paste(text) => self.paste(&text),
             Msg::Mouse => {}
+            Msg::Reloaded(read) => self.reloaded(at, *read),
             Msg::Resized { columns, rows } => {
                 self.area = Rect::new(0, 0, columns, rows);
                 self.urgent = true;
@@ -117,6 +123,7 @@ impl App {
             self.watch(at, &mut effects);
             self.propose(at, &mut effects);
         }
+        self.model.dress();
         effects
     }
 
@@ -126,6 +133,7 @@ impl App {
         if let Some(overlay) = &self.overlay {
             overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer);
         }
+        self.model.theme.paint(area, buffer);
     }
 
     /// When the app needs to run by itself: never in the past.
@@ -136,7 +144,7 @@ impl App {
             Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
         };
         let now = self.model.now.boot;
-        [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]
+        [self.model.alerts.wake(), self.arming_wake(), confirm, self.strokes_wake(), Some(self.drawn.plus(REFRESH))]
             .into_iter()
             .flatten()
             .min()
@@ -203,6 +211,7 @@ impl App {
         self.urgent = true;
         self.last_key = at.boot;
         self.overlay = None;
+        self.model.strokes.clear();
         self.disarm("the terminal came back", effects);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Reloaded;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
 use crate::runbook::seal::Place;
@@ -74,6 +75,8 @@ pub enum Msg {
     Copied {
         failed: Option<String>,
     },
+    /// Theme and keymap were read again, because their files changed or [`Effect::Load`] asked for it.
+    Reloaded(Box<Reloaded>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +137,11 @@ pub enum Effect {
     AskPainted,
     Bell,
     Copy(String),
+    /// Read these again by name, from the operator's folder or the program's own, then answer with `Reloaded`.
+    Load {
+        theme: Option<String>,
+        keymap: Option<String>,
+    },
     /// Append durably, then answer with `Journalled` or `JournalRefused`.
     Append {
         journal: JournalId,

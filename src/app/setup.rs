@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
+use super::looks::Looks;
 use super::watching::{BUCKET_SECONDS, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::AlertBook;
@@ -21,7 +22,7 @@ use crate::promql::Expr;
 use crate::runbook::Record;
 use crate::sources::BoundSource;
 use crate::systems::{self, Files, System};
-use crate::ui::{Keymap, Theme};
+use crate::ui::{Depth, Keymap, Theme};
 
 /// Entries that the journal pane can show.
 const JOURNAL_SHOWN: usize = 1000;
@@ -32,9 +33,16 @@ pub struct Setup {
     pub config: ConfigSpec,
     /// The files of every system that a target names.
     pub systems: BTreeMap<SystemId, Files>,
-    /// Name and text.
+    /// File and text.
     pub theme: (String, String),
     pub keymap: (String, String),
+    /// The names of all that there are.
+    #[serde(default)]
+    pub themes: Vec<String>,
+    #[serde(default)]
+    pub keymaps: Vec<String>,
+    #[serde(default)]
+    pub depth: Depth,
     pub ascii: bool,
     pub console: Console,
     /// Unique to this console on this host.
@@ -94,7 +102,8 @@ impl App {
     /// A mistake in the files of a system, in the theme or the keymap.
     pub fn new(setup: Setup) -> Result<(App, Vec<Effect>), SetupError> {
         let systems = setup.load_systems()?;
-        let theme = Theme::parse(&setup.theme.0, &setup.theme.1).map_err(SetupError::Problems)?.with_ascii(setup.ascii);
+        let theme = Theme::parse(&setup.theme.0, &setup.theme.1).map_err(SetupError::Problems)?;
+        let theme = theme.with_depth(setup.depth).with_ascii(setup.ascii);
         let keymap = Keymap::parse(&setup.keymap.0, &setup.keymap.1).map_err(SetupError::Problems)?;
         let dimensions = systems::dimensions().map_err(|problem| SetupError::Problems(vec![problem]))?;
         let mut store = Store::new(Retention::default());
@@ -121,11 +130,15 @@ impl App {
         let version = setup.console.version.clone();
         let mut banners = setup.banners;
         banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
-        let model = Model {
+        let looks = Looks::of(&theme, &keymap);
+        let mut model = Model {
             now: At::default(),
             console: setup.console,
             theme: Arc::new(theme),
             keymap: Arc::new(keymap),
+            themes: setup.themes,
+            keymaps: setup.keymaps,
+            strokes: Vec::new(),
             targets,
             selected: 0,
             dimensions,
@@ -139,12 +152,14 @@ impl App {
             banners,
             status: None,
         };
+        model.dress();
         let app = App {
             model,
             panes: Panes::default(),
             page: Page::Overview,
             back: Vec::new(),
             overlay: None,
+            looks,
             area: Rect::new(0, 0, setup.columns, setup.rows),
             nonce: setup.nonce,
             arming: ArmingState::default(),

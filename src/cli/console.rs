@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 
 use super::{Common, load};
-use crate::base::Key;
 use crate::model::Batch;
 use crate::shell;
 use crate::ui::action::{ACTIONS, Danger};
@@ -42,7 +41,7 @@ pub fn keys_table() -> Result<String> {
     let keymap = Keymap::parse(name, text).map_err(load::problems)?;
     let mut table = String::from("| keys | action | what it does |\n|---|---|---|\n");
     for row in ACTIONS {
-        let keys: Vec<String> = keymap.keys(row.action).iter().map(|key: &Key| format!("`{key}`")).collect();
+        let keys: Vec<String> = keymap.keys(row.action).iter().map(|keys| format!("`{keys}`")).collect();
         let note = match row.danger {
             Danger::None => "",
             Danger::Decides => " *(journalled)*",

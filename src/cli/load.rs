@@ -9,15 +9,18 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 use super::Common;
 use crate::app::Setup;
 use crate::app::setup::unshared_banner;
+use crate::base::problem::nearest;
 use crate::base::{Problem, SystemId};
 use crate::config::ConfigSpec;
 use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
+use crate::shell::reload::{Kind, Loader, config_folder};
 use crate::shell::state_root::StateRoot;
+use crate::shell::terminal::depth;
 use crate::shell::{actor, random_bytes};
 use crate::systems::{self, Files, System};
-use crate::ui::{keymap, theme};
+use crate::ui::{Depth, keymap, theme};
 
 /// Largest file of a configuration that is read.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
@@ -51,10 +54,6 @@ pub fn config(common: &Common) -> Result<ConfigSpec> {
 
 fn default_config() -> Option<PathBuf> {
     Some(config_folder()?.join("config.ron"))
-}
-
-fn config_folder() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "opsconsole")?.config_dir().to_owned())
 }
 
 /// The embedded systems, each replaced whole by a folder of its name under `systems/` in the configuration directory.
@@ -149,21 +148,75 @@ fn setup_of(
     systems.retain(|id, _| needed.contains(&id));
     let nonce: String = random_bytes::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
     let console = Console { version: env!("CARGO_PKG_VERSION").to_owned(), actor, demo, state_root, shared_state };
-    let embedded = |files: &[(&str, &str)]| {
-        files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
-    };
+    let looks = looks(common, &config)?;
     Ok(Setup {
         config,
         systems,
-        theme: embedded(theme::EMBEDDED),
-        keymap: embedded(keymap::EMBEDDED),
-        ascii: common.ascii,
+        theme: looks.theme,
+        keymap: looks.keymap,
+        themes: looks.themes,
+        keymaps: looks.keymaps,
+        depth: looks.depth,
+        ascii: looks.ascii,
         console,
         nonce,
         columns: 80,
         rows: 24,
         banners,
     })
+}
+
+/// What the console is to look like, and which keys it is to know.
+#[derive(Debug)]
+pub struct Looks {
+    /// File and text.
+    pub theme: (String, String),
+    pub keymap: (String, String),
+    pub themes: Vec<String>,
+    pub keymaps: Vec<String>,
+    pub depth: Depth,
+    pub ascii: bool,
+}
+
+/// Theme, keymap, colours and signs: what an option says, else the configuration, else what the environment says of the
+/// terminal.
+///
+/// # Errors
+/// There is no theme or keymap of that name, and which there are; the colours are none of the choices.
+pub fn looks(common: &Common, config: &ConfigSpec) -> Result<Looks> {
+    let loader = Loader::of_user();
+    let depth = colour_depth(common.colour.as_deref().or(config.colour.as_deref()))?;
+    let theme = common.theme.as_deref().or(config.theme.as_deref()).unwrap_or(match depth {
+        Depth::None => theme::COLOURLESS,
+        Depth::Sixteen | Depth::Indexed | Depth::Full if depth::light_background(variable) => "light",
+        Depth::Sixteen | Depth::Indexed | Depth::Full => theme::EMBEDDED[0].0,
+    });
+    let keymap = common.keymap.as_deref().or(config.keymap.as_deref()).unwrap_or(keymap::EMBEDDED[0].0);
+    let text = |kind, name| loader.text(kind, name).map_err(|problem| problems(vec![problem]));
+    Ok(Looks {
+        theme: text(Kind::Theme, theme)?,
+        keymap: text(Kind::Keymap, keymap)?,
+        themes: loader.names(Kind::Theme),
+        keymaps: loader.names(Kind::Keymap),
+        depth,
+        ascii: common.ascii || depth::ascii_only(variable),
+    })
+}
+
+fn colour_depth(wanted: Option<&str>) -> Result<Depth> {
+    let words = || ["auto"].into_iter().chain(Depth::ALL.iter().map(|depth| depth.word()));
+    match wanted {
+        None | Some("auto") => Ok(depth::depth(variable)),
+        Some(word) => Depth::named(word).ok_or_else(|| {
+            let near = nearest(word, words()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            eyre!("colour {word:?} is none of {}{near}", words().collect::<Vec<_>>().join(", "))
+        }),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads what the environment says of the terminal")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Every problem on a line of its own.

@@ -58,6 +58,15 @@ pub struct Common {
     /// Draw with ASCII characters only
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// The theme: dark, light, high-contrast, colour-blind-safe, mono, or a file of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// The keymap: default, vim, or a file of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// How many colours: auto, never, 16, 256, 24bit; auto asks NO_COLOR, COLORTERM and TERM
+    #[arg(long, global = true, value_name = "DEPTH", visible_alias = "color")]
+    pub colour: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,7 +134,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Snapshot(args)) => snapshot::run(&common, &args),
         Some(Command::Check(args)) => check::run(&common, &args),
         Some(Command::Replay(args)) => replay::run(&args),
-        Some(Command::Shot(args)) => shot::run(&args),
+        Some(Command::Shot(args)) => shot::run(&common, &args),
         Some(Command::Catalogue(args)) => catalogue::run(&common, &args),
         Some(Command::Keys) => console::keys(),
         Some(Command::Runner(args)) => runner::run(args),

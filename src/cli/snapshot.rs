@@ -56,7 +56,10 @@ pub struct RowSnapshot {
     pub label: String,
     pub value: Option<f64>,
     pub shown: String,
-    /// Empty when the value is fresh.
+    /// `fresh`, `stale`, `absent`, `not_exposed`, `failing`, `never_polled` or `warming_up`: a missing value is never
+    /// without one of them, and is never 0.
+    pub state: &'static str,
+    /// The state in words, with its times and reasons; empty when the value is fresh.
     pub truth: String,
     pub level: &'static str,
 }
@@ -73,6 +76,8 @@ pub struct AlertSnapshot {
 pub struct SourceSnapshot {
     pub source: String,
     pub address: String,
+    /// As of a row.
+    pub state: &'static str,
     pub truth: String,
     pub took_ms: u128,
     pub surfaces: Vec<String>,
@@ -125,6 +130,7 @@ impl Snapshot {
                 .map(|source| SourceSnapshot {
                     source: source.id.to_string(),
                     address: source.address.clone(),
+                    state: source.truth(model.now.boot).state(),
                     truth: clean(&source.truth(model.now.boot).words(model.now.boot)).into_owned(),
                     took_ms: source.took.as_millis(),
                     surfaces: source.surfaces.iter().map(|name| name.to_string()).collect(),
@@ -162,6 +168,7 @@ fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnaps
             label: row.label.clone(),
             value: cell.reading.value.filter(|value| value.is_finite()),
             shown: cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
+            state: cell.reading.truth.state(),
             truth: clean(&cell.reading.truth.words(model.now.boot)).into_owned(),
             level: cell.level.word(),
         });

@@ -18,6 +18,15 @@ pub struct ConfigSpec {
     /// Where journals, locks and run folders live. `/var/lib/opsconsole` where it exists, else per user.
     #[serde(default)]
     pub state_root: Option<String>,
+    /// The name of a theme: dark, light, high-contrast, colour-blind-safe, mono, or of a file in `themes/`.
+    #[serde(default)]
+    pub theme: Option<String>,
+    /// The name of a keymap: default, vim, or of a file in `keymaps/`.
+    #[serde(default)]
+    pub keymap: Option<String>,
+    /// How many colours: auto, never, 16, 256 or 24bit.
+    #[serde(default)]
+    pub colour: Option<String>,
 }
 
 /// One deployment of a system.

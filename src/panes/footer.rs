@@ -37,6 +37,9 @@ fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
 pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
     let mut pen = Pen::new(buf, &model.theme, area, 0);
     pen.gap(1);
+    if !model.strokes.is_empty() {
+        return unfinished(&mut pen, model);
+    }
     if let Some((words, _)) = model.status.as_ref().filter(|(_, until)| model.now.boot < until.boot) {
         pen.put(Role::Accent, words);
         return;
@@ -49,5 +52,24 @@ pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
             continue;
         }
         pen.put(Role::Accent, &keys).gap(1).put(Role::Dim, word).gap(2);
+    }
+}
+
+/// A sequence that waits for its next key: what was pressed, and what may follow.
+fn unfinished(pen: &mut Pen, model: &Model) {
+    for key in &model.strokes {
+        pen.put(Role::Title, &key.to_string()).gap(1);
+    }
+    pen.put(Role::Accent, "…").gap(2);
+    for (keys, action) in model.keymap.following(&model.strokes) {
+        let (keys, word) = (keys.to_string(), action.row().name.replace('_', " "));
+        if text::width(&keys) + 1 + word.len() > pen.room() {
+            return;
+        }
+        pen.put(Role::Accent, &keys).gap(1).put(Role::Dim, &word).gap(2);
+    }
+    let cancel = "any other key: cancel";
+    if cancel.len() <= pen.room() {
+        pen.put(Role::Dim, cancel);
     }
 }

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
 use super::model::{Model, Target};
 use super::words::countdown;
@@ -38,8 +39,8 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         pen.put(Role::Dim, "opsconsole").gap(2);
     }
     if let Some(environment) = environment.filter(|environment| *environment != Environment::Demo) {
-        let (role, word) = badge(environment);
-        pen.put(role, &format!(" {word} ")).gap(1);
+        let word = badge(environment);
+        pen.put(Role::of(environment), &format!(" {word} ")).gap(1);
     }
     if model.console.demo || environment == Some(Environment::Demo) {
         pen.put(Role::Demo, " DEMO ").gap(1);
@@ -56,16 +57,31 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         }
     }
     if environment == Some(Environment::Production) {
-        buf.set_style(area.intersection(buf.area), theme.style(Role::Production));
+        band(buf, theme, area);
     }
 }
 
-fn badge(environment: Environment) -> (Role, &'static str) {
+fn badge(environment: Environment) -> &'static str {
     match environment {
-        Environment::Demo => (Role::Demo, "DEMO"),
-        Environment::Development => (Role::Accent, "dev"),
-        Environment::Staging => (Role::Accent, "staging"),
-        Environment::Production => (Role::Production, "PROD"),
+        Environment::Demo => "DEMO",
+        Environment::Development => "dev",
+        Environment::Staging => "staging",
+        Environment::Production => "PROD",
+    }
+}
+
+/// Lays the band of production under the whole line; what has a background of its own, such as an armed console, stays
+/// what it is.
+fn band(buf: &mut Buffer, theme: &Theme, area: Rect) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            let cell = &mut buf[(x, y)];
+            if cell.bg == Color::Reset && !cell.modifier.contains(Modifier::REVERSED) {
+                cell.modifier = Modifier::empty();
+                cell.set_style(theme.style(Role::Production));
+            }
+        }
     }
 }
 

@@ -93,7 +93,14 @@ impl Panes {
             | Action::Commit
             | Action::SettleUnknown
             | Action::CloseRun => self.on_page(page, action, model),
-            Action::Help | Action::Arm | Action::Disarm | Action::Redraw | Action::Suspend | Action::Quit => None,
+            Action::Help
+            | Action::Arm
+            | Action::Disarm
+            | Action::NextTheme
+            | Action::Reload
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Quit => None,
         }
     }
 

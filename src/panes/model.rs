@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::AlertBook;
-use crate::base::{At, PanelId, Ring, RunId, Severity, TargetId};
+use crate::base::{At, Key, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
 use crate::runbook::{Actor, Entry, Run};
@@ -22,6 +22,11 @@ pub struct Model {
     pub console: Console,
     pub theme: Arc<Theme>,
     pub keymap: Arc<Keymap>,
+    /// The names of the themes and keymaps that there are, in the order in which they are gone through.
+    pub themes: Vec<String>,
+    pub keymaps: Vec<String>,
+    /// The keys of a sequence that is not complete yet.
+    pub strokes: Vec<Key>,
     pub targets: Vec<Target>,
     /// Index into `targets`.
     pub selected: usize,
@@ -117,6 +122,14 @@ impl Model {
     #[must_use]
     pub fn target_by_id(&self, id: &TargetId) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == *id)
+    }
+
+    /// Gives the theme the frames of the selected target's environment.
+    pub fn dress(&mut self) {
+        let environment = self.target().map(|target| target.spec.environment);
+        if self.theme.environment != environment {
+            Arc::make_mut(&mut self.theme).environment = environment;
+        }
     }
 
     #[must_use]

@@ -1,5 +1,6 @@
 //! The one loop: input first, drain, draw at most thirty times a second, and nothing when nothing changed.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::driver::{Driver, ForScreen};
 use super::http::HttpClient;
 use super::poller::Poller;
 use super::recorder::{Recorder, RecordingError};
+use super::reload::Watch;
 use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
 use super::terminal::screen::SYNCHRONIZED_MODE;
@@ -79,6 +81,13 @@ pub async fn run(
     result
 }
 
+async fn changed(files: &mut Option<Watch>) -> io::Result<()> {
+    match files {
+        Some(files) => files.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Console {
     app: App,
     screen: Screen,
@@ -104,6 +113,8 @@ impl Console {
         let mut reader = TtyReader::new(guard.tty())?;
         let mut history = std::pin::pin!(history);
         let mut polling: Option<Poller> = None;
+        // Where files can not be watched, the operator's key reads them again.
+        let mut files = Watch::begin(driver.loader()).ok();
         while !self.over() {
             let next = self.next_look();
             tokio::select! {
@@ -130,6 +141,13 @@ impl Console {
                     }
                     polling = Some(self.start_polling(&out)?);
                 }
+                watched = changed(&mut files), if files.is_some() => match watched {
+                    Ok(()) => {
+                        let (theme, keymap) = self.app.wanted_looks();
+                        driver.load(Some(theme.to_owned()), Some(keymap.to_owned()));
+                    }
+                    Err(_) => files = None,
+                },
                 drawn = self.screen.drained(), if self.screen.is_busy() => self.note_drawn(drawn?),
                 () = sleep_until(next) => self.happened(clock::now(), Msg::Woke, driver).await?,
             }

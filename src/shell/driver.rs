@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
 use super::proof;
+use super::reload::Loader;
 use super::resolve;
 use super::spawn::{self, Survival};
 use super::state_root::StateRoot;
@@ -37,6 +38,7 @@ pub enum ForScreen {
 #[derive(Debug)]
 pub struct Driver {
     root: Arc<StateRoot>,
+    loader: Loader,
     ledger: Ledger,
     out: mpsc::Sender<(At, Msg)>,
     clock: fn() -> At,
@@ -48,7 +50,7 @@ impl Driver {
     #[must_use]
     pub fn new(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Driver {
         let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
-        Driver { root, ledger, out, clock, actor, armed: Arc::default() }
+        Driver { root, loader: Loader::of_user(), ledger, out, clock, actor, armed: Arc::default() }
     }
 
     /// Starts what an effect asks for; what only the terminal can do is handed back. `declared` is the name given
@@ -62,6 +64,7 @@ impl Driver {
             Effect::AskPainted => return Some(ForScreen::AskPainted),
             Effect::Bell => return Some(ForScreen::Bell),
             Effect::Copy(text) => return Some(ForScreen::Copy(text)),
+            Effect::Load { theme, keymap } => self.load(theme, keymap),
             Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
             Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),
             Effect::Follow { run } => self.ask(Job::Follow(run)),
@@ -86,6 +89,24 @@ impl Driver {
             // As a task, because the queue to the loop may be full while the loop is here.
             tokio::spawn(async move { out.send((at, refused)).await });
         }
+    }
+
+    /// Reads theme and keymap again, beside the loop: their files may lie on a slow disk.
+    pub fn load(&self, theme: Option<String>, keymap: Option<String>) {
+        let (loader, out, clock) = (self.loader.clone(), self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || loader.load(theme.as_deref(), keymap.as_deref())).await;
+            if let Ok(read) = read {
+                // Nobody listens any more when the console has ended.
+                let _ = out.send((clock(), Msg::Reloaded(Box::new(read)))).await;
+            }
+        });
+    }
+
+    /// Where themes and keymaps come from.
+    #[must_use]
+    pub fn loader(&self) -> &Loader {
+        &self.loader
     }
 
     fn arm(&self, place: Place, actor: &Actor) {

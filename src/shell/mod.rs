@@ -6,6 +6,7 @@
 //! terminal  keys in, frames out     signals   what the system says       clock    both clocks
 //! http      one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
+//! reload    themes and keymaps, again when their files change
 //! journal   the files               lock      who may act                state_root where it all lives
 //! ```
 //!
@@ -26,6 +27,7 @@ pub mod lock;
 pub mod poller;
 pub mod proof;
 pub mod recorder;
+pub mod reload;
 pub mod resolve;
 pub mod runner;
 pub mod signals;

@@ -210,7 +210,7 @@ impl DemoFolder {
             demo: Some(DemoSpec { folder: self.text()?.to_owned(), control_url: served.control_url.clone() }),
         };
         let state_root = format!("{}/state", self.text()?);
-        Ok(ConfigSpec { targets: vec![target], state_root: Some(state_root) })
+        Ok(ConfigSpec { targets: vec![target], state_root: Some(state_root), ..ConfigSpec::default() })
     }
 
     /// Writes [`DemoFolder::config`] as `config.ron` and returns its path.

@@ -23,9 +23,10 @@ use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
+use crate::shell::reload::Loader;
 use crate::sources::{Cursor, Source};
 use crate::systems;
-use crate::ui::{keymap, theme};
+use crate::ui::{Depth, keymap, theme};
 
 /// 2026-03-14 03:00:00 UTC: three in the morning.
 const BEGIN: Wall = Wall(1_773_457_200_000);
@@ -79,6 +80,19 @@ impl Rehearsal {
         columns: u16,
         rows: u16,
     ) -> Result<Rehearsal, SetupError> {
+        Rehearsal::begin_as(surface, faults, (columns, rows), |_setup| {})
+    }
+
+    /// As [`Rehearsal::begin`], on a console that was set up otherwise.
+    ///
+    /// # Errors
+    /// A mistake in the embedded data, or in what was changed.
+    pub fn begin_as(
+        surface: Surface,
+        faults: &[(Fault, Duration)],
+        (columns, rows): (u16, u16),
+        change: impl FnOnce(&mut Setup),
+    ) -> Result<Rehearsal, SetupError> {
         let now = At { boot: UP, wall: BEGIN };
         let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
         let mut timeline = Timeline::of(Node::new(SEED, surface, start.0));
@@ -88,7 +102,8 @@ impl Rehearsal {
             timeline.apply(at.0, Change::Fault { fault, on: true });
         }
         timeline.advance(now.wall.0);
-        let setup = setup(columns, rows);
+        let mut setup = setup(columns, rows);
+        change(&mut setup);
         let (app, first) = App::new(setup)?;
         let sources = app.model().targets.iter().flat_map(|target| target.sources.iter().cloned());
         let polls = sources
@@ -220,6 +235,10 @@ impl Rehearsal {
             self.asked.push(effect.clone());
             match effect {
                 Effect::Append { journal, record } => self.append(journal, *record),
+                Effect::Load { theme, keymap } => {
+                    let read = Loader::default().load(theme.as_deref(), keymap.as_deref());
+                    self.tell(Msg::Reloaded(Box::new(read)));
+                }
                 Effect::Arm { place } => {
                     let answer = ArmAnswer::Ready { host_proof: Ok(played_proof(&place.unit)), mortal: None };
                     self.tell(Msg::ArmAnswered { target: place.target, answer });
@@ -382,10 +401,13 @@ fn setup(columns: u16, rows: u16) -> Setup {
         files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
     };
     Setup {
-        config: ConfigSpec { targets: vec![target], state_root: None },
+        config: ConfigSpec { targets: vec![target], ..ConfigSpec::default() },
         systems: systems::embedded(),
         theme: named(theme::EMBEDDED),
         keymap: named(keymap::EMBEDDED),
+        themes: theme::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        keymaps: keymap::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        depth: Depth::Full,
         ascii: false,
         console: Console {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -63,6 +63,8 @@ actions! {
     Commit, "commit", Acts, "open the confirmation of the step's sequence";
     SettleUnknown, "settle_unknown", Decides, "say what became of a sequence whose outcome is unknown";
     CloseRun, "close_run", Decides, "close the run that is shown";
+    NextTheme, "next_theme", None, "go to the next theme";
+    Reload, "reload", None, "read the theme and the keymap again";
     Redraw, "redraw", None, "draw the whole screen again";
     Suspend, "suspend", None, "suspend the console to the shell";
     Quit, "quit", None, "quit; a committed sequence goes on without the console";

@@ -14,5 +14,11 @@ pub mod theme;
 pub mod widget;
 
 pub use action::{Action, Danger};
-pub use keymap::Keymap;
-pub use theme::{Glyph, Role, Theme};
+pub use keymap::{Keymap, Strokes};
+pub use theme::{Depth, Glyph, Role, Theme};
+
+/// The name of a theme or a keymap, from the name or path of its file.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".ron").unwrap_or(name)
+}

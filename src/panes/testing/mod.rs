@@ -89,6 +89,7 @@ pub fn model(condition: Condition) -> Model {
         model.status = Some(("disarmed: the time was up".to_owned(), ahead(4)));
     }
     model.targets.push(target);
+    model.dress();
     model
 }
 
@@ -104,6 +105,9 @@ fn bare() -> Model {
         },
         theme: Arc::new(Theme::standard()),
         keymap: Arc::new(Keymap::standard()),
+        themes: vec!["dark".to_owned(), "light".to_owned()],
+        keymaps: vec!["default".to_owned(), "vim".to_owned()],
+        strokes: Vec::new(),
         targets: Vec::new(),
         selected: 0,
         dimensions: dimensions().expect("the embedded dimensions"),

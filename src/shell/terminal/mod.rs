@@ -18,6 +18,7 @@
 //! leaving say: [`guard`].
 
 pub mod copy;
+pub mod depth;
 pub mod encode;
 pub mod guard;
 pub mod input;

@@ -35,7 +35,7 @@ impl Help {
         let mut lines: Vec<Line> = ACTIONS
             .iter()
             .map(|row| {
-                let keys = keymap.keys(row.action).iter().map(Key::to_string).collect::<Vec<_>>().join(" ");
+                let keys = keymap.keys(row.action).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
                 let (role, note) = match row.danger {
                     Danger::None => (Role::Text, ""),
                     Danger::Decides => (Role::Text, "  (journalled)"),

@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Keymap, Role, Theme};
+use super::{Glyph, Keymap, Role, Theme};
 use crate::base::{At, Key, text};
 pub use confirm::Confirm;
 pub use form::{ArmForm, ReasonForm, SettleForm};
@@ -101,9 +101,9 @@ pub(super) fn frame(theme: &Theme, role: Role, title: &str, area: Rect, buffer: 
         return Rect { width: 0, height: 0, ..area };
     }
     let (style, right, bottom) = (theme.style(role), area.right() - 1, area.bottom() - 1);
-    let across = if theme.ascii { "-" } else { "─" };
-    let down = if theme.ascii { "|" } else { "│" };
-    let corners = if theme.ascii { ["+", "+", "+", "+"] } else { ["┌", "┐", "└", "┘"] };
+    let (across, down) = (theme.glyph(Glyph::Rule), theme.glyph(Glyph::Bar));
+    let corners =
+        [Glyph::TopLeft, Glyph::TopRight, Glyph::BottomLeft, Glyph::BottomRight].map(|corner| theme.glyph(corner));
     for y in area.y..=bottom {
         for x in area.x..=right {
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -125,12 +125,15 @@ pub(super) fn frame(theme: &Theme, role: Role, title: &str, area: Rect, buffer: 
         }
     }
     let room = usize::from(area.width) - 4;
-    write(buffer, area.x + 2, area.y, room, &format!(" {} ", text::fitted(title, room.saturating_sub(2))), style);
+    let title = theme.shown(title);
+    let title = theme.fitted(&title, room.saturating_sub(2));
+    write(theme, buffer, area.x + 2, area.y, room, &format!(" {title} "), style);
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }
 
-pub(super) fn write(buffer: &mut Buffer, x: u16, y: u16, room: usize, text: &str, style: Style) -> usize {
-    let fitted = text::fitted(text, room);
+fn write(theme: &Theme, buffer: &mut Buffer, x: u16, y: u16, room: usize, text: &str, style: Style) -> usize {
+    let shown = theme.shown(text);
+    let fitted = theme.fitted(&shown, room);
     buffer.set_stringn(x, y, &fitted, room, style);
     text::width(&fitted)
 }
@@ -142,7 +145,7 @@ pub(super) fn write_lines(theme: &Theme, lines: &[Line], offset: usize, area: Re
         for (role, piece) in pieces {
             let room = usize::from(area.width).saturating_sub(used);
             let x = area.x.saturating_add(u16::try_from(used).unwrap_or(u16::MAX));
-            used += write(buffer, x, area.y + row as u16, room, piece, theme.style(*role));
+            used += write(theme, buffer, x, area.y + row as u16, room, piece, theme.style(*role));
         }
     }
     offset + usize::from(area.height) >= lines.len()
