@@ -159,11 +159,16 @@ impl App {
     }
 }
 
-/// The banner of a broken file: its first mistake, how many more there are, and what is used meanwhile.
+/// The banner of a broken file: its first mistake, how many more there are, and what is used meanwhile. Of the file's
+/// path as much as tells it from others, because a banner is one line.
 fn fault(kind: &str, kept: &str, problems: &[Problem]) -> String {
-    let first = problems.first().map(Problem::to_string).unwrap_or_default();
-    match problems.len() {
-        0 | 1 => format!("{kind} not loaded, {kept} is kept: {first}"),
-        many => format!("{kind} not loaded, {kept} is kept: {first} (and {} more)", many - 1),
-    }
+    let Some(first) = problems.first() else { return format!("the {kind} could not be loaded; {kept} is kept") };
+    let mut parts: Vec<&str> = first.file.rsplit('/').take(2).collect();
+    parts.reverse();
+    let first = Problem { file: parts.join("/"), ..first.clone() };
+    let more = match problems.len() {
+        1 => String::new(),
+        many => format!(" (and {} more)", many - 1),
+    };
+    format!("{first}{more}; the {kind} {kept} is kept")
 }

@@ -17,7 +17,7 @@ use crate::ui::{Keymap, keymap};
 /// No configuration, mistakes in it, or no terminal.
 pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
     let config = load::config(common)?;
-    let loaded = load::setup(common, config)?;
+    let loaded = load::seen(common, config)?;
     shell::runtime()?
         .block_on(shell::console::run(loaded.setup, loaded.root, record, async { Vec::<Batch>::new() }))?;
     Ok(ExitCode::SUCCESS)

@@ -204,7 +204,7 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     };
     let served = Served { data_url: control.file.data_url.clone(), control_url: control.file.control_url.clone() };
     let config = demo.config(&served)?;
-    let loaded = load::setup(common, config)?;
+    let loaded = load::seen(common, config)?;
     let trouble = RefCell::new(None);
     let history = history(folder, loaded.setup.clone(), &trouble);
     let ran =

@@ -20,7 +20,7 @@ use crate::shell::state_root::StateRoot;
 use crate::shell::terminal::depth;
 use crate::shell::{actor, random_bytes};
 use crate::systems::{self, Files, System};
-use crate::ui::{Depth, keymap, theme};
+use crate::ui::{Depth, Keymap, Theme, keymap, theme};
 
 /// Largest file of a configuration that is read.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
@@ -127,6 +127,22 @@ pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
         banners,
     )?;
     Ok(Loaded { setup, root })
+}
+
+/// As [`setup`], for a console that is seen: theme and keymap must be sound as well, and are judged before the terminal
+/// is touched.
+///
+/// # Errors
+/// Every mistake in theme and keymap too, each with its place.
+pub fn seen(common: &Common, config: ConfigSpec) -> Result<Loaded> {
+    let loaded = setup(common, config)?;
+    let (theme, keymap) = (&loaded.setup.theme, &loaded.setup.keymap);
+    let mut found = Theme::parse(&theme.0, &theme.1).err().unwrap_or_default();
+    found.extend(Keymap::parse(&keymap.0, &keymap.1).err().unwrap_or_default());
+    if found.is_empty() {
+        return Ok(loaded);
+    }
+    Err(eyre!("{:#}\nmend it, or name another with --theme or --keymap", problems(found)))
 }
 
 fn setup_of(

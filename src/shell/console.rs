@@ -37,7 +37,7 @@ const BUSY: Duration = Duration::from_secs(1);
 /// The console ended otherwise than by its operator.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    #[error("{0}")]
+    #[error(transparent)]
     Setup(#[from] SetupError),
     #[error("the terminal: {0}")]
     Terminal(#[from] std::io::Error),

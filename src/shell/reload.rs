@@ -276,6 +276,7 @@ mod tests {
 
     const LIKE_DARK: &str = r##"(like: "dark", roles: {Ok: "#010203"})"##;
 
+    #[expect(clippy::disallowed_methods, reason = "a test of what files do")]
     fn write(path: &Path, text: &str) {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");

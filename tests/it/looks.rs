@@ -61,8 +61,8 @@ fn a_broken_file_keeps_the_last_good_one_until_it_is_mended() {
     assert_eq!(
         banners,
         [
-            "theme not loaded, dark is kept: /etc/themes/mine.ron:4:5: there is no role Okk; did you mean Ok? (and 1 more)",
-            "keymap not loaded, default is kept: /etc/keymaps/mine.ron:2:15: \"qit\" is not an action; did you mean \"quit\"?",
+            "themes/mine.ron:4:5: there is no role Okk; did you mean Ok? (and 1 more); the theme dark is kept",
+            "keymaps/mine.ron:2:15: \"qit\" is not an action; did you mean \"quit\"?; the keymap default is kept",
         ]
     );
     assert!(stage.app.model().banners.iter().all(|banner| banner.severity == Severity::Warning));
