@@ -202,7 +202,10 @@ pub struct Looks {
 pub fn looks(common: &Common, config: &ConfigSpec) -> Result<Looks> {
     let loader = Loader::of_user();
     let depth = colour_depth(common.colour.as_deref().or(config.colour.as_deref()))?;
-    let theme = common.theme.as_deref().or(config.theme.as_deref()).unwrap_or(match depth {
+    // Where the terminal, and not the configuration, says that there are no colours, its theme of colours is not meant.
+    let meant = depth != Depth::None || config.colour.as_deref() == Some(Depth::None.word());
+    let configured = config.theme.as_deref().filter(|_| meant);
+    let theme = common.theme.as_deref().or(configured).unwrap_or(match depth {
         Depth::None => theme::COLOURLESS,
         Depth::Sixteen | Depth::Indexed | Depth::Full if depth::light_background(variable) => "light",
         Depth::Sixteen | Depth::Indexed | Depth::Full => theme::EMBEDDED[0].0,

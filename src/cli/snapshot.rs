@@ -11,8 +11,10 @@ use serde::Serialize;
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::base::text::clean;
+use crate::base::{Boot, Unit};
+use crate::model::Reading;
 use crate::panes::Model;
-use crate::panes::model::Level;
+use crate::panes::model::{Cell, Level};
 use crate::shell::{self, headless};
 
 #[derive(Debug, Args)]
@@ -161,17 +163,25 @@ impl Snapshot {
     }
 }
 
+impl RowSnapshot {
+    fn of(label: &str, unit: Unit, cell: &Cell, now: Boot) -> RowSnapshot {
+        let Reading { value, truth } = &cell.reading;
+        RowSnapshot {
+            label: label.to_owned(),
+            value: value.filter(|value| value.is_finite()),
+            shown: value.map_or_else(|| "-".to_owned(), |value| unit.write(value)),
+            state: truth.state(),
+            truth: clean(&truth.words(now)).into_owned(),
+            level: cell.level.word(),
+        }
+    }
+}
+
 fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnapshot> {
     let panel = |panel: &crate::systems::PanelSpec| {
         let cells = target.cells.get(&panel.id).map_or(&[][..], Vec::as_slice);
-        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot {
-            label: row.label.clone(),
-            value: cell.reading.value.filter(|value| value.is_finite()),
-            shown: cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
-            state: cell.reading.truth.state(),
-            truth: clean(&cell.reading.truth.words(model.now.boot)).into_owned(),
-            level: cell.level.word(),
-        });
+        let now = model.now.boot;
+        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot::of(&row.label, row.unit, cell, now));
         PanelSnapshot { panel: panel.id.to_string(), rows: rows.collect() }
     };
     target.system.spec.panels.iter().map(panel).collect()
@@ -184,5 +194,34 @@ fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {
         severity: alert.rule.severity().word(),
         state: state.word(),
         labels: clean(&alert.labels.to_string()).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Truth;
+
+    /// A program that reads the JSON tells every state from every other, and none that is missing from a zero.
+    #[test]
+    fn every_state_is_its_own_in_json() {
+        let seconds = Duration::from_secs;
+        let check = |value: Option<f64>, truth: Truth, want: serde_json::Value| {
+            let cell = Cell { reading: Reading { value, truth }, level: Level::Unknown, spark: Vec::new() };
+            let row = RowSnapshot::of("height", Unit::Count, &cell, Boot(90_000));
+            let json = serde_json::to_value(&row).expect("plain data");
+            let seen = serde_json::json!([json["state"], json["value"], json["shown"], json["truth"]]);
+            assert_eq!(seen, want);
+        };
+        use serde_json::json;
+        check(Some(0.0), Truth::Fresh, json!(["fresh", 0.0, "0", ""]));
+        check(Some(0.0), Truth::Stale { age: seconds(45) }, json!(["stale", 0.0, "0", "stale 45s"]));
+        check(None, Truth::Absent, json!(["absent", null, "-", "absent"]));
+        check(None, Truth::NotExposed, json!(["not_exposed", null, "-", "not exposed"]));
+        let failing = Truth::Failing { reason: "refused".to_owned(), since: Boot(30_000) };
+        check(None, failing, json!(["failing", null, "-", "refused, since 1m 00s ago"]));
+        check(None, Truth::NeverPolled, json!(["never_polled", null, "-", "not polled yet"]));
+        let warming = Truth::WarmingUp { have: seconds(180), need: seconds(600) };
+        check(None, warming, json!(["warming_up", null, "-", "warming up (3m 00s of 10m 00s)"]));
     }
 }

@@ -313,8 +313,8 @@ mod tests {
         };
         check(
             Kind::Theme,
-            "darc",
-            "~/themes: there is no theme \"darc\"; there are dark, light, high-contrast, colour-blind-safe, mono; did you mean \
+            "drak",
+            "~/themes: there is no theme \"drak\"; there are dark, light, high-contrast, colour-blind-safe, mono; did you mean \
              dark?",
         );
         check(Kind::Keymap, "../default", "~/keymaps: there is no keymap \"../default\"; there are default, vim");
