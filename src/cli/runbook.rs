@@ -266,7 +266,8 @@ mod tests {
         };
         check(Some("sys/stale"), 0, "stale blocks (sys/stale), critical");
         check(Some("stale"), 0, "read          age: age");
-        check(Some("stael"), 2, "there is no runbook stael\nthere are: sys/stale, sys/both, two/both");
+        check(Some("pruning"), 2, "there is no runbook pruning\nthere are: sys/stale, sys/both, two/both");
+        check(Some("stael"), 2, "did you mean stale?");
         check(Some("stal"), 2, "did you mean stale?");
         check(Some("both"), 2, "several systems have a runbook both");
         check(Some("\u{1b}[2J"), 2, "there is no runbook \\x1b[2J");
