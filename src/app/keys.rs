@@ -1,20 +1,26 @@
 //! Keys and pastes become actions, intents and answers.
 
+use super::freezing::decision;
 use super::{App, Effect, JournalId, append};
-use crate::base::{At, BranchId, Key, RunId, StepId};
-use crate::panes::{Intent, Page};
+use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
+use crate::panes::{Intent, footer};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
-use crate::ui::Action;
-use crate::ui::overlay::{Answer, Help, Overlay, ReasonForm, SettleForm};
+use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, ReasonForm, SettleForm};
+use crate::ui::{Action, LineFilter};
 
 impl App {
     pub(super) fn key(&mut self, at: At, key: Key, effects: &mut Vec<Effect>) {
         self.last_key = at.boot;
         self.urgent = true;
         if let Some(mut overlay) = self.overlay.take() {
-            match overlay.key(key, at, self.area) {
-                Answer::Open => self.overlay = Some(overlay),
+            // What can not be seen is not answered: in a window that is too small a dialog can only be closed.
+            if self.is_too_small() && key.code != KeyCode::Esc {
+                self.overlay = Some(overlay);
+                return;
+            }
+            match overlay.key(key, &self.model.keymap, at, self.area) {
+                Answer::Open => self.overlay = Some(self.previewed(overlay)),
                 Answer::No => self.answered_no(at, overlay, effects),
                 Answer::Yes => self.answered_yes(at, overlay, effects),
             }
@@ -27,15 +33,36 @@ impl App {
 
     pub(super) fn paste(&mut self, pasted: &str) {
         self.last_key = self.model.now.boot;
-        if let Some(overlay) = &mut self.overlay {
-            overlay.paste(pasted);
+        if let Some(mut overlay) = self.overlay.take() {
+            if !self.is_too_small() {
+                overlay.paste(pasted);
+            }
+            self.overlay = Some(self.previewed(overlay));
             self.urgent = true;
+        }
+    }
+
+    /// The list follows the filter as it is typed.
+    fn previewed(&mut self, overlay: Overlay) -> Overlay {
+        if let Overlay::Filter(prompt) = &overlay {
+            self.panes.look_mut(self.page).filter = prompt.filter();
+        }
+        overlay
+    }
+
+    fn open_filter(&mut self, at: At) {
+        if self.page.has_list() {
+            let prompt = FilterPrompt::new(&self.panes.look(self.page).filter);
+            self.overlay = Some(Overlay::Filter(Box::new(prompt)));
+        } else {
+            self.say(at, format!("the {} page has no list to filter", self.page.word()));
         }
     }
 
     fn answered_no(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
-            Overlay::Help(_) => {}
+            Overlay::Help(_) | Overlay::Palette(_) => {}
+            Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
             Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => self.say(at, "nothing was done"),
             Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
         }
@@ -44,6 +71,8 @@ impl App {
     fn answered_yes(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
             Overlay::Help(_) => {}
+            Overlay::Palette(palette) => self.chosen(at, &palette, effects),
+            Overlay::Filter(prompt) => self.panes.look_mut(self.page).filter = prompt.filter(),
             Overlay::Arm(form) => self.arm(at, *form, effects),
             Overlay::Reason(form) => {
                 let reason = Some(form.reason().to_owned());
@@ -54,11 +83,27 @@ impl App {
         }
     }
 
-    fn act(&mut self, at: At, action: Action, effects: &mut Vec<Effect>) {
+    pub(super) fn act(&mut self, at: At, action: Action, effects: &mut Vec<Effect>) {
         match action {
-            Action::Back => self.page = self.back.pop().unwrap_or(Page::Overview),
-            Action::Help => self.overlay = Some(Overlay::Help(Help::default())),
-            Action::Arm => self.open_arm_form(at),
+            Action::Back => {
+                if !self.panes.look_mut(self.page).widen() {
+                    self.go_back();
+                }
+            }
+            Action::Backward => self.go_back(),
+            Action::Forward => self.go_forward(),
+            Action::Filter => self.open_filter(at),
+            Action::Freeze => self.toggle_freeze(at),
+            Action::Palette => self.open_palette(),
+            Action::Help => {
+                let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
+                self.overlay = Some(Overlay::Help(Help::new(self.page.word(), here.collect())));
+            }
+            Action::Arm => {
+                if !self.refused_frozen(at, "arm") {
+                    self.open_arm_form(at);
+                }
+            }
             Action::Disarm => {
                 if self.model.arming.is_some() {
                     self.disarm("the operator disarmed", effects);
@@ -88,7 +133,8 @@ impl App {
             | Action::Top
             | Action::Bottom
             | Action::Open
-            | Action::CopyStep
+            | Action::Zoom
+            | Action::Copy
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
@@ -101,21 +147,24 @@ impl App {
         }
     }
 
-    fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
+    pub(super) fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
+        if let Some(what) = decision(&intent)
+            && self.refused_frozen(at, what)
+        {
+            return;
+        }
         match intent {
             Intent::Show(page) => self.show(page),
             Intent::SelectTarget(target) => {
                 if let Some(index) = self.target_index(&target) {
-                    self.model.selected = index;
-                    self.show(Page::Target);
+                    self.show_target(index);
                 }
             }
             Intent::OpenRunbook { target, alert } => self.open_runbook(at, &target, &alert, effects),
             Intent::Chart { target, series } => self.chart(&target, series),
-            Intent::ShowRun(run) => {
-                self.model.shown_run = Some(run);
-                self.show(Page::Wizard);
-            }
+            Intent::StartRunbook { target, runbook } => self.start_runbook(at, &target, &runbook, effects),
+            Intent::ShowRun(run) => self.show_run(run),
+            Intent::Zoom(part) => self.panes.look_mut(self.page).zoom(Some(part)),
             Intent::TakeBranch { run, step, branch } => self.choose(at, &run, &step, &branch, effects),
             Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
             Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits.
+//! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits; [`history`] goes
+//! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -15,8 +16,11 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod freezing;
+mod history;
 mod keys;
 pub mod msg;
+mod palette;
 mod runs;
 pub mod setup;
 mod watching;
@@ -31,6 +35,7 @@ use crate::base::{At, Boot, RunId, Severity, TargetId};
 use crate::panes::model::Banner;
 use crate::panes::{Model, Page, Panes};
 use crate::runbook::Record;
+use crate::ui::layout;
 use crate::ui::overlay::Overlay;
 pub use msg::{Effect, JournalId, Msg};
 pub use setup::{Setup, SetupError};
@@ -41,8 +46,6 @@ const JUMP_MILLIS: i64 = 5_000;
 const STATUS_FOR: Duration = Duration::from_secs(12);
 /// Data alone redraws the screen this often.
 const REFRESH: Duration = Duration::from_secs(1);
-/// Remembered pages to go back to.
-const BACK_LIMIT: usize = 32;
 
 /// When the screen needs to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +61,10 @@ pub struct App {
     pub(crate) model: Model,
     panes: Panes,
     page: Page,
-    back: Vec<Page>,
+    history: history::History,
     overlay: Option<Overlay>,
+    /// What the entries of the open palette stand for.
+    choices: Vec<palette::Choice>,
     area: Rect,
     /// Distinguishes the runs of this console from those of others opened in the same millisecond.
     nonce: String,
@@ -108,24 +113,34 @@ impl App {
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
-            Msg::Copied { failed } => match failed {
-                None => self.say(at, "copied"),
-                Some(why) => self.say(at, format!("not copied: {why}")),
-            },
+            Msg::Copied(Ok(copied)) => {
+                let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();
+                self.say(at, format!("copied {} bytes{needs}: {}", copied.bytes, copied.text));
+            }
+            Msg::Copied(Err(why)) => self.say(at, why),
         }
         if !self.quitting {
             self.watch(at, &mut effects);
             self.propose(at, &mut effects);
         }
+        self.keep_freeze(at);
         effects
     }
 
     /// Draws the screen as it should be.
     pub fn render(&self, area: Rect, buffer: &mut Buffer) {
         crate::panes::draw(&self.model, &self.panes, self.page, area, buffer);
-        if let Some(overlay) = &self.overlay {
-            overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer);
+        let Some(overlay) = &self.overlay else { return };
+        match layout::layout(area.intersection(buffer.area), 0) {
+            Ok(_) => overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer),
+            Err(_) => overlay.render_hidden(&self.model.theme, area, buffer),
         }
+    }
+
+    /// Which overlay takes the keys, in a word; none where the page does.
+    #[must_use]
+    pub fn asks(&self) -> Option<&'static str> {
+        self.overlay.as_ref().map(Overlay::word)
     }
 
     /// When the app needs to run by itself: never in the past.
@@ -133,7 +148,15 @@ impl App {
     pub fn wake(&self) -> Option<Boot> {
         let confirm = match &self.overlay {
             Some(Overlay::Confirm(confirm)) => confirm.wake(),
-            Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
+            Some(
+                Overlay::Help(_)
+                | Overlay::Palette(_)
+                | Overlay::Filter(_)
+                | Overlay::Arm(_)
+                | Overlay::Reason(_)
+                | Overlay::Settle(_),
+            )
+            | None => None,
         };
         let now = self.model.now.boot;
         [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]
@@ -170,18 +193,6 @@ impl App {
         self.evaluate_all(at);
     }
 
-    /// Shows a page without a key, for pictures.
-    pub fn show(&mut self, page: Page) {
-        if page != self.page {
-            self.back.push(self.page);
-            if self.back.len() > BACK_LIMIT {
-                self.back.remove(0);
-            }
-            self.page = page;
-            self.urgent = true;
-        }
-    }
-
     fn note_time(&mut self, at: At, effects: &mut Vec<Effect>) {
         let jump = at.jump_millis(self.model.now);
         let first = self.model.now == At::default();
@@ -203,6 +214,8 @@ impl App {
         self.urgent = true;
         self.last_key = at.boot;
         self.overlay = None;
+        // Whoever comes back to a screen takes what they see for the present.
+        self.model.freeze = None;
         self.disarm("the terminal came back", effects);
     }
 
@@ -234,6 +247,10 @@ impl App {
         self.model.banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
         self.model.banners.truncate(4);
         self.urgent = true;
+    }
+
+    fn is_too_small(&self) -> bool {
+        layout::layout(self.area, 0).is_err()
     }
 
     fn target_index(&self, id: &TargetId) -> Option<usize> {

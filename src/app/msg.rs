@@ -71,9 +71,18 @@ pub enum Msg {
         run: RunId,
         failed: Option<String>,
     },
-    Copied {
-        failed: Option<String>,
-    },
+    /// A text was given to the terminal for its clipboard, or was not, and why.
+    Copied(Result<Copied, String>),
+}
+
+/// What was given to the clipboard. Terminals do not say whether they took it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Its beginning, as long as a status line can show it.
+    pub text: String,
+    pub bytes: usize,
+    /// What may have to be set for the text to arrive.
+    pub needs: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +90,18 @@ pub enum Signal {
     Terminate,
     HangUp,
     Interrupt,
+}
+
+impl Copied {
+    #[must_use]
+    pub fn of(text: &str, needs: Option<&str>) -> Copied {
+        const SHOWN_COLUMNS: usize = 60;
+        Copied {
+            text: crate::base::text::fitted(text, SHOWN_COLUMNS).into_owned(),
+            bytes: text.len(),
+            needs: needs.map(str::to_owned),
+        }
+    }
 }
 
 impl fmt::Display for Signal {

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
+use super::history::History;
 use super::watching::{BUCKET_SECONDS, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::AlertBook;
@@ -138,13 +139,15 @@ impl App {
             journal_fault: None,
             banners,
             status: None,
+            freeze: None,
         };
         let app = App {
             model,
             panes: Panes::default(),
             page: Page::Overview,
-            back: Vec::new(),
+            history: History::default(),
             overlay: None,
+            choices: Vec::new(),
             area: Rect::new(0, 0, setup.columns, setup.rows),
             nonce: setup.nonce,
             arming: ArmingState::default(),

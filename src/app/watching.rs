@@ -69,6 +69,9 @@ pub struct Refreshed {
 
 impl App {
     pub(super) fn polled(&mut self, batch: &Batch) {
+        if let Some(freeze) = &mut self.model.freeze {
+            freeze.batches += 1;
+        }
         let late = self.model.now.wall.since(batch.sent.wall);
         if late > Duration::from_secs(u64::from(2 * BUCKET_SECONDS)) {
             self.refreshed.history = true;
@@ -134,6 +137,9 @@ impl App {
                 && alert.rule.name == transition.alert
                 && alert.rule.severity() == Severity::Critical
         });
+        if began && let Some(freeze) = &mut self.model.freeze {
+            freeze.fired(format!("{} on {}", transition.alert, transition.target));
+        }
         if began && critical {
             effects.push(Effect::Bell);
         }

@@ -44,9 +44,9 @@ pub fn keys_table() -> Result<String> {
     for row in ACTIONS {
         let keys: Vec<String> = keymap.keys(row.action).iter().map(|key: &Key| format!("`{key}`")).collect();
         let note = match row.danger {
-            Danger::None => "",
-            Danger::Decides => " *(journalled)*",
-            Danger::Acts => " **(acts, after its confirmation)**",
+            Danger::None => String::new(),
+            Danger::Decides => format!(" *({})*", row.danger.note()),
+            Danger::Acts => format!(" **({})**", row.danger.note()),
         };
         table.push_str(&format!("| {} | `{}` | {}{note} |\n", keys.join(" "), row.name, row.sentence));
     }

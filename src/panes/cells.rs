@@ -9,7 +9,7 @@ use crate::base::Unit;
 use crate::model::{Reading, Truth};
 use crate::systems::{Dimension, PanelSpec, RowSpec};
 use crate::ui::layout::above;
-use crate::ui::widget::cell::{CellLine, cell_line, label_columns};
+use crate::ui::widget::cell::{CellLine, cell_line, label_columns, written};
 use crate::ui::widget::{Mark, Pen, spark};
 use crate::ui::{Glyph, Role};
 
@@ -105,6 +105,24 @@ pub fn summary(model: &Model, lines: &[Line]) -> (Role, String) {
         Some(bad @ (Level::Critical | Level::Warning)) => said(mark::level(bad), mark::level(bad).word.to_owned()),
         Some(_) if unknown == 0 => said(mark::level(Level::Ok), mark::level(Level::Ok).word.to_owned()),
         Some(_) | None => said(mark::level(Level::Unknown), format!("{unknown} unknown")),
+    }
+}
+
+/// A line as words, for the clipboard: what it is, its value, and how well or how true that is.
+#[must_use]
+pub fn said(model: &Model, line: &Line) -> String {
+    match line {
+        Line::Heading(words, level, _) => format!("{words} {}", mark::level(*level).word),
+        Line::Value(row, cell) => {
+            let value = written(&model.theme, &cell.reading, row.unit);
+            let judged = row.critical.is_some() || row.warning.is_some();
+            let word = match (cell.reading.truth.words(model.now.boot), judged) {
+                (truth, _) if !truth.is_empty() => truth,
+                (_, true) => mark::level(cell.level).word.to_owned(),
+                (_, false) => String::new(),
+            };
+            format!("{} {value} {word}", row.label).trim_end().to_owned()
+        }
     }
 }
 

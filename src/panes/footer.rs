@@ -9,27 +9,34 @@ use crate::ui::widget::Pen;
 use crate::ui::{Action, Role};
 
 /// What can be pressed on each page, most useful first; those that do not fit are left to help.
-fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
+#[must_use]
+pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
     const MOVE: (&[Action], &str) = (&[Action::Up, Action::Down], "select");
     const HELP: (&[Action], &str) = (&[Action::Help], "help");
     const QUIT: (&[Action], &str) = (&[Action::Quit], "quit");
     const BACK: (&[Action], &str) = (&[Action::Back], "back");
     const TARGET: (&[Action], &str) = (&[Action::NextTarget], "next target");
+    const FILTER: (&[Action], &str) = (&[Action::Filter], "filter");
+    const ZOOM: (&[Action], &str) = (&[Action::Zoom], "zoom");
+    const FIND: (&[Action], &str) = (&[Action::Palette], "find");
+    const COPY: (&[Action], &str) = (&[Action::Copy], "copy");
     match page {
-        Page::Overview => &[(&[Action::Open], "open"), MOVE, TARGET, (&[Action::NextPage], "next page"), HELP, QUIT],
-        Page::Target => &[MOVE, (&[Action::Open], "chart it"), TARGET, BACK, HELP, QUIT],
-        Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, BACK, HELP, QUIT],
+        Page::Overview => {
+            &[(&[Action::Open], "open"), MOVE, ZOOM, (&[Action::NextPage], "next page"), FIND, HELP, QUIT, TARGET]
+        }
+        Page::Target => &[MOVE, (&[Action::Open], "chart it"), FILTER, ZOOM, BACK, HELP, QUIT, TARGET, COPY],
+        Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Wizard => &[
             (&[Action::Open], "go on"),
             (&[Action::TakeOther], "other branch"),
-            (&[Action::CopyStep], "copy"),
+            COPY,
             (&[Action::Arm], "arm"),
             (&[Action::Commit], "commit"),
             (&[Action::CloseRun], "close"),
             HELP,
         ],
-        Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), BACK, HELP, QUIT],
-        Page::Sources => &[MOVE, BACK, HELP, QUIT],
+        Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Sources => &[MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{BranchId, RunId, StepId, TargetId};
+use crate::base::{BranchId, RunId, RunbookId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +30,16 @@ impl Page {
             Page::Sources => "sources",
         }
     }
+
+    /// Whether the page has a list that a filter can narrow. The overview has none on purpose: what asks for
+    /// attention is not hidden where people look first.
+    #[must_use]
+    pub fn has_list(self) -> bool {
+        match self {
+            Page::Target | Page::Alerts | Page::Journal | Page::Sources => true,
+            Page::Overview | Page::Wizard => false,
+        }
+    }
 }
 
 /// What a pane asks `app/` to do. Nothing here has happened yet.
@@ -41,6 +51,11 @@ pub enum Intent {
     OpenRunbook {
         target: TargetId,
         alert: String,
+    },
+    /// Open this runbook without an alert, or go to its run if one is open.
+    StartRunbook {
+        target: TargetId,
+        runbook: RunbookId,
     },
     /// Chart this series on the target's page; the system's own chart where there is none.
     Chart {
@@ -71,6 +86,8 @@ pub enum Intent {
     CloseRun(RunId),
     /// Put this text on the operator's clipboard.
     Copy(String),
+    /// Show this part of the page alone.
+    Zoom(usize),
     /// Say this in the status line.
     Say(String),
 }

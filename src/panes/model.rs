@@ -13,10 +13,10 @@ use crate::model::{Reading, Store};
 use crate::runbook::{Actor, Entry, Run};
 use crate::sources::BoundSource;
 use crate::systems::{DimensionSpec, System};
-use crate::ui::{Keymap, Theme};
+use crate::ui::{Action, Keymap, Theme};
 
 /// Everything that is known now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub now: At,
     pub console: Console,
@@ -41,7 +41,28 @@ pub struct Model {
     pub banners: Vec<Banner>,
     /// The last thing to say, until its time is up.
     pub status: Option<(String, At)>,
+    /// What the pages show instead of this, while the operator holds the screen.
+    pub freeze: Option<Freeze>,
 }
+
+/// The screen is held: the pages show the facts of a moment, while data goes on coming in.
+///
+/// The copy is cheap: samples are rows behind `Arc`s, which both stores share. As the live store lets old rows go, the
+/// copy keeps them, so a freeze takes at most what the store's cap allows once more.
+#[derive(Clone, Debug)]
+pub struct Freeze {
+    pub since: At,
+    /// Batches that came in meanwhile.
+    pub batches: u64,
+    /// Alerts that began to fire meanwhile, oldest first; the first [`FIRED_SHOWN`] by name.
+    pub fired: Vec<String>,
+    pub fired_more: usize,
+    /// The model as it was, itself not frozen.
+    pub shown: Box<Model>,
+}
+
+/// Alerts that the banner of a freeze names; the others are counted.
+pub const FIRED_SHOWN: usize = 4;
 
 /// About this console.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,7 +129,47 @@ pub struct Banner {
     pub text: String,
 }
 
+impl Freeze {
+    /// Notes an alert that began to fire behind the frozen screen.
+    pub fn fired(&mut self, alert: String) {
+        if self.fired.contains(&alert) {
+            return;
+        }
+        if self.fired.len() < FIRED_SHOWN {
+            self.fired.push(alert);
+        } else {
+            self.fired_more += 1;
+        }
+    }
+
+    /// What everyone at the screen must know of it.
+    #[must_use]
+    pub fn banner(&self, keymap: &Keymap) -> Banner {
+        let batches = if self.batches == 1 { "batch" } else { "batches" };
+        let fired = match (self.fired.as_slice(), self.fired_more) {
+            ([], _) => String::new(),
+            (some, 0) => format!(" · FIRING since then: {}", some.join(", ")),
+            (some, more) => format!(" · FIRING since then: {} and {more} more", some.join(", ")),
+        };
+        Banner {
+            severity: if self.fired.is_empty() { Severity::Warning } else { Severity::Critical },
+            text: format!(
+                "FROZEN since {} UTC{fired} · {} {batches} came in · {} shows the present",
+                self.since.wall.clock(),
+                self.batches,
+                keymap.press(Action::Freeze),
+            ),
+        }
+    }
+}
+
 impl Model {
+    /// The facts that the pages show: those of now, or those of the moment at which the screen was frozen.
+    #[must_use]
+    pub fn shown(&self) -> &Model {
+        self.freeze.as_ref().map_or(self, |freeze| &freeze.shown)
+    }
+
     #[must_use]
     pub fn target(&self) -> Option<&Target> {
         self.targets.get(self.selected)

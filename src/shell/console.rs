@@ -17,7 +17,7 @@ use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
 use super::terminal::screen::SYNCHRONIZED_MODE;
 use super::terminal::{Drawn, ReadOutcome, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook};
-use crate::app::msg::Signal;
+use crate::app::msg::{Copied, Signal};
 use crate::app::{App, Effect, FrameDue, Msg, Setup, SetupError};
 use crate::base::{At, Boot};
 use crate::model::Batch;
@@ -231,8 +231,11 @@ impl Console {
                     self.note_drawn(rung);
                 }
                 ForScreen::Copy(text) => {
-                    let failed = self.screen.copy(&text).err().map(|error| error.to_string());
-                    self.happened(clock::now(), Msg::Copied { failed }, driver).await?;
+                    let result = match self.screen.copy(&text) {
+                        Ok(needs) => Ok(Copied::of(&text, needs)),
+                        Err(error) => Err(error.to_string()),
+                    };
+                    self.happened(clock::now(), Msg::Copied(result), driver).await?;
                 }
                 ForScreen::Suspend => {
                     if let Err(error) = guard.suspend() {

@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
-use crate::app::msg::{ArmAnswer, PrepareAnswer};
+use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
@@ -243,7 +243,7 @@ impl Rehearsal {
                     self.tell(Msg::Committed { run, failed: None });
                 }
                 Effect::AskPainted => self.tell(Msg::Painted),
-                Effect::Copy(_) => self.tell(Msg::Copied { failed: None }),
+                Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw

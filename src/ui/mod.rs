@@ -2,10 +2,11 @@
 //!
 //! Must never: know a system, a message or an effect; tell a state by colour alone.
 //!
-//! To add an action: one row of [`action::ACTIONS`], which feeds keymap, help and README. A theme or a keymap: one
+//! To add an action: one row of [`action::ACTIONS`], which feeds keymap, palette, help and README. A theme or a keymap: one
 //! file in `themes/` or `keymaps/`, and one line in its `EMBEDDED`.
 
 pub mod action;
+pub mod filter;
 pub mod keymap;
 pub mod layout;
 pub mod overlay;
@@ -14,5 +15,6 @@ pub mod theme;
 pub mod widget;
 
 pub use action::{Action, Danger};
+pub use filter::LineFilter;
 pub use keymap::Keymap;
 pub use theme::{Glyph, Role, Theme};

@@ -4,65 +4,108 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::words::{self, ago, count, whole};
-use super::{Intent, Model, mark};
-use crate::base::{Boot, Unit};
+use super::{Intent, Look, Model, mark};
+use crate::base::{Boot, SourceId, Unit, text};
 use crate::model::{SourceState, Truth};
 use crate::ui::layout::above;
 use crate::ui::widget::pen::{Pen, select};
-use crate::ui::widget::{Rows, Viewport, frame, rows};
+use crate::ui::widget::{Rows, Selection, Viewport, frame, rows};
 use crate::ui::{Action, Glyph, Role};
 
-/// Which source is selected. Sources are declared at start and keep their order.
+/// The list, and what is known of the selected source.
+pub const PARTS: &[&str] = &["sources", "details"];
+const DETAILS: usize = 1;
+
+/// Which source is selected.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    view: Viewport,
+    pub look: Look,
+    selection: Selection<SourceId>,
 }
 
 impl Sources {
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
-        let len = model.store.sources().count();
-        let (list, _) = split(body, len);
-        self.view.on(action, len, usize::from(frame::inner(list).height).saturating_sub(1));
+        let sources = self.shown(model);
+        let selected = sources.get(self.view(&sources).cursor).copied();
+        if action == Action::Copy {
+            return Some(match selected {
+                Some(source) => Intent::Copy(text::copyable(&source.address).into_owned()),
+                None => Intent::Say("no source is shown; there is nothing to copy".to_owned()),
+            });
+        }
+        let [list, details] = self.look.arranged(body, split(body, sources.len()));
+        let inside = frame::inner(details);
+        let len = selected.map_or(0, |source| describe(model, source, inside.width).len());
+        if !self.look.pages(DETAILS, action, len, usize::from(inside.height)) {
+            let height = usize::from(frame::inner(list).height).saturating_sub(1);
+            let place = |chosen: &SourceId| place(&sources, chosen);
+            let key = |at: usize| sources.get(at).map(|source| source.id.clone());
+            self.selection.on(action, (sources.len(), height), place, key);
+        }
         None
+    }
+
+    /// The sources that the filter leaves, in the order in which they were declared.
+    fn shown<'a>(&self, model: &'a Model) -> Vec<&'a SourceState> {
+        let filter = &self.look.filter;
+        model.store.sources().filter(|source| !filter.is_set() || filter.accepts(&said(model, source))).collect()
+    }
+
+    fn view(&self, sources: &[&SourceState]) -> Viewport {
+        self.selection.view(sources.len(), |chosen| place(sources, chosen))
     }
 
     pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
         let theme = &model.theme;
-        let len = model.store.sources().count();
-        let (upper, lower) = split(area, len);
+        let sources = self.shown(model);
+        let (len, all) = (sources.len(), model.store.sources().count());
+        let [upper, lower] = self.look.arranged(area, split(area, len));
         let answering = model.store.sources().filter(|source| source.truth(model.now.boot).is_fresh()).count();
-        let inside = frame::frame(buf, theme, upper, "sources", (Role::Dim, &format!("{answering} of {len} answer")));
+        let title = self.look.filter.title("sources", len, all);
+        let inside = frame::frame(buf, theme, upper, &title, (Role::Dim, &format!("{answering} of {all} answer")));
         if len == 0 {
-            Pen::new(buf, theme, inside, 0).put(Role::Unknown, "no source is configured: nothing is measured");
+            let words = match all {
+                0 => "no source is configured: nothing is measured",
+                _some => "no source matches the filter",
+            };
+            Pen::new(buf, theme, inside, 0).put(Role::Unknown, words);
             return;
         }
         heads(buf, model, inside);
         let (_, list) = above(inside, 1);
-        let window = self.view.window(len, usize::from(list.height));
-        let selected = self.view.cursor.min(len - 1);
-        let visible = model.store.sources().skip(window.start).take(window.len());
-        for (row, (at, source)) in (window.start..).zip(visible).enumerate() {
-            line(buf, model, list, row, source, at == selected);
+        let view = self.view(&sources);
+        let window = view.window(len, usize::from(list.height));
+        for (row, at) in window.clone().enumerate() {
+            line(buf, model, list, row, sources[at], at == view.cursor);
         }
         rows::more(buf, theme, list, window.start, len - window.end);
-        if let Some(source) = model.store.sources().nth(selected) {
+        if let Some(source) = sources.get(view.cursor) {
             let kept = format!("store {}", Unit::Bytes.write(model.store.bytes() as f64));
             let kept = match model.store.evicted_rows() {
                 0 => kept,
                 evicted => format!("{kept} · {evicted} rows dropped for the limit"),
             };
             let inside = frame::frame(buf, theme, lower, source.id.as_str(), (Role::Dim, &kept));
-            let mut text = Rows::new(inside.width);
-            describe(&mut text, model, source);
-            text.draw(buf, theme, inside, &Viewport::default());
+            describe(model, source, inside.width).draw(buf, theme, inside, &self.look.text(DETAILS));
         }
     }
 }
 
+fn place(sources: &[&SourceState], chosen: &SourceId) -> Option<usize> {
+    sources.iter().position(|source| source.id == *chosen)
+}
+
+/// What the line of a source says, with the reason of its failure: what a filter looks at.
+fn said(model: &Model, source: &SourceState) -> String {
+    let truth = source.truth(model.now.boot);
+    let state = mark::truth(&truth).word;
+    format!("{state} {} {} {}", source.id, source.address, truth.words(model.now.boot))
+}
+
 /// The list and its heads take what they need up to half of the page.
-fn split(area: Rect, sources: usize) -> (Rect, Rect) {
+fn split(area: Rect, sources: usize) -> [Rect; 2] {
     let wanted = u16::try_from(sources.max(1)).unwrap_or(u16::MAX / 2).saturating_add(1 + frame::BOX_ROWS);
-    above(area, wanted.min((area.height / 2).max(4)))
+    above(area, wanted.min((area.height / 2).max(4))).into()
 }
 
 const STATE_COLUMNS: u16 = 11;
@@ -131,7 +174,8 @@ fn next(source: &SourceState, now: Boot) -> String {
     }
 }
 
-fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
+fn describe(model: &Model, source: &SourceState, columns: u16) -> Rows {
+    let mut rows = Rows::new(columns);
     let truth = source.truth(model.now.boot);
     let mark = mark::truth(&truth);
     let words = match &truth {
@@ -178,6 +222,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
     if !source.not_exposed.is_empty() {
         rows.pair(0, "not exposed", Role::Unknown, &source.not_exposed.join(", "));
     }
+    rows
 }
 
 fn count_polls(source: &SourceState) -> String {

@@ -116,6 +116,7 @@ fn bare() -> Model {
         journal_fault: None,
         banners: Vec::new(),
         status: None,
+        freeze: None,
     }
 }
 

@@ -15,7 +15,7 @@ use ratatui::layout::{Rect, Size};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::copy::{self, CopyRefused};
+use super::copy::{self, CopyRefused, Multiplexer};
 use super::guard::{Session, TerminalGuard};
 use super::painter::Painter;
 use super::{Tty, Wrote};
@@ -54,7 +54,7 @@ pub struct Screen {
     written_bytes: u64,
     to_ask: Option<u64>,
     asked: VecDeque<u64>,
-    within_tmux: bool,
+    within: Multiplexer,
     gone: bool,
 }
 
@@ -63,8 +63,12 @@ impl Screen {
     ///
     /// # Errors
     /// No file descriptor is left, or the terminal can not be waited for.
-    #[allow(clippy::disallowed_methods, reason = "this is the shell: tmux says in the environment that it is there")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the shell: tmux and screen say in the environment that they are there"
+    )]
     pub fn new(guard: &TerminalGuard) -> io::Result<Screen> {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let tty = guard.tty().watched(Interest::WRITABLE)?;
         Ok(Screen {
             painter: Painter::new(tty.get_ref().size()),
@@ -74,7 +78,7 @@ impl Screen {
             written_bytes: 0,
             to_ask: None,
             asked: VecDeque::new(),
-            within_tmux: std::env::var_os("TMUX").is_some_and(|socket| !socket.is_empty()),
+            within: Multiplexer::of(is_set("TMUX"), is_set("STY")),
             gone: false,
         })
     }
@@ -159,19 +163,19 @@ impl Screen {
         self.say(b"\x07")
     }
 
-    /// Copies a text through the terminal.
+    /// Copies a text through the terminal; returns what may be needed for it to arrive, if something may.
     ///
     /// # Errors
     /// The text could act when pasted, or the terminal does not take it now.
-    pub fn copy(&mut self, text: &str) -> Result<(), CopyRefused> {
-        let request = copy::request(text, self.within_tmux)?;
+    pub fn copy(&mut self, text: &str) -> Result<Option<&'static str>, CopyRefused> {
+        let request = copy::request(text, self.within)?;
         if !self.waiting.is_empty() {
             return Err(CopyRefused::Busy);
         }
         match self.say(&request) {
             Drawn::Away | Drawn::Gone => Err(CopyRefused::Gone),
             // What the terminal did not take at once follows by itself.
-            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => Ok(()),
+            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => Ok(self.within.needs()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Overlays: help, the forms, and the confirmation. They own their text and scroll, and say what the keys made of them.
+//! Overlays: help, the palette, the filter's line, the forms, and the confirmation. They own their text and scroll, and say what the keys made of them.
 //!
 //! ```text
 //! Key ──► Overlay::key ──► Answer ──► app/
@@ -10,23 +10,31 @@
 
 pub mod confirm;
 pub mod field;
+pub mod filter;
 pub mod form;
 pub mod help;
+pub mod palette;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::widget::Pen;
 use super::{Keymap, Role, Theme};
 use crate::base::{At, Key, text};
 pub use confirm::Confirm;
+pub use field::Field;
+pub use filter::FilterPrompt;
 pub use form::{ArmForm, ReasonForm, SettleForm};
 pub use help::Help;
+pub use palette::Palette;
 
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
 pub enum Overlay {
     Help(Help),
+    Palette(Box<Palette>),
+    Filter(Box<FilterPrompt>),
     Arm(Box<ArmForm>),
     Reason(Box<ReasonForm>),
     Settle(Box<SettleForm>),
@@ -46,9 +54,11 @@ pub enum Answer {
 
 impl Overlay {
     /// Takes a key. Esc always means no.
-    pub fn key(&mut self, key: Key, at: At, area: Rect) -> Answer {
+    pub fn key(&mut self, key: Key, keymap: &Keymap, at: At, area: Rect) -> Answer {
         match self {
-            Overlay::Help(help) => help.key(key, area),
+            Overlay::Help(help) => help.key(key, keymap, area),
+            Overlay::Palette(palette) => palette.key(key, area),
+            Overlay::Filter(prompt) => prompt.key(key),
             Overlay::Arm(form) => form.key(key),
             Overlay::Reason(form) => form.key(key),
             Overlay::Settle(form) => form.key(key),
@@ -59,7 +69,9 @@ impl Overlay {
     /// Takes a paste. A confirmation refuses it; a form takes it as text where it holds nothing hostile.
     pub fn paste(&mut self, pasted: &str) {
         match self {
-            Overlay::Help(_) => {}
+            Overlay::Help(help) => help.paste(pasted),
+            Overlay::Palette(palette) => palette.paste(pasted),
+            Overlay::Filter(prompt) => prompt.paste(pasted),
             Overlay::Arm(form) => form.paste(pasted),
             Overlay::Reason(form) => form.paste(pasted),
             Overlay::Settle(form) => form.paste(pasted),
@@ -67,9 +79,42 @@ impl Overlay {
         }
     }
 
+    /// What it is called, for sentences about it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Overlay::Help(_) => "help",
+            Overlay::Palette(_) => "palette",
+            Overlay::Filter(_) => "filter",
+            Overlay::Arm(_) => "arming",
+            Overlay::Reason(_) => "reason",
+            Overlay::Settle(_) => "settling",
+            Overlay::Confirm(_) => "confirmation",
+        }
+    }
+
+    /// Whether its answer is a decision, which is made on what is known now and on nothing else.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        match self {
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) => false,
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Confirm(_) => true,
+        }
+    }
+
+    /// Says in the last line of a window that is too small for it that it is open. It takes no key but esc there.
+    pub fn render_hidden(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+        if let Some(last) = usize::from(area.height).checked_sub(1) {
+            let words = format!("esc closes: {}", self.word());
+            Pen::new(buffer, theme, area, last).put(Role::Accent, &words);
+        }
+    }
+
     pub fn render(&self, theme: &Theme, keymap: &Keymap, at: At, area: Rect, buffer: &mut Buffer) {
         match self {
             Overlay::Help(help) => help.render(theme, keymap, area, buffer),
+            Overlay::Palette(palette) => palette.render(theme, area, buffer),
+            Overlay::Filter(prompt) => prompt.render(theme, area, buffer),
             Overlay::Arm(form) => form.render(theme, area, buffer),
             Overlay::Reason(form) => form.render(theme, area, buffer),
             Overlay::Settle(form) => form.render(theme, area, buffer),
