@@ -21,7 +21,7 @@ impl App {
             return self.thaw(at, "the screen shows the present again");
         }
         let shown = Box::new(self.model.clone());
-        self.model.freeze = Some(Freeze { since: at, batches: 0, fired: Vec::new(), fired_more: 0, shown });
+        self.model.freeze = Some(Freeze { since: at, batches: 0, news: Vec::new(), news_more: 0, shown });
         self.model.status = None;
     }
 

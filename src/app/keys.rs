@@ -97,7 +97,8 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::Help => {
                 let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
-                self.overlay = Some(Overlay::Help(Help::new(self.page.word(), here.collect())));
+                let help = Help::new(self.page.word(), here.collect());
+                self.overlay = Some(Overlay::Help(Box::new(help)));
             }
             Action::Arm => {
                 if !self.refused_frozen(at, "arm") {

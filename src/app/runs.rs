@@ -2,6 +2,7 @@
 
 use super::{App, Effect, JournalId, append};
 use crate::base::{At, Digest, RunId, RunbookId, Severity, StepId, TargetId, text};
+use crate::panes::journal::sentence::sentence;
 use crate::promql::Verdict;
 use crate::runbook::Present;
 use crate::runbook::machine::SequenceRun;
@@ -80,6 +81,9 @@ impl App {
     pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry) {
         self.urgent = true;
         self.model.journal_fault = None;
+        if let (Some(freeze), Record::SequenceEnded { .. }) = (&mut self.model.freeze, &entry.record) {
+            freeze.note(sentence(&entry.record));
+        }
         match journal {
             JournalId::Console => {
                 if let Record::Armed { .. } = entry.record {

@@ -137,8 +137,13 @@ impl App {
                 && alert.rule.name == transition.alert
                 && alert.rule.severity() == Severity::Critical
         });
+        let alone = self.model.targets.len() == 1;
         if began && let Some(freeze) = &mut self.model.freeze {
-            freeze.fired(format!("{} on {}", transition.alert, transition.target));
+            // The header names the target where there is only one.
+            freeze.note(match alone {
+                true => format!("FIRING {}", transition.alert),
+                false => format!("FIRING {} on {}", transition.alert, transition.target),
+            });
         }
         if began && critical {
             effects.push(Effect::Bell);

@@ -54,15 +54,16 @@ pub struct Freeze {
     pub since: At,
     /// Batches that came in meanwhile.
     pub batches: u64,
-    /// Alerts that began to fire meanwhile, oldest first; the first [`FIRED_SHOWN`] by name.
-    pub fired: Vec<String>,
-    pub fired_more: usize,
+    /// What nobody may miss meanwhile (an alert that began to fire, a sequence that ended), oldest first: the first
+    /// [`NEWS_SHOWN`] in words.
+    pub news: Vec<String>,
+    pub news_more: usize,
     /// The model as it was, itself not frozen.
     pub shown: Box<Model>,
 }
 
-/// Alerts that the banner of a freeze names; the others are counted.
-pub const FIRED_SHOWN: usize = 4;
+/// News that the banner of a freeze tells; the rest is counted.
+pub const NEWS_SHOWN: usize = 4;
 
 /// About this console.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,15 +131,15 @@ pub struct Banner {
 }
 
 impl Freeze {
-    /// Notes an alert that began to fire behind the frozen screen.
-    pub fn fired(&mut self, alert: String) {
-        if self.fired.contains(&alert) {
+    /// Notes what happens behind the frozen screen; once, however often it does.
+    pub fn note(&mut self, news: String) {
+        if self.news.contains(&news) {
             return;
         }
-        if self.fired.len() < FIRED_SHOWN {
-            self.fired.push(alert);
+        if self.news.len() < NEWS_SHOWN {
+            self.news.push(news);
         } else {
-            self.fired_more += 1;
+            self.news_more += 1;
         }
     }
 
@@ -146,18 +147,18 @@ impl Freeze {
     #[must_use]
     pub fn banner(&self, keymap: &Keymap) -> Banner {
         let batches = if self.batches == 1 { "batch" } else { "batches" };
-        let fired = match (self.fired.as_slice(), self.fired_more) {
+        let news = match (self.news.as_slice(), self.news_more) {
             ([], _) => String::new(),
-            (some, 0) => format!(" · FIRING since then: {}", some.join(", ")),
-            (some, more) => format!(" · FIRING since then: {} and {more} more", some.join(", ")),
+            (some, 0) => format!(" · since then {}", some.join(", ")),
+            (some, more) => format!(" · since then {} and {more} more", some.join(", ")),
         };
         Banner {
-            severity: if self.fired.is_empty() { Severity::Warning } else { Severity::Critical },
+            severity: if self.news.is_empty() { Severity::Warning } else { Severity::Critical },
             text: format!(
-                "FROZEN since {} UTC{fired} · {} {batches} came in · {} shows the present",
+                "FROZEN since {} UTC, {} ends it{news} · {} {batches} came in",
                 self.since.wall.clock(),
-                self.batches,
                 keymap.press(Action::Freeze),
+                self.batches,
             ),
         }
     }

@@ -145,6 +145,12 @@ impl Rehearsal {
         }
     }
 
+    /// Makes the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.area = Rect::new(0, 0, columns, rows);
+        self.tell(Msg::Resized { columns, rows });
+    }
+
     /// What a terminal shows now.
     #[must_use]
     pub fn screen(&self) -> Buffer {

@@ -8,6 +8,7 @@ mod acting;
 mod house;
 mod incident;
 mod kills;
+mod looking;
 mod pictures;
 mod pty;
 mod random_keys;

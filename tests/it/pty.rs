@@ -39,6 +39,8 @@ fn it_starts_draws_resizes_and_quits() {
     console.shows("keys");
     console.type_text("\u{1b}");
     wait("the help to close", || !console.screen().contains("╭ keys") && !console.screen().contains("─ keys ─"));
+    let mode = console.parser.lock().expect("no panic holds it").screen().mouse_protocol_mode();
+    assert_eq!(mode, vt100::MouseProtocolMode::None, "the mouse belongs to the terminal, for selecting text");
     console.type_text("q");
     assert!(console.ended().success());
     left_as_found(&console);

@@ -51,6 +51,8 @@ impl Alerts {
         let all = row::rows(model);
         let alerts = self.shown(&all);
         let [upper, lower] = self.look.arranged(area, split(area, alerts.len()));
+        // With nothing to select, the details alone have this to say too.
+        let upper = if alerts.is_empty() && upper.height == 0 { lower } else { upper };
         // The summary is of all of them: a filter does not make an alert quiet.
         let (role, summary) = list::summary(&all);
         let title = self.look.filter.title("alerts", alerts.len(), all.len());

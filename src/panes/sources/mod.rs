@@ -60,6 +60,8 @@ impl Sources {
         let sources = self.shown(model);
         let (len, all) = (sources.len(), model.store.sources().count());
         let [upper, lower] = self.look.arranged(area, split(area, len));
+        // With nothing to select, the details alone have this to say too.
+        let upper = if len == 0 && upper.height == 0 { lower } else { upper };
         let answering = model.store.sources().filter(|source| source.truth(model.now.boot).is_fresh()).count();
         let title = self.look.filter.title("sources", len, all);
         let inside = frame::frame(buf, theme, upper, &title, (Role::Dim, &format!("{answering} of {all} answer")));

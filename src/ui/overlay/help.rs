@@ -5,12 +5,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Answer, Field, Line, frame, line, place, write_lines};
-use crate::base::{Key, KeyCode};
+use super::{Answer, Field, Line, frame, line, place, wrapped, write_lines};
+use crate::base::{Key, KeyCode, text};
 use crate::ui::action::{ACTIONS, ActionRow, Danger, Group};
 use crate::ui::{Action, Keymap, Role, Theme};
 
 const WIDTH: u16 = 96;
+/// Columns of the keys before the sentence; more keys than that push their sentence to the right.
+const KEY_COLUMNS: usize = 15;
 /// The line that is typed into, and the one that says what the keys do here.
 const FIXED_ROWS: u16 = 2;
 
@@ -32,7 +34,8 @@ impl Help {
 
     pub(super) fn key(&mut self, key: Key, keymap: &Keymap, area: Rect) -> Answer {
         let screen = usize::from(area.height.saturating_sub(FIXED_ROWS + 2)).max(1);
-        let last = self.lines(keymap).len().saturating_sub(screen);
+        let wanted = self.wanted();
+        let last = self.lines(keymap, inside_columns(area), &wanted).len().saturating_sub(screen);
         let to = match key.code {
             KeyCode::Up => self.offset.saturating_sub(1),
             KeyCode::Down => self.offset + 1,
@@ -56,8 +59,11 @@ impl Help {
     }
 
     pub(super) fn render(&self, theme: &Theme, keymap: &Keymap, area: Rect, buffer: &mut Buffer) {
-        let lines = self.lines(keymap);
-        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(FIXED_ROWS + 2);
+        let columns = inside_columns(area);
+        let lines = self.lines(keymap, columns, &self.wanted());
+        // As high as all of it, so that it stands still while it is narrowed.
+        let all = self.lines(keymap, columns, &[]).len();
+        let height = u16::try_from(all).unwrap_or(u16::MAX).saturating_add(FIXED_ROWS + 2);
         let inside = frame(theme, Role::Accent, "keys", place(area, WIDTH, height), buffer);
         let rows = inside.height.saturating_sub(FIXED_ROWS);
         let slice = |from: u16, height: u16| Rect { y: inside.y + from.min(inside.height), height, ..inside };
@@ -71,15 +77,19 @@ impl Help {
         write_lines(theme, &[hint], 0, slice(1 + rows, inside.height.saturating_sub(1 + rows).min(1)), buffer);
     }
 
-    /// What is found: every word that was typed is in the key, the name, the sentence or the group of an action.
-    fn lines(&self, keymap: &Keymap) -> Vec<Line> {
-        let wanted: Vec<String> = self.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+    /// The words that were typed.
+    fn wanted(&self) -> Vec<String> {
+        self.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// What is found: every wanted word is in the key, the name, the sentence, the group or the danger of an action.
+    fn lines(&self, keymap: &Keymap, columns: usize, wanted: &[String]) -> Vec<Line> {
         let mut lines = Vec::new();
         let here = self.first.iter().map(|action| action.row());
-        section(&mut lines, &format!("on this page: {}", self.page), here, &wanted, keymap);
+        section(&mut lines, &format!("on this page: {}", self.page), here, wanted, (keymap, columns));
         for group in Group::ALL {
             let rows = ACTIONS.iter().filter(|row| row.group == *group && !self.first.contains(&row.action));
-            section(&mut lines, group.word(), rows, &wanted, keymap);
+            section(&mut lines, group.word(), rows, wanted, (keymap, columns));
         }
         if lines.is_empty() {
             lines.push(line(Role::Unknown, "no action is found by these words"));
@@ -88,13 +98,18 @@ impl Help {
     }
 }
 
+/// Columns inside the box.
+fn inside_columns(area: Rect) -> usize {
+    usize::from(WIDTH.min(area.width).saturating_sub(4))
+}
+
 /// A heading and its actions, if any of them is wanted.
 fn section<'a>(
     lines: &mut Vec<Line>,
     title: &str,
     rows: impl Iterator<Item = &'a ActionRow>,
     wanted: &[String],
-    keymap: &Keymap,
+    (keymap, columns): (&Keymap, usize),
 ) {
     let before = lines.len();
     for row in rows {
@@ -104,12 +119,17 @@ fn section<'a>(
         if !wanted.iter().all(|word| said.contains(word)) {
             continue;
         }
-        let (role, note) = match row.danger {
-            Danger::None => (Role::Text, String::new()),
-            Danger::Decides => (Role::Text, format!("  ({})", row.danger.note())),
-            Danger::Acts => (Role::Warning, format!("  ({})", row.danger.note())),
+        let role = match row.danger {
+            Danger::None | Danger::Decides => Role::Text,
+            Danger::Acts => Role::Warning,
         };
-        lines.push(vec![(Role::Accent, format!("  {keys:<24} ")), (role, format!("{}{note}", row.sentence))]);
+        let note = if row.danger == Danger::None { String::new() } else { format!(" ({})", row.danger.note()) };
+        let keys = format!("  {keys:<KEY_COLUMNS$} ");
+        let hang = text::width(&keys);
+        for (at, part) in wrapped(&format!("{}{note}", row.sentence), columns.saturating_sub(hang)).iter().enumerate() {
+            let lead = if at == 0 { keys.clone() } else { " ".repeat(hang) };
+            lines.push(vec![(Role::Accent, lead), (role, part.trim_end().to_owned())]);
+        }
     }
     if lines.len() > before {
         lines.insert(before, line(Role::Title, title));
@@ -132,7 +152,7 @@ mod tests {
     }
 
     fn said(help: &Help) -> Vec<String> {
-        let lines = help.lines(&Keymap::standard());
+        let lines = help.lines(&Keymap::standard(), 120, &help.wanted());
         lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect()).collect()
     }
 
@@ -150,10 +170,9 @@ mod tests {
     #[test]
     fn typing_narrows_and_danger_is_said() {
         let check = |text: &str, want: &[&str]| assert_eq!(said(&typed(text)), want, "{text:?}");
-        let commit = "  X                        open the confirmation of the step's sequence  (acts, after its \
-                      confirmation)";
+        let commit = "  X               open the confirmation of this step (acts, after its confirmation)";
         check("Acts", &["runbooks and acting", commit]);
-        check("confirm sequence", &["runbooks and acting", commit]);
+        check("confirm step", &["runbooks and acting", commit]);
         check("zzz", &["no action is found by these words"]);
     }
 
@@ -167,7 +186,7 @@ mod tests {
 
     #[test]
     fn no_size_brings_it_down() {
-        let overlay = Overlay::Help(typed("o"));
+        let overlay = Overlay::Help(Box::new(typed("o")));
         for (width, height) in [(0, 0), (1, 1), (4, 3), (20, 5), (80, 24), (200, 60)] {
             let mut buf = Buffer::empty(Rect { x: 0, y: 0, width, height });
             let area = buf.area;

@@ -32,7 +32,7 @@ pub use palette::Palette;
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
 pub enum Overlay {
-    Help(Help),
+    Help(Box<Help>),
     Palette(Box<Palette>),
     Filter(Box<FilterPrompt>),
     Arm(Box<ArmForm>),

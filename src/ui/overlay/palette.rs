@@ -120,6 +120,10 @@ impl Palette {
             let selected = at == self.view.cursor;
             let mut pen = Pen::new(buffer, theme, list, row);
             pen.right_gap(4);
+            // The danger keeps its place: the text may be cut, the danger may not.
+            if entry.danger != Danger::None && pen.right(Role::Warning, entry.danger.note()) {
+                pen.right_gap(2);
+            }
             if text::width(&entry.keys) + 24 < pen.room() && pen.right(Role::Accent, &entry.keys) {
                 pen.right_gap(2);
             }
@@ -128,9 +132,6 @@ impl Palette {
             }
             let role = if entry.danger == Danger::Acts { Role::Warning } else { Role::Text };
             pen.tab(2).put(role, &entry.text);
-            if entry.danger != Danger::None {
-                pen.gap(2).put(Role::Warning, &format!("({})", entry.danger.note()));
-            }
             if selected {
                 select(buffer, theme, list, row);
             }
