@@ -284,7 +284,7 @@ fn one_key_copies_what_is_selected_on_every_page() {
     check(&["z"], "chain health: node up yes ok; height ");
     check(&["esc", "2", "G"], "{");
     check(&["3"], "VolchainBlocksStale{");
-    check(&["6"], "GET /volchain/health at http://127.0.0.1:3001");
+    check(&["6"], "http://127.0.0.1:3001/volchain/health");
     check(&["5"], "ops ");
     let mut stage = at_the_act();
     let copied = copied(&mut stage).expect("the step's command");

@@ -29,7 +29,7 @@ impl Sources {
         let selected = sources.get(self.view(&sources).cursor).copied();
         if action == Action::Copy {
             return Some(match selected {
-                Some(source) => Intent::Copy(text::copyable(&source.address).into_owned()),
+                Some(source) => Intent::Copy(text::copyable(&address(source)).into_owned()),
                 None => Intent::Say("no source is shown; there is nothing to copy".to_owned()),
             });
         }
@@ -91,6 +91,12 @@ impl Sources {
             describe(model, source, inside.width).draw(buf, theme, inside, &self.look.text(DETAILS));
         }
     }
+}
+
+/// The address of a source as another program takes it: the URL alone of one that is got by HTTP.
+fn address(source: &SourceState) -> String {
+    let got = source.address.strip_prefix("GET ").and_then(|read| read.split_once(" at "));
+    got.map_or_else(|| source.address.clone(), |(path, base)| format!("{base}{path}"))
 }
 
 fn place(sources: &[&SourceState], chosen: &SourceId) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! One target: its panels, one chart, whether its nodes answer, and every series it has.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -9,6 +10,7 @@ use super::cells::{self, Line};
 use super::model::{Model, Target};
 use super::{Intent, Look, header, mark, words};
 use crate::base::{Unit, text};
+use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, SourceState, Truth};
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::chart::{Chart, chart};
@@ -254,13 +256,25 @@ fn fresh_words(model: &Model, source: &SourceState) -> String {
     said.join(" · ")
 }
 
-/// The labels that tell a series from the others of its target.
+/// The labels that tell a series from the others of its target. A filter asks for those of every series, so they are
+/// written without taking the labels apart.
 fn own_labels(labels: &Labels, target: &Target) -> String {
-    let mut own = labels.clone().without("target").without("job");
-    if target.spec.nodes.len() < 2 {
-        own = own.without("node").without("instance");
+    let of_target: &[&str] = match target.spec.nodes.len() {
+        0 | 1 => &[NAME, "target", "job", "node", "instance"],
+        _several => &[NAME, "target", "job"],
+    };
+    let mut own = labels.name().to_owned();
+    for (name, value) in labels.iter().filter(|(name, _)| !of_target.contains(name)) {
+        own.push(if own.ends_with('"') { ',' } else { '{' });
+        own.push_str(name);
+        own.push('=');
+        // Writing to a string can not fail.
+        let _written = write!(own, "{value:?}");
     }
-    own.to_string()
+    if own.ends_with('"') {
+        own.push('}');
+    }
+    if own.is_empty() { "{}".to_owned() } else { own }
 }
 
 /// The truth of a series is that of the sources that give it. `up` is what the console itself measured, so a source
