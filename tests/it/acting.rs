@@ -22,7 +22,7 @@ fn to_the_act(console: &mut Console) {
     console.type_text("3");
     console.shows("VolchainBlocksStale");
     console.type_text("\r");
-    console.shows("suggested");
+    console.shows("· suggested");
     console.type_text("\r");
     console.shows("arms the console");
 }
