@@ -28,10 +28,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::{At, Boot, RunId, Severity, TargetId};
-use crate::panes::model::Banner;
+use crate::panes::model::{Banner, Link, LinkState};
 use crate::panes::{Model, Page, Panes};
 use crate::runbook::Record;
 use crate::ui::overlay::Overlay;
+use crate::ui::plain::plain;
 pub use msg::{Effect, JournalId, Msg};
 pub use setup::{Setup, SetupError};
 
@@ -39,8 +40,6 @@ pub use setup::{Setup, SetupError};
 const JUMP_MILLIS: i64 = 5_000;
 /// How long a sentence stays in the status line.
 const STATUS_FOR: Duration = Duration::from_secs(12);
-/// Data alone redraws the screen this often.
-const REFRESH: Duration = Duration::from_secs(1);
 /// Remembered pages to go back to.
 const BACK_LIMIT: usize = 32;
 
@@ -49,6 +48,9 @@ const BACK_LIMIT: usize = 32;
 pub enum FrameDue {
     /// A person pressed a key, or something happened that can not wait.
     Now,
+    /// Data and the clock are newer than what is shown.
+    Newer,
+    /// Nothing changes before then.
     At(Boot),
 }
 
@@ -70,7 +72,8 @@ pub struct App {
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
     urgent: bool,
-    drawn: Boot,
+    /// Cells and the clock were brought up to date since the last frame.
+    newer: bool,
     quitting: bool,
 }
 
@@ -80,7 +83,7 @@ impl App {
         let mut effects = Vec::new();
         if let Msg::Drawn = msg {
             self.urgent = false;
-            self.drawn = at.boot;
+            self.newer = false;
             return effects;
         }
         self.note_time(at, &mut effects);
@@ -93,6 +96,7 @@ impl App {
                 self.area = Rect::new(0, 0, columns, rows);
                 self.urgent = true;
             }
+            Msg::Link(link) => self.linked(link),
             Msg::Painted => self.painted(),
             Msg::Resumed => self.resumed(at, &mut effects),
             Msg::NotSuspended { why } => self.say(at, why),
@@ -113,6 +117,7 @@ impl App {
                 Some(why) => self.say(at, format!("not copied: {why}")),
             },
         }
+        self.accept_unpainted(at);
         if !self.quitting {
             self.watch(at, &mut effects);
             self.propose(at, &mut effects);
@@ -123,6 +128,9 @@ impl App {
     /// Draws the screen as it should be.
     pub fn render(&self, area: Rect, buffer: &mut Buffer) {
         crate::panes::draw(&self.model, &self.panes, self.page, area, buffer);
+        if self.model.link.plain {
+            plain(buffer, &self.model.theme);
+        }
         if let Some(overlay) = &self.overlay {
             overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer);
         }
@@ -136,17 +144,22 @@ impl App {
             Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
         };
         let now = self.model.now.boot;
-        [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]
+        [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.refresh_due().unwrap_or(now))]
             .into_iter()
             .flatten()
             .min()
             .map(|due| due.max(Boot(now.0 + 1)))
     }
 
-    /// When the screen needs to be drawn: at once after a key, else once a second, for the clock and the ages.
+    /// When the screen needs to be drawn: at once after a key, else when the clock, ages and cells were brought up to
+    /// date: once a second, less often over a slow line.
     #[must_use]
     pub fn frame_due(&self) -> FrameDue {
-        if self.urgent { FrameDue::Now } else { FrameDue::At(self.drawn.plus(REFRESH)) }
+        match (self.urgent, self.newer) {
+            (true, _) => FrameDue::Now,
+            (false, true) => FrameDue::Newer,
+            (false, false) => FrameDue::At(self.refresh_due().unwrap_or(self.model.now.boot)),
+        }
     }
 
     #[must_use]
@@ -204,6 +217,22 @@ impl App {
         self.last_key = at.boot;
         self.overlay = None;
         self.disarm("the terminal came back", effects);
+    }
+
+    fn linked(&mut self, link: Link) {
+        let before = std::mem::replace(&mut self.model.link, link);
+        // Another figure can wait for the next frame; another picture, and that nothing arrives, can not.
+        self.urgent |= before.plain != link.plain || matches!(link.state, LinkState::Held { .. });
+        self.newer = true;
+    }
+
+    /// A terminal that acknowledges nothing is believed to show the confirmation after a while.
+    fn accept_unpainted(&mut self, at: At) {
+        if let Some(Overlay::Confirm(confirm)) = &self.overlay
+            && confirm.wake().is_some_and(|due| due <= at.boot)
+        {
+            self.painted();
+        }
     }
 
     fn painted(&mut self) {

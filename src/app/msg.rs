@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
+use crate::panes::model::Link;
 use crate::runbook::seal::Place;
 use crate::runbook::tree::ActPlan;
 use crate::runbook::{Entry, Record};
@@ -33,6 +34,8 @@ pub enum Msg {
         columns: u16,
         rows: u16,
     },
+    /// The line to the terminal is known better, or has changed.
+    Link(Link),
     /// The terminal acknowledged the frame that [`Effect::AskPainted`] asked about.
     Painted,
     /// Back from a suspension, or a new terminal: everything must be drawn again.
@@ -130,7 +133,7 @@ pub enum Effect {
     Quit,
     Suspend,
     Redraw,
-    /// Ask the terminal to acknowledge the next frame.
+    /// Say when the terminal has taken the next whole frame, and throw away what was typed before it.
     AskPainted,
     Bell,
     Copy(String),

@@ -15,7 +15,7 @@ use crate::alert::AlertBook;
 use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
-use crate::panes::model::{Banner, Console, Model, Target};
+use crate::panes::model::{Banner, Console, Link, Model, Target};
 use crate::panes::{Page, Panes};
 use crate::promql::Expr;
 use crate::runbook::Record;
@@ -124,6 +124,7 @@ impl App {
         let model = Model {
             now: At::default(),
             console: setup.console,
+            link: Link::default(),
             theme: Arc::new(theme),
             keymap: Arc::new(keymap),
             targets,
@@ -153,7 +154,7 @@ impl App {
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
             urgent: true,
-            drawn: Boot(0),
+            newer: true,
             quitting: false,
         };
         Ok((app, vec![append(JournalId::Console, Record::ConsoleStarted { version })]))

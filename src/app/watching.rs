@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Effect, JournalId, REFRESH, append};
+use super::{App, Effect, JournalId, append};
 use crate::alert::{AlertState, Transition};
 use crate::base::{At, Boot, Severity, TargetId, Wall};
 use crate::model::{Batch, Reading, Retention, Scope, Store, Truth};
@@ -91,15 +91,21 @@ impl App {
             transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
         }
         let version = self.model.store.version();
-        let due = self.refreshed.at.is_none_or(|last| at.boot >= last.plus(REFRESH));
+        let due = self.refresh_due().is_none_or(|due| at.boot >= due);
         if due || (self.urgent && version != self.refreshed.version) {
             self.refresh(at);
             self.refreshed.at = Some(at.boot);
             self.refreshed.version = version;
+            self.newer = true;
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
             self.model.status = None;
         }
+    }
+
+    /// When the cells and the clock on the screen are to be brought up to date; none before they ever were.
+    pub(super) fn refresh_due(&self) -> Option<Boot> {
+        self.refreshed.at.map(|last| last.plus(self.model.link.refresh()))
     }
 
     /// Charts another series of a target, from what the store still has of it, and keeps more of it from now on.

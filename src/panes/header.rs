@@ -1,13 +1,16 @@
 //! The top of every page: which target, how dangerous, who may act, whether the node answers, and what time it is.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::model::{Model, Target};
+use super::model::{LinkState, Model, Target};
 use super::words::countdown;
 use super::{Page, mark};
 use crate::alert::AlertState;
 use crate::base::text;
+use crate::base::time::spoken;
 use crate::runbook::seal::Environment;
 use crate::ui::widget::{Mark, Pen};
 use crate::ui::{Action, Glyph, Role, Theme, layout};
@@ -27,10 +30,15 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
     let mut pen = Pen::new(buf, theme, area, 0);
     // Second by second only the last digits of the clock change: it stands still at the right edge.
     pen.right_gap(1);
-    pen.right(Role::Text, &format!("{} UTC", model.now.wall.clock()));
+    pen.right(Role::Text, &format!("{} UTC", clock(model)));
     pen.right_gap(2);
     if alone {
         mode(&mut pen, model);
+        pen.right_gap(2);
+    }
+    let (role, words) = line(model);
+    // In a narrow window a line that is well gives way to the name of what is looked at.
+    if (role != Role::Dim || text::width(&words) + 34 <= pen.room()) && pen.right(role, &words) {
         pen.right_gap(2);
     }
     pen.gap(1);
@@ -66,6 +74,29 @@ fn badge(environment: Environment) -> (Role, &'static str) {
         Environment::Development => (Role::Accent, "dev"),
         Environment::Staging => (Role::Accent, "staging"),
         Environment::Production => (Role::Production, "PROD"),
+    }
+}
+
+/// The time, to the second where the line carries a frame every second.
+fn clock(model: &Model) -> String {
+    let mut clock = model.now.wall.clock();
+    if model.link.refresh() > Duration::from_secs(1) {
+        clock.truncate("hh:mm".len());
+    }
+    clock
+}
+
+/// The line to this terminal: what it carries, or that nothing arrives.
+fn line(model: &Model) -> (Role, String) {
+    match model.link.state {
+        LinkState::Unknown => (Role::Dim, "link unmeasured".to_owned()),
+        LinkState::Fast => (Role::Dim, "link ok".to_owned()),
+        LinkState::Slow { bytes_per_second: None } => (Role::Warning, "link slow".to_owned()),
+        LinkState::Slow { bytes_per_second: Some(rate) } if rate < 1000 => (Role::Warning, format!("link {rate} B/s")),
+        LinkState::Slow { bytes_per_second: Some(rate) } => (Role::Warning, format!("link {} kB/s", rate / 1000)),
+        LinkState::Held { since } => {
+            (Role::Warning, format!("link held {}", spoken(model.now.boot.since(since)).replace(' ', "")))
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::AlertBook;
-use crate::base::{At, PanelId, Ring, RunId, Severity, TargetId};
+use crate::base::{At, Boot, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
 use crate::runbook::{Actor, Entry, Run};
@@ -20,6 +21,7 @@ use crate::ui::{Keymap, Theme};
 pub struct Model {
     pub now: At,
     pub console: Console,
+    pub link: Link,
     pub theme: Arc<Theme>,
     pub keymap: Arc<Keymap>,
     pub targets: Vec<Target>,
@@ -53,6 +55,51 @@ pub struct Console {
     pub state_root: String,
     /// Whether other operators of this host see the same state root.
     pub shared_state: bool,
+}
+
+/// The line between this console and the eyes of its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub state: LinkState,
+    /// What only decorates is left out.
+    pub plain: bool,
+}
+
+/// What is known of the line, from the terminal's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// The terminal has not answered yet, or never does.
+    #[default]
+    Unknown,
+    Fast,
+    /// It carries this much, or if none is given it takes long whatever it carries.
+    Slow {
+        bytes_per_second: Option<u32>,
+    },
+    /// Nothing that was written since then has arrived, as far as can be told.
+    Held {
+        since: Boot,
+    },
+}
+
+impl Default for Link {
+    /// Nothing is known yet, so that the first frame is one that any line carries in a moment.
+    fn default() -> Link {
+        Link { state: LinkState::Unknown, plain: true }
+    }
+}
+
+impl Link {
+    /// How often data alone redraws the screen. Beyond a second, seconds are not shown.
+    #[must_use]
+    pub fn refresh(self) -> Duration {
+        Duration::from_secs(match self.state {
+            LinkState::Unknown | LinkState::Fast => 1,
+            LinkState::Slow { bytes_per_second: None | Some(4_000..) } => 2,
+            LinkState::Slow { bytes_per_second: Some(1_000..4_000) } | LinkState::Held { .. } => 5,
+            LinkState::Slow { bytes_per_second: Some(0..1_000) } => 10,
+        })
+    }
 }
 
 /// A target with everything evaluated for display.

@@ -1,4 +1,5 @@
-//! The one loop: input first, drain, draw at most thirty times a second, and nothing when nothing changed.
+//! The one loop: input first, drain, draw at most thirty times a second, and nothing when nothing changed or while the
+//! far end has not taken the last frame.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use super::recorder::{Recorder, RecordingError};
 use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
 use super::terminal::screen::SYNCHRONIZED_MODE;
-use super::terminal::{Drawn, ReadOutcome, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook};
+use super::terminal::{
+    Drawn, Pacing, ReadOutcome, Ready, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook,
+};
 use crate::app::msg::Signal;
 use crate::app::{App, Effect, FrameDue, Msg, Setup, SetupError};
 use crate::base::{At, Boot};
@@ -26,7 +29,7 @@ use crate::model::Batch;
 const QUEUE: usize = 256;
 /// Messages taken in before the screen is looked at again.
 const DRAIN: usize = 128;
-/// Thirty frames a second.
+/// Thirty frames a second, while somebody presses keys.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// While the terminal takes a frame, the loop looks again this often at the least.
@@ -64,7 +67,20 @@ pub async fn run(
     let recorder = record.map(|path| Recorder::begin(path, &setup)).transpose()?;
     let actor = setup.console.actor.clone();
     let (app, first) = App::new(setup)?;
-    let mut console = Console { app, screen, recorder, frame: 0, last_frame: None, gone: false, after: Vec::new() };
+    let mut console = Console {
+        app,
+        screen,
+        pacing: Pacing::default(),
+        recorder,
+        frame: 0,
+        unfinished: false,
+        painted: Asked::No,
+        last_frame: None,
+        gone: false,
+        after: Vec::new(),
+    };
+    let asked_bytes = console.screen.ask_first();
+    console.pacing.asked_first(clock::now().boot, asked_bytes);
     console.draw()?;
 
     let (out, messages) = mpsc::channel(QUEUE);
@@ -79,12 +95,27 @@ pub async fn run(
     result
 }
 
+/// Whether the core waits for the terminal to show something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    No,
+    /// In the next frame that is drawn as a whole.
+    NextFrame,
+    /// In this frame, which was written.
+    Frame(u64),
+}
+
 struct Console {
     app: App,
     screen: Screen,
+    pacing: Pacing,
     recorder: Option<Recorder>,
     /// Frames drawn so far: the number by which the terminal's acknowledgement is known.
     frame: u64,
+    /// The last frame went out in part: the rest follows when the terminal has taken that.
+    unfinished: bool,
+    painted: Asked,
+    /// When somebody last saw an answer to what they did.
     last_frame: Option<Instant>,
     gone: bool,
     /// What only the terminal can do, in order.
@@ -133,8 +164,11 @@ impl Console {
                 drawn = self.screen.drained(), if self.screen.is_busy() => self.note_drawn(drawn?),
                 () = sleep_until(next) => self.happened(clock::now(), Msg::Woke, driver).await?,
             }
-            self.for_screen(guard, driver).await?;
-            if self.due() {
+            self.for_screen(guard, &mut reader, driver).await?;
+            let at = clock::now();
+            self.pacing.note_time(at.boot);
+            self.note_link(at, driver).await?;
+            if self.due(at.boot) {
                 self.draw()?;
             }
         }
@@ -158,14 +192,41 @@ impl Console {
                 return Ok(());
             }
             TermEvent::Mouse => Msg::Mouse,
-            TermEvent::Status if self.screen.acknowledged().is_some() => Msg::Painted,
-            TermEvent::Status => return Ok(()),
+            TermEvent::Status => match self.answered() {
+                true => Msg::Painted,
+                false => return Ok(()),
+            },
             TermEvent::CursorPosition { .. }
             | TermEvent::ModeReport { .. }
             | TermEvent::Focus(_)
             | TermEvent::Unknown => return Ok(()),
         };
         self.happened(clock::now(), msg, driver).await
+    }
+
+    /// The terminal answered: whether it shows what the core waits for.
+    fn answered(&mut self) -> bool {
+        let taken = self.pacing.answered(clock::now().boot);
+        match (self.painted, taken) {
+            (Asked::Frame(frame), Some(taken)) if taken >= frame => {
+                self.painted = Asked::No;
+                true
+            }
+            (Asked::No | Asked::NextFrame | Asked::Frame(_), _) => false,
+        }
+    }
+
+    /// Tells the core what has become known of the line.
+    async fn note_link(&mut self, at: At, driver: &mut Driver) -> Result<(), ConsoleError> {
+        let (before, link) = (self.app.model().link, self.pacing.link());
+        if link == before {
+            return Ok(());
+        }
+        if before.plain && !link.plain {
+            // The rest of the picture belongs to the frame before: it does not wait for its turn.
+            self.last_frame = None;
+        }
+        self.happened(at, Msg::Link(link), driver).await
     }
 
     async fn signalled(
@@ -190,7 +251,8 @@ impl Console {
             ShellSignal::Continue => match guard.resume()? {
                 Resumed::Background => return Ok(()),
                 Resumed::Redraw => {
-                    self.screen.resumed();
+                    self.screen.clear();
+                    self.pacing.resumed();
                     Msg::Resumed
                 }
             },
@@ -218,13 +280,24 @@ impl Console {
         Ok(())
     }
 
-    async fn for_screen(&mut self, guard: &TerminalGuard, driver: &mut Driver) -> Result<(), ConsoleError> {
+    async fn for_screen(
+        &mut self,
+        guard: &TerminalGuard,
+        reader: &mut TtyReader,
+        driver: &mut Driver,
+    ) -> Result<(), ConsoleError> {
         for job in std::mem::take(&mut self.after) {
             match job {
                 ForScreen::Quit => {}
                 ForScreen::Redraw => self.screen.clear(),
                 ForScreen::AskPainted => {
-                    self.screen.ask_painted(self.frame);
+                    self.painted = Asked::NextFrame;
+                    // What was typed by now was meant for what was on the screen by now.
+                    let drained = reader.drain();
+                    self.gone |= drained.gone;
+                    for answer in drained.answers {
+                        self.typed(answer, driver).await?;
+                    }
                 }
                 ForScreen::Bell => {
                     let rung = self.screen.bell();
@@ -248,33 +321,64 @@ impl Console {
     fn next_look(&self) -> Instant {
         let now = clock::now().boot;
         let in_boot = |due: Boot| Instant::now() + due.since(now);
-        let frame = match self.app.frame_due() {
-            FrameDue::Now => Instant::now(),
-            FrameDue::At(due) => in_boot(due),
+        let frame = match (self.screen.is_busy(), self.pacing.ready(now)) {
+            (true, _) => Some(Instant::now() + BUSY),
+            (false, Ready::Answered) => None,
+            (false, Ready::At(free)) => Some(in_boot(self.frame_due().max(free)).max(self.spaced())),
+            (false, Ready::Now) => Some(in_boot(self.frame_due()).max(self.spaced())),
         };
-        let frame = frame.max(self.last_frame.map_or_else(Instant::now, |last| last + FRAME));
-        let frame = if self.screen.is_busy() { Instant::now() + BUSY } else { frame };
-        self.app.wake().map_or(frame, |due| frame.min(in_boot(due)))
+        let woken = [self.app.wake(), self.pacing.deadline()].into_iter().flatten().map(in_boot);
+        woken.chain(frame).min().unwrap_or_else(|| Instant::now() + BUSY)
     }
 
-    fn due(&self) -> bool {
-        let spaced = self.last_frame.is_none_or(|last| last.elapsed() >= FRAME);
+    fn due(&self, now: Boot) -> bool {
         // A terminal that has not taken the last frame gets the newest picture when it has, not every one between.
-        spaced
-            && !self.screen.is_busy()
-            && match self.app.frame_due() {
-                FrameDue::Now => true,
-                FrameDue::At(due) => clock::now().boot >= due,
-            }
+        !self.screen.is_busy()
+            && self.pacing.ready(now) == Ready::Now
+            && self.frame_due() <= now
+            && self.spaced() <= Instant::now()
+    }
+
+    fn frame_due(&self) -> Boot {
+        match self.app.frame_due() {
+            _any if self.unfinished => Boot(0),
+            FrameDue::Now | FrameDue::Newer => Boot(0),
+            FrameDue::At(due) => due,
+        }
+    }
+
+    /// When the next frame is far enough from the last one that answered a key. Others are seconds apart anyway, and
+    /// a key is not to wait for them.
+    fn spaced(&self) -> Instant {
+        self.last_frame.map_or_else(Instant::now, |last| last + FRAME)
     }
 
     fn draw(&mut self) -> Result<(), ConsoleError> {
-        let app = &self.app;
-        let drawn = self.screen.draw(|buffer, area: Rect| app.render(area, buffer));
-        self.note_drawn(drawn);
-        self.frame += 1;
-        self.last_frame = Some(Instant::now());
         let at = clock::now();
+        let urgent = self.app.frame_due() == FrameDue::Now;
+        let (app, pacing) = (&self.app, &self.pacing);
+        let waited_for = self.painted == Asked::NextFrame;
+        let frame = self.screen.draw(
+            |buffer, area: Rect| app.render(area, buffer),
+            pacing.budget_bytes(),
+            |painted| {
+                let insists = !painted.whole || (waited_for && painted.whole) || (urgent && painted.bytes > 0);
+                pacing.asks(at.boot, painted.bytes, insists)
+            },
+        );
+        self.note_drawn(frame.drawn);
+        self.frame += 1;
+        self.pacing.wrote(at.boot, frame.painted.bytes, frame.asked.then_some(self.frame));
+        if urgent {
+            self.last_frame = Some(Instant::now());
+        }
+        self.unfinished = !frame.painted.whole;
+        if self.unfinished {
+            return Ok(());
+        }
+        if waited_for && frame.asked {
+            self.painted = Asked::Frame(self.frame);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.note(at, &Msg::Drawn)?;
         }

@@ -17,7 +17,7 @@ use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::model::{Exec, FetchFailure, Reply};
-use crate::panes::model::Console;
+use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
@@ -98,6 +98,7 @@ impl Rehearsal {
         let area = Rect::new(0, 0, columns, rows);
         let mut rehearsal =
             Rehearsal { app, asked: Vec::new(), now, area, timeline, polls, journals: HashMap::new(), runner: None };
+        rehearsal.tell(Msg::Link(Link { state: LinkState::Fast, plain: false }));
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
         rehearsal.live_past();

@@ -10,6 +10,7 @@ pub mod keymap;
 pub mod layout;
 pub mod overlay;
 mod place;
+pub mod plain;
 pub mod theme;
 pub mod widget;
 

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use self::story::{actor, entry, story};
 use self::texts::{RULES, RUNBOOK, SYSTEM};
-use super::model::{Arming, Banner, Cell, Console, Level, Model, Target};
+use super::model::{Arming, Banner, Cell, Console, Level, Link, LinkState, Model, Target};
 use crate::alert::{AlertBook, rules};
 use crate::base::{At, Boot, Ring, Severity, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
@@ -102,6 +102,7 @@ fn bare() -> Model {
             state_root: "/var/lib/opsconsole".to_owned(),
             shared_state: true,
         },
+        link: Link { state: LinkState::Fast, plain: false },
         theme: Arc::new(Theme::standard()),
         keymap: Arc::new(Keymap::standard()),
         targets: Vec::new(),

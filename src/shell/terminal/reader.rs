@@ -14,6 +14,9 @@ use super::input::{InputParser, TermEvent, Waits};
 /// Bytes taken from the terminal at a time.
 const READ_LIMIT_BYTES: usize = 4096;
 
+/// Bytes that one read takes in at most: enough for any hand, and for a paste.
+const BURST_LIMIT_BYTES: usize = 64 * 1024;
+
 /// Bytes that [`TtyReader::drain`] discards at most: more than a terminal's input queue holds.
 const DRAIN_LIMIT_BYTES: usize = 64 * 1024;
 
@@ -88,11 +91,29 @@ impl TtyReader {
                     Waits::Escape => self.parser.flush_escape(&mut events),
                     Waits::Nothing | Waits::Sequence | Waits::Paste => self.parser.flush_unfinished(&mut events),
                 },
-                Some(mut ready) => match take(self.tty.get_ref(), &mut self.parser, &mut events) {
-                    Taken::Bytes(_) => self.heard = Instant::now(),
-                    Taken::Nothing => ready.clear_ready(),
-                    Taken::Gone => return Ok(ReadOutcome::Gone),
-                },
+                Some(mut ready) => {
+                    // Everything that is there is taken in before anything is drawn: of a burst of keys only what
+                    // the last of them leads to is seen.
+                    let mut seen_bytes = 0;
+                    while seen_bytes < BURST_LIMIT_BYTES {
+                        match take(self.tty.get_ref(), &mut self.parser, &mut events) {
+                            Taken::Bytes(count) => {
+                                seen_bytes += count;
+                                self.heard = Instant::now();
+                                if count < READ_LIMIT_BYTES {
+                                    break;
+                                }
+                            }
+                            Taken::Nothing => {
+                                ready.clear_ready();
+                                break;
+                            }
+                            // What was typed before is taken in; the next read says it again.
+                            Taken::Gone if !events.is_empty() => break,
+                            Taken::Gone => return Ok(ReadOutcome::Gone),
+                        }
+                    }
+                }
             }
             if !events.is_empty() {
                 return Ok(ReadOutcome::Events(events));
