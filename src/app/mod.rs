@@ -223,7 +223,7 @@ impl App {
         let before = std::mem::replace(&mut self.model.link, link);
         // Another figure can wait for the next frame; another picture, and that nothing arrives, can not.
         self.urgent |= before.plain != link.plain || matches!(link.state, LinkState::Held { .. });
-        self.newer = true;
+        self.newer |= std::mem::discriminant(&before.state) != std::mem::discriminant(&link.state);
     }
 
     /// A terminal that acknowledges nothing is believed to show the confirmation after a while.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
+use super::alarm::Alarm;
 use super::clock;
 use super::driver::{Driver, ForScreen};
 use super::http::HttpClient;
@@ -116,7 +116,7 @@ struct Console {
     unfinished: bool,
     painted: Asked,
     /// When somebody last saw an answer to what they did.
-    last_frame: Option<Instant>,
+    last_frame: Option<Boot>,
     gone: bool,
     /// What only the terminal can do, in order.
     after: Vec<ForScreen>,
@@ -135,8 +135,9 @@ impl Console {
         let mut reader = TtyReader::new(guard.tty())?;
         let mut history = std::pin::pin!(history);
         let mut polling: Option<Poller> = None;
+        let mut alarm = Alarm::new()?;
         while !self.over() {
-            let next = self.next_look();
+            alarm.set(self.next_look(clock::now().boot))?;
             tokio::select! {
                 biased;
                 read = reader.read_events() => match read? {
@@ -162,7 +163,10 @@ impl Console {
                     polling = Some(self.start_polling(&out)?);
                 }
                 drawn = self.screen.drained(), if self.screen.is_busy() => self.note_drawn(drawn?),
-                () = sleep_until(next) => self.happened(clock::now(), Msg::Woke, driver).await?,
+                rung = alarm.rings() => {
+                    rung?;
+                    self.happened(clock::now(), Msg::Woke, driver).await?;
+                }
             }
             self.for_screen(guard, &mut reader, driver).await?;
             let at = clock::now();
@@ -304,7 +308,12 @@ impl Console {
                     self.note_drawn(rung);
                 }
                 ForScreen::Copy(text) => {
-                    let failed = self.screen.copy(&text).err().map(|error| error.to_string());
+                    let copied = self.screen.copy(&text);
+                    if let Ok(bytes) = copied {
+                        // They are carried by the same line as the frames.
+                        self.pacing.wrote(clock::now().boot, bytes, None);
+                    }
+                    let failed = copied.err().map(|error| error.to_string());
                     self.happened(clock::now(), Msg::Copied { failed }, driver).await?;
                 }
                 ForScreen::Suspend => {
@@ -318,39 +327,30 @@ impl Console {
     }
 
     /// When the loop has to look again without being told.
-    fn next_look(&self) -> Instant {
-        let now = clock::now().boot;
-        let in_boot = |due: Boot| Instant::now() + due.since(now);
+    fn next_look(&self, now: Boot) -> Boot {
         let frame = match (self.screen.is_busy(), self.pacing.ready(now)) {
-            (true, _) => Some(Instant::now() + BUSY),
+            (true, _) => Some(now.plus(BUSY)),
             (false, Ready::Answered) => None,
-            (false, Ready::At(free)) => Some(in_boot(self.frame_due().max(free)).max(self.spaced())),
-            (false, Ready::Now) => Some(in_boot(self.frame_due()).max(self.spaced())),
+            (false, Ready::At(free)) => Some(self.frame_due().max(free)),
+            (false, Ready::Now) => Some(self.frame_due()),
         };
-        let woken = [self.app.wake(), self.pacing.deadline()].into_iter().flatten().map(in_boot);
-        woken.chain(frame).min().unwrap_or_else(|| Instant::now() + BUSY)
+        [self.app.wake(), self.pacing.deadline(), frame].into_iter().flatten().min().unwrap_or_else(|| now.plus(BUSY))
     }
 
     fn due(&self, now: Boot) -> bool {
         // A terminal that has not taken the last frame gets the newest picture when it has, not every one between.
-        !self.screen.is_busy()
-            && self.pacing.ready(now) == Ready::Now
-            && self.frame_due() <= now
-            && self.spaced() <= Instant::now()
+        !self.screen.is_busy() && self.pacing.ready(now) == Ready::Now && self.frame_due() <= now
     }
 
+    /// When the screen is to be drawn, if the terminal lets it. Two frames that answer to keys are [`FRAME`] apart;
+    /// others are seconds apart anyway, and a key is not to wait for them.
     fn frame_due(&self) -> Boot {
-        match self.app.frame_due() {
+        let due = match self.app.frame_due() {
             _any if self.unfinished => Boot(0),
             FrameDue::Now | FrameDue::Newer => Boot(0),
             FrameDue::At(due) => due,
-        }
-    }
-
-    /// When the next frame is far enough from the last one that answered a key. Others are seconds apart anyway, and
-    /// a key is not to wait for them.
-    fn spaced(&self) -> Instant {
-        self.last_frame.map_or_else(Instant::now, |last| last + FRAME)
+        };
+        self.last_frame.map_or(due, |last| due.max(last.plus(FRAME)))
     }
 
     fn draw(&mut self) -> Result<(), ConsoleError> {
@@ -362,7 +362,7 @@ impl Console {
             |buffer, area: Rect| app.render(area, buffer),
             pacing.budget_bytes(),
             |painted| {
-                let insists = !painted.whole || (waited_for && painted.whole) || (urgent && painted.bytes > 0);
+                let insists = !painted.whole || waited_for || (urgent && painted.bytes > 0);
                 pacing.asks(at.boot, painted.bytes, insists)
             },
         );
@@ -370,7 +370,7 @@ impl Console {
         self.frame += 1;
         self.pacing.wrote(at.boot, frame.painted.bytes, frame.asked.then_some(self.frame));
         if urgent {
-            self.last_frame = Some(Instant::now());
+            self.last_frame = Some(at.boot);
         }
         self.unfinished = !frame.painted.whole;
         if self.unfinished {

@@ -125,7 +125,13 @@ impl Worker {
         self.find_open_runs();
         let mut busy = self.read_on();
         loop {
-            match queue.recv_timeout(if busy { FOLLOW_EVERY } else { IDLE_EVERY }) {
+            let next = match (busy, self.followed.is_empty()) {
+                (true, _) => queue.recv_timeout(FOLLOW_EVERY),
+                (false, false) => queue.recv_timeout(IDLE_EVERY),
+                // Nothing can happen that this thread does not begin itself.
+                (false, true) => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
                 Ok(job) => self.carry_out(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -7,6 +7,7 @@
 //! http      one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
 //! journal   the files               lock      who may act                state_root where it all lives
+//! alarm     when to look again
 //! ```
 //!
 //! Must never: decide. The shell carries out effects and reports facts; what they mean is the core's business.
@@ -14,6 +15,7 @@
 //! To add a primitive of I/O: a variant of `Fetch`, `Exec` or `Effect`, and its one arm here.
 
 pub mod actor;
+pub mod alarm;
 pub mod child;
 pub mod clock;
 pub mod console;

@@ -8,6 +8,7 @@ mod acting;
 mod house;
 mod incident;
 mod kills;
+mod link;
 mod pictures;
 mod pty;
 mod random_keys;

@@ -100,7 +100,7 @@ pub struct Console {
 
 impl Console {
     pub fn start(args: &[&str], columns: u16, rows: u16) -> Console {
-        Console::start_before(FarEnd::Answers, PROGRAM, args, columns, rows)
+        Console::start_program(PROGRAM, args, columns, rows)
     }
 
     /// Another program that runs the console in the same terminal.

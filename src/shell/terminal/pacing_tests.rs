@@ -79,13 +79,7 @@ fn small_frames_are_asked_about_together() {
 fn a_line_is_measured_by_large_frames_beyond_its_round_trip() {
     let slow = |bytes_per_second| LinkState::Slow { bytes_per_second: Some(bytes_per_second) };
     // 2 kB/s, 20 ms away.
-    let pacing = check(
-        &[Wrote(1, 1_600), Answer(20), Answer(820)],
-        820,
-        &[FIRST, Some(1)],
-        Ready::Now,
-        slow(2_000),
-    );
+    let pacing = check(&[Wrote(1, 1_600), Answer(20), Answer(820)], 820, &[FIRST, Some(1)], Ready::Now, slow(2_000));
     assert!(pacing.link().plain);
     assert_eq!(pacing.budget_bytes(), 500);
     // 300 ms away and fast: the same wait in all, and nothing to be spared.

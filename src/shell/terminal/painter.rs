@@ -50,12 +50,7 @@ impl Painter {
     /// Appends the bytes that bring the picture which `render` draws onto the screen, row by row until there are
     /// `budget_bytes` of them; whether that is all of it. A row is never written in part, and one that has to wait
     /// while it shows something else is emptied: what stands on the screen is as it was meant, or not there yet.
-    pub fn paint(
-        &mut self,
-        render: impl FnOnce(&mut Buffer, Rect),
-        budget_bytes: usize,
-        out: &mut Vec<u8>,
-    ) -> Painted {
+    pub fn paint(&mut self, render: impl FnOnce(&mut Buffer, Rect), budget_bytes: usize, out: &mut Vec<u8>) -> Painted {
         let area = self.shown.area;
         self.next.reset();
         render(&mut self.next, area);

@@ -213,6 +213,37 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_is_taken_in_by_few_reads_and_a_paste_in_it_stays_one() {
+        let pty = Pty::open();
+        let guard = TerminalGuard::enter_on(pty.tty()).expect("the terminal is there");
+        within(async {
+            let mut reader = TtyReader::new(guard.tty()).expect("a reader");
+            let paste = format!("\x1b[200~{}\x1b[201~", "y".repeat(500));
+            let burst = ["j".repeat(1_000), paste, "j".repeat(1_000)].concat();
+            pty.type_in(burst.as_bytes());
+            let (mut keys, mut pastes, mut reads) = (0, 0, 0);
+            while keys < 2_000 {
+                let ReadOutcome::Events(events) = reader.read_events().await.expect("events") else {
+                    panic!("the terminal is there")
+                };
+                reads += 1;
+                for event in events {
+                    match event {
+                        TermEvent::Key(_) => keys += 1,
+                        TermEvent::Paste { text, .. } => {
+                            assert_eq!(text.len(), 500);
+                            pastes += 1;
+                        }
+                        other => panic!("{other:?} was not typed"),
+                    }
+                }
+            }
+            assert_eq!((keys, pastes), (2_000, 1));
+            assert!(reads <= 20, "{reads} reads, each followed by a frame");
+        });
+    }
+
+    #[test]
     fn giving_up_a_read_loses_nothing() {
         let pty = Pty::open();
         let guard = TerminalGuard::enter_on(pty.tty()).expect("the terminal is there");

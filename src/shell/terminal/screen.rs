@@ -12,7 +12,6 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 use super::copy::{self, CopyRefused};
 use super::guard::{Session, TerminalGuard};
@@ -55,7 +54,7 @@ pub struct Frame {
 #[derive(Debug)]
 pub struct Screen {
     session: Arc<Session>,
-    tty: AsyncFd<Tty>,
+    tty: Tty,
     painter: Painter,
     /// What the terminal has not taken yet: the rest of one frame, or of one text to copy.
     waiting: Vec<u8>,
@@ -65,15 +64,15 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// The screen of an entered terminal. Needs a runtime.
+    /// The screen of an entered terminal.
     ///
     /// # Errors
-    /// No file descriptor is left, or the terminal can not be waited for.
+    /// No file descriptor is left.
     #[allow(clippy::disallowed_methods, reason = "this is the shell: tmux says in the environment that it is there")]
     pub fn new(guard: &TerminalGuard) -> io::Result<Screen> {
-        let tty = guard.tty().watched(Interest::WRITABLE)?;
+        let tty = guard.tty().again()?;
         Ok(Screen {
-            painter: Painter::new(tty.get_ref().size()),
+            painter: Painter::new(tty.size()),
             session: guard.session(),
             tty,
             waiting: Vec::new(),
@@ -123,7 +122,7 @@ impl Screen {
 
     /// The window may have another size: takes it, and draws the next frame whole if it has.
     pub fn resize(&mut self) -> Size {
-        let size = self.tty.get_ref().size();
+        let size = self.tty.size();
         if size != self.size() {
             self.painter.restart(size);
         }
@@ -132,7 +131,7 @@ impl Screen {
 
     /// The next frame is drawn whole, as when somebody else wrote on the terminal.
     pub fn clear(&mut self) {
-        self.painter.restart(self.tty.get_ref().size());
+        self.painter.restart(self.tty.size());
     }
 
     #[must_use]
@@ -151,11 +150,11 @@ impl Screen {
         self.say(b"\x07")
     }
 
-    /// Copies a text through the terminal.
+    /// Copies a text through the terminal, in so many bytes.
     ///
     /// # Errors
     /// The text could act when pasted, or the terminal does not take it now.
-    pub fn copy(&mut self, text: &str) -> Result<(), CopyRefused> {
+    pub fn copy(&mut self, text: &str) -> Result<usize, CopyRefused> {
         let request = copy::request(text, self.within_tmux)?;
         if !self.waiting.is_empty() {
             return Err(CopyRefused::Busy);
@@ -163,7 +162,7 @@ impl Screen {
         match self.say(&request) {
             Drawn::Away | Drawn::Gone => Err(CopyRefused::Gone),
             // What the terminal did not take at once follows by itself.
-            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => Ok(()),
+            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => Ok(request.len()),
         }
     }
 
@@ -173,17 +172,19 @@ impl Screen {
         !self.waiting.is_empty() && !self.gone
     }
 
-    /// Waits until the terminal has taken everything. May be dropped while waiting.
+    /// Waits until the terminal has taken everything. May be dropped while waiting. The terminal is watched for this
+    /// only while something waits: else every frame that is taken would wake the process to say so.
     ///
     /// # Errors
     /// The terminal can not be waited for any more.
     pub async fn drained(&mut self) -> io::Result<Drawn> {
+        let watched = self.tty.watched(Interest::WRITABLE)?;
         loop {
             match self.send() {
                 Drawn::Busy => {}
                 done @ (Drawn::Unchanged | Drawn::Written { .. } | Drawn::Away | Drawn::Gone) => return Ok(done),
             }
-            let mut ready = self.tty.writable().await?;
+            let mut ready = watched.writable().await?;
             // It may have become writable long ago; the attempt above is what tells whether it still is.
             ready.clear_ready();
             drop(ready);
@@ -212,7 +213,7 @@ impl Screen {
         }
         let mut sent = 0;
         while sent < self.waiting.len() {
-            match self.tty.get_ref().write(&self.waiting[sent..]) {
+            match self.tty.write(&self.waiting[sent..]) {
                 Wrote::Bytes(0) => break,
                 Wrote::Bytes(count) => sent += count,
                 Wrote::Gone => {
