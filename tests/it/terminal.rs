@@ -129,9 +129,13 @@ impl Console {
                 shown.lock().expect("no panic holds it").process(&bytes[..count]);
                 kept.lock().expect("no panic holds it").extend_from_slice(&bytes[..count]);
                 heard.extend_from_slice(&bytes[..count]);
-                let questions = heard.windows(QUESTION.len()).filter(|window| *window == QUESTION).count();
+                let mut questions = 0;
+                while let Some(at) = heard.windows(QUESTION.len()).position(|window| window == QUESTION) {
+                    heard.drain(..at + QUESTION.len());
+                    questions += 1;
+                }
                 // A question may be cut by the read: its beginning is kept for the next.
-                heard.drain(..heard.len().saturating_sub(if questions > 0 { 0 } else { QUESTION.len() - 1 }));
+                heard.drain(..heard.len().saturating_sub(QUESTION.len() - 1));
                 for _ in 0..questions {
                     match far_end {
                         FarEnd::Answers => {}
