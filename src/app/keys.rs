@@ -6,7 +6,7 @@ use crate::panes::{Intent, Page};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
 use crate::ui::Action;
-use crate::ui::overlay::{Answer, Help, Overlay, ReasonForm, SettleForm};
+use crate::ui::overlay::{Answer, Help, Overlay, QueryForm, ReasonForm, SettleForm};
 
 impl App {
     pub(super) fn key(&mut self, at: At, key: Key, effects: &mut Vec<Effect>) {
@@ -35,7 +35,7 @@ impl App {
 
     fn answered_no(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
-            Overlay::Help(_) => {}
+            Overlay::Help(_) | Overlay::Query(_) => {}
             Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => self.say(at, "nothing was done"),
             Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
         }
@@ -44,6 +44,7 @@ impl App {
     fn answered_yes(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
             Overlay::Help(_) => {}
+            Overlay::Query(form) => self.panes.metrics.ask(Some(form.text().to_owned())),
             Overlay::Arm(form) => self.arm(at, *form, effects),
             Overlay::Reason(form) => {
                 let reason = Some(form.reason().to_owned());
@@ -78,6 +79,16 @@ impl App {
             | Action::PageWizard
             | Action::PageJournal
             | Action::PageSources
+            | Action::PageMetrics
+            | Action::PageLogs
+            | Action::Query
+            | Action::ChoosePrevious
+            | Action::ChooseNext
+            | Action::CursorOlder
+            | Action::CursorNewer
+            | Action::Wrap
+            | Action::Follow
+            | Action::PollNow
             | Action::NextPage
             | Action::PreviousPage
             | Action::NextTarget
@@ -111,7 +122,18 @@ impl App {
                 }
             }
             Intent::OpenRunbook { target, alert } => self.open_runbook(at, &target, &alert, effects),
-            Intent::Chart { target, series } => self.chart(&target, series),
+            Intent::Query(text) => {
+                self.show(Page::Metrics);
+                self.overlay = Some(Overlay::Query(Box::new(QueryForm::new(&text))));
+            }
+            Intent::Explore(expr) => {
+                self.panes.metrics.ask(Some(expr));
+                self.show(Page::Metrics);
+            }
+            Intent::FetchNow(source) => {
+                self.say(at, format!("asked for {source} now"));
+                effects.push(Effect::FetchNow { source });
+            }
             Intent::ShowRun(run) => {
                 self.model.shown_run = Some(run);
                 self.show(Page::Wizard);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits.
+//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics, [`acting`] arms, prepares, confirms and commits.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -15,6 +15,7 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod exploring;
 mod keys;
 pub mod msg;
 mod runs;
@@ -22,6 +23,7 @@ pub mod setup;
 mod watching;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -69,6 +71,8 @@ pub struct App {
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
+    /// What every loaded expression names, and the longest range of any.
+    named: (BTreeSet<Arc<str>>, Duration),
     urgent: bool,
     drawn: Boot,
     quitting: bool,
@@ -133,7 +137,8 @@ impl App {
     pub fn wake(&self) -> Option<Boot> {
         let confirm = match &self.overlay {
             Some(Overlay::Confirm(confirm)) => confirm.wake(),
-            Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
+            Some(Overlay::Help(_) | Overlay::Query(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_))
+            | None => None,
         };
         let now = self.model.now.boot;
         [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]

@@ -134,6 +134,10 @@ pub enum Effect {
     AskPainted,
     Bell,
     Copy(String),
+    /// Poll this source as soon as its target may be asked, not when it is due.
+    FetchNow {
+        source: SourceId,
+    },
     /// Append durably, then answer with `Journalled` or `JournalRefused`.
     Append {
         journal: JournalId,

@@ -9,12 +9,13 @@ use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
-use super::watching::{BUCKET_SECONDS, Compiled, Refreshed};
+use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::AlertBook;
 use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
+use crate::panes::metrics::Explorer;
 use crate::panes::model::{Banner, Console, Model, Target};
 use crate::panes::{Page, Panes};
 use crate::promql::Expr;
@@ -108,16 +109,12 @@ impl App {
             targets.push(Target {
                 id: spec.id.clone(),
                 spec: spec.clone(),
+                chart: watching::chart(&system),
                 system,
                 sources,
                 cells: BTreeMap::new(),
-                charted: None,
-                chart: Vec::new(),
-                chart_bucket_seconds: BUCKET_SECONDS,
             });
         }
-        let (named, longest) = expressions(&targets, &alerts);
-        store.keep(named, Retention::covering(longest));
         let version = setup.console.version.clone();
         let mut banners = setup.banners;
         banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
@@ -130,6 +127,7 @@ impl App {
             selected: 0,
             dimensions,
             store,
+            explorer: Explorer::default(),
             alerts,
             runs: IndexMap::new(),
             shown_run: None,
@@ -139,7 +137,7 @@ impl App {
             banners,
             status: None,
         };
-        let app = App {
+        let mut app = App {
             model,
             panes: Panes::default(),
             page: Page::Overview,
@@ -152,10 +150,12 @@ impl App {
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
+            named: (BTreeSet::new(), Duration::ZERO),
             urgent: true,
             drawn: Boot(0),
             quitting: false,
         };
+        app.keep_loaded();
         Ok((app, vec![append(JournalId::Console, Record::ConsoleStarted { version })]))
     }
 }
@@ -185,7 +185,7 @@ pub(super) fn expressions(targets: &[Target], alerts: &AlertBook) -> (BTreeSet<A
             .chain([spec.chart.as_ref().map(|chart| &chart.expr)])
             .flatten();
         let frozen = target.system.runbooks.iter().flat_map(|runbook| runbook.expressions());
-        for text in texts.cloned().chain(frozen).chain(target.charted.clone()) {
+        for text in texts.cloned().chain(frozen) {
             if let Ok(expr) = Expr::parse(&text) {
                 longest = longest.max(expr.longest_range());
                 named.extend(expr.names().iter().cloned());

@@ -54,6 +54,12 @@ impl Layout {
         self.by_name.contains_key(name)
     }
 
+    /// The column of exactly this series.
+    #[must_use]
+    pub fn column(&self, labels: &Labels) -> Option<usize> {
+        self.by_name.get(labels.name())?.iter().copied().find(|column| *self.series[*column] == *labels)
+    }
+
     /// The names of all series.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_name.keys()

@@ -17,7 +17,7 @@ fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
     const TARGET: (&[Action], &str) = (&[Action::NextTarget], "next target");
     match page {
         Page::Overview => &[(&[Action::Open], "open"), MOVE, TARGET, (&[Action::NextPage], "next page"), HELP, QUIT],
-        Page::Target => &[MOVE, (&[Action::Open], "chart it"), TARGET, BACK, HELP, QUIT],
+        Page::Target => &[MOVE, (&[Action::Open], "explore it"), TARGET, BACK, HELP, QUIT],
         Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, BACK, HELP, QUIT],
         Page::Wizard => &[
             (&[Action::Open], "go on"),
@@ -29,7 +29,27 @@ fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             HELP,
         ],
         Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), BACK, HELP, QUIT],
-        Page::Sources => &[MOVE, BACK, HELP, QUIT],
+        Page::Sources => &[MOVE, (&[Action::PollNow], "ask it now"), BACK, HELP, QUIT],
+        Page::Metrics => &[
+            (&[Action::Query], "expression"),
+            (&[Action::ChoosePrevious, Action::ChooseNext], "range"),
+            (&[Action::CursorOlder, Action::CursorNewer], "read"),
+            MOVE,
+            TARGET,
+            BACK,
+            HELP,
+            QUIT,
+        ],
+        Page::Logs => &[
+            (&[Action::Up, Action::Down], "scroll"),
+            (&[Action::Follow], "follow"),
+            (&[Action::ChoosePrevious, Action::ChooseNext], "log"),
+            (&[Action::Wrap], "wrap"),
+            TARGET,
+            BACK,
+            HELP,
+            QUIT,
+        ],
     }
 }
 

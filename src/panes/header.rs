@@ -141,5 +141,7 @@ pub fn action(page: Page) -> Action {
         Page::Wizard => Action::PageWizard,
         Page::Journal => Action::PageJournal,
         Page::Sources => Action::PageSources,
+        Page::Metrics => Action::PageMetrics,
+        Page::Logs => Action::PageLogs,
     }
 }

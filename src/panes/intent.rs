@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{BranchId, RunId, StepId, TargetId};
+use crate::base::{BranchId, RunId, SourceId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,10 +14,21 @@ pub enum Page {
     Wizard,
     Journal,
     Sources,
+    Metrics,
+    Logs,
 }
 
 impl Page {
-    pub const ALL: [Page; 6] = [Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Journal, Page::Sources];
+    pub const ALL: [Page; 8] = [
+        Page::Overview,
+        Page::Target,
+        Page::Alerts,
+        Page::Wizard,
+        Page::Journal,
+        Page::Sources,
+        Page::Metrics,
+        Page::Logs,
+    ];
 
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -28,6 +39,8 @@ impl Page {
             Page::Wizard => "wizard",
             Page::Journal => "journal",
             Page::Sources => "sources",
+            Page::Metrics => "metrics",
+            Page::Logs => "logs",
         }
     }
 }
@@ -42,11 +55,12 @@ pub enum Intent {
         target: TargetId,
         alert: String,
     },
-    /// Chart this series on the target's page; the system's own chart where there is none.
-    Chart {
-        target: TargetId,
-        series: Option<String>,
-    },
+    /// Open the line for an expression, with this text in it.
+    Query(String),
+    /// Chart this expression on the page of metrics.
+    Explore(String),
+    /// Poll this source now.
+    FetchNow(SourceId),
     ShowRun(RunId),
     /// The suggested branch; any other goes through a reason first.
     TakeBranch {

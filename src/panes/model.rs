@@ -10,6 +10,8 @@ use crate::alert::AlertBook;
 use crate::base::{At, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
+use super::metrics::Explorer;
+use super::series::Picture;
 use crate::runbook::{Actor, Entry, Run};
 use crate::sources::BoundSource;
 use crate::systems::{DimensionSpec, System};
@@ -27,6 +29,8 @@ pub struct Model {
     pub selected: usize,
     pub dimensions: Vec<DimensionSpec>,
     pub store: Store,
+    /// What the page of metrics asks, and what it was answered.
+    pub explorer: Explorer,
     pub alerts: AlertBook,
     /// Open runs and runs that ended in this session, oldest first.
     pub runs: IndexMap<RunId, Run>,
@@ -64,13 +68,12 @@ pub struct Target {
     pub sources: Vec<BoundSource>,
     /// By panel; one cell per row of the panel.
     pub cells: BTreeMap<PanelId, Vec<Cell>>,
-    /// The series that is charted instead of the system's own chart, as a selector.
-    pub charted: Option<String>,
-    /// The chart of the target's page: the last fixed buckets, oldest first, `None` where nothing was measured.
-    pub chart: Vec<Option<f64>>,
-    /// Seconds that one bucket of `chart` covers.
-    pub chart_bucket_seconds: u32,
+    /// The chart of the target's page; nothing where its system has none.
+    pub chart: Option<Picture>,
 }
+
+/// Seconds of one bucket of a sparkline: it costs bytes only when one closes.
+pub const SPARK_BUCKET_SECONDS: u32 = 10;
 
 /// One row of a panel, evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +82,8 @@ pub struct Cell {
     pub level: Level,
     /// Fixed time buckets, oldest first.
     pub spark: Vec<Option<f64>>,
+    /// Values from which on it is of that level, where its conditions compare it with a number.
+    pub limits: Vec<(Level, f64)>,
 }
 
 /// How well something is. Always told by glyph and word too.

@@ -128,7 +128,9 @@ impl Console {
                     for batch in batches {
                         self.happened(clock::now(), Msg::Polled(Arc::new(batch)), driver).await?;
                     }
-                    polling = Some(self.start_polling(&out)?);
+                    let poller = self.start_polling(&out)?;
+                    driver.polls(poller.nudges());
+                    polling = Some(poller);
                 }
                 drawn = self.screen.drained(), if self.screen.is_busy() => self.note_drawn(drawn?),
                 () = sleep_until(next) => self.happened(clock::now(), Msg::Woke, driver).await?,

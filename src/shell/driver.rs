@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
+use super::poller::Nudges;
 use super::proof;
 use super::resolve;
 use super::spawn::{self, Survival};
@@ -42,13 +43,19 @@ pub struct Driver {
     clock: fn() -> At,
     actor: Actor,
     armed: Arc<tokio::sync::Mutex<BTreeMap<String, TargetLock>>>,
+    nudges: Nudges,
 }
 
 impl Driver {
     #[must_use]
     pub fn new(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Driver {
         let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
-        Driver { root, ledger, out, clock, actor, armed: Arc::default() }
+        Driver { root, ledger, out, clock, actor, armed: Arc::default(), nudges: Nudges::default() }
+    }
+
+    /// From now on these sources can be asked out of their rhythm.
+    pub fn polls(&mut self, nudges: Nudges) {
+        self.nudges = nudges;
     }
 
     /// Starts what an effect asks for; what only the terminal can do is handed back. `declared` is the name given
@@ -69,6 +76,8 @@ impl Driver {
             Effect::Disarm { lock_key } => {
                 self.armed.lock().await.remove(&lock_key);
             }
+            // A source that is not asked any more says so itself.
+            Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
         }
         None

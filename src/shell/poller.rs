@@ -40,7 +40,7 @@ const DEFAULT_RATE: f64 = 5.0;
 #[derive(Debug)]
 pub struct Poller {
     _tasks: JoinSet<()>,
-    nudges: HashMap<SourceId, mpsc::Sender<()>>,
+    nudges: Nudges,
 }
 
 impl Poller {
@@ -91,16 +91,28 @@ impl Poller {
             };
             tasks.spawn(polling.run(nudged));
         }
-        Poller { _tasks: tasks, nudges }
+        Poller { _tasks: tasks, nudges: Nudges(nudges) }
     }
 
+    /// What polls sources out of their rhythm; it does not keep the polling alive.
+    #[must_use]
+    pub fn nudges(&self) -> Nudges {
+        self.nudges.clone()
+    }
+}
+
+/// Asks for sources out of their rhythm.
+#[derive(Clone, Debug, Default)]
+pub struct Nudges(HashMap<SourceId, mpsc::Sender<()>>);
+
+impl Nudges {
     /// Polls a source as soon as its target's gate allows. False where there is no such source, or it is quarantined.
     pub fn fetch_now(&self, source: &SourceId) -> bool {
         let full_is_asked_already = |nudge: &mpsc::Sender<()>| match nudge.try_send(()) {
             Ok(()) | Err(mpsc::error::TrySendError::Full(())) => true,
             Err(mpsc::error::TrySendError::Closed(())) => false,
         };
-        self.nudges.get(source).is_some_and(full_is_asked_already)
+        self.0.get(source).is_some_and(full_is_asked_already)
     }
 }
 
@@ -343,9 +355,9 @@ mod tests {
         let poller =
             Poller::start(vec![source("s", &server.url, 3600.0)], &rates(9.0), &HttpClient::new(), &sender, clock);
         polled(&mut messages).await;
-        assert!(poller.fetch_now(&"s".into()));
+        assert!(poller.nudges().fetch_now(&"s".into()));
         polled(&mut messages).await;
-        assert!(!poller.fetch_now(&"unknown".into()));
+        assert!(!poller.nudges().fetch_now(&"unknown".into()));
     }
 
     #[tokio::test]

@@ -248,6 +248,7 @@ impl Rehearsal {
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Bell
+                | Effect::FetchNow { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
             }

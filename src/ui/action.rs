@@ -44,6 +44,8 @@ actions! {
     PageWizard, "page_wizard", None, "show the runbook that is open";
     PageJournal, "page_journal", None, "show the journal";
     PageSources, "page_sources", None, "show the sources and what they last said";
+    PageMetrics, "page_metrics", None, "show the metrics: every series, and a chart of any expression";
+    PageLogs, "page_logs", None, "show the logs";
     NextPage, "next_page", None, "go to the next page";
     PreviousPage, "previous_page", None, "go to the previous page";
     NextTarget, "next_target", None, "select the next target";
@@ -55,6 +57,14 @@ actions! {
     Bottom, "bottom", None, "go to the last line";
     Open, "open", Decides, "open what is selected: an alert's runbook, a branch, a target";
     Back, "back", None, "go back, close";
+    Query, "query", None, "type an expression to chart";
+    ChoosePrevious, "choose_previous", None, "the shorter range of the chart; the previous log";
+    ChooseNext, "choose_next", None, "the longer range of the chart; the next log";
+    CursorOlder, "cursor_older", None, "read the chart one column earlier";
+    CursorNewer, "cursor_newer", None, "read the chart one column later";
+    Wrap, "wrap", None, "wrap long lines of a log, or cut them";
+    Follow, "follow", None, "follow the end of a log, or stop following it";
+    PollNow, "poll_now", None, "ask the selected source now";
     Help, "help", None, "show the keys";
     CopyStep, "copy_step", None, "copy the step's command, quoted for a shell";
     Arm, "arm", Decides, "arm the console for the selected target";

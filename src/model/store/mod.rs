@@ -8,6 +8,7 @@
 //! some loaded expression names and live for [`Retention::named`]; named series also leave one-minute roll-ups for
 //! [`Retention::rolled`]. The total is capped; unnamed series go first, and [`Store::evicted_rows`] says so.
 
+mod past;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

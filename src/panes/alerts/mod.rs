@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use self::list::Cursor;
 use self::row::AlertRow;
-use super::{Intent, Model};
+use super::{Accepts, Intent, Model};
 use crate::base::Provenance;
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Rows, Viewport, frame, rows};
@@ -25,8 +25,8 @@ pub struct Alerts {
 
 impl Alerts {
     /// Moves, or opens the runbook of the selected alert.
-    pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
-        let rows = row::rows(model);
+    pub fn on(&mut self, action: Action, model: &Model, body: Rect, accepts: Accepts) -> Option<Intent> {
+        let rows = shown(model, accepts);
         if action == Action::Open {
             return self.cursor.open(&rows);
         }
@@ -35,10 +35,15 @@ impl Alerts {
         None
     }
 
-    pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
-        let rows = row::rows(model);
-        let selected = self.cursor.index(&rows);
-        let provenance = model.alerts.alerts().nth(selected).map(|alert| alert.rule.provenance());
+    pub fn render(&self, model: &Model, accepts: Accepts, area: Rect, buf: &mut Buffer) {
+        let rows = shown(model, accepts);
+        let selected = rows.get(self.cursor.index(&rows));
+        let alert = selected.and_then(|row| {
+            model.alerts.alerts().find(|alert| {
+                alert.target == *row.target && alert.rule.name == row.name && alert.labels == *row.labels
+            })
+        });
+        let provenance = alert.map(|alert| alert.rule.provenance());
         self.paint(model, &rows, provenance.unwrap_or_default(), area, buf);
     }
 
@@ -48,7 +53,11 @@ impl Alerts {
         let (role, summary) = list::summary(alerts);
         let inside = frame::frame(buf, theme, upper, "alerts", (role, &summary));
         if alerts.is_empty() {
-            Pen::new(buf, theme, inside, 0).put(Role::Unknown, "no alert rules are loaded: nothing here can fire");
+            let words = match model.alerts.alerts().next() {
+                Some(_) => "no alert passes the filter",
+                None => "no alert rules are loaded: nothing here can fire",
+            };
+            Pen::new(buf, theme, inside, 0).put(Role::Unknown, words);
             return;
         }
         let height = usize::from(inside.height);
@@ -64,6 +73,11 @@ impl Alerts {
         detail::describe(&mut text, model, alert, &provenance);
         text.draw(buf, theme, inside, &Viewport::default());
     }
+}
+
+/// The alerts that the filter lets through, by everything that their lines say.
+fn shown<'m>(model: &'m Model, accepts: Accepts) -> Vec<AlertRow<'m>> {
+    row::rows(model).into_iter().filter(|row| accepts(&row.text())).collect()
 }
 
 /// The list takes what it needs up to half of the page; the rest tells of the selected one.

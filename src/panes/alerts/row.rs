@@ -6,7 +6,7 @@ use crate::alert::{Alert, AlertState};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId};
 use crate::model::Labels;
-use crate::panes::Model;
+use crate::panes::{Model, mark};
 use crate::panes::words::{ago, countdown, whole};
 
 /// An alert with what its rule says.
@@ -70,6 +70,13 @@ impl AlertRow<'_> {
             | AlertState::WarmingUp { .. } => true,
             AlertState::Inactive | AlertState::Resolved { .. } => false,
         }
+    }
+
+    /// What a filter sees of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let (state, severity) = (mark::alert(self.state, self.severity).word, mark::severity(self.severity).word);
+        format!("{state} {severity} {} {} {} {}", self.name, self.target, self.labels, self.summary)
     }
 
     /// Since when, or how long until it fires.

@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::sentence::{sentence, tone};
-use super::{Intent, Model};
+use super::{Accepts, Intent, Model};
 use crate::runbook::{Actor, Entry};
 use crate::ui::layout::above;
 use crate::ui::widget::pen::{Pen, select};
@@ -25,45 +25,45 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
-        let len = model.journal.len();
-        let mut view = self.view(model);
+    pub fn on(&mut self, action: Action, model: &Model, body: Rect, accepts: Accepts) -> Option<Intent> {
+        let entries = shown(model, accepts);
+        let mut view = self.view(&entries);
         let (list, _) = split(body);
-        if view.on(action, len, usize::from(frame::inner(list).height)) {
-            let number = |at: usize| model.journal.dropped() + at as u64;
-            self.chosen = (view.cursor + 1 < len).then_some(number(view.cursor));
+        if view.on(action, entries.len(), usize::from(frame::inner(list).height)) {
+            let number = |at: usize| entries.get(at).map_or(0, |(number, _)| *number);
+            self.chosen = (view.cursor + 1 < entries.len()).then(|| number(view.cursor));
             self.top = number(view.offset);
         }
         None
     }
 
-    fn view(&self, model: &Model) -> Viewport {
-        let last = model.journal.len().saturating_sub(1);
-        let at =
-            |number: u64| usize::try_from(number.saturating_sub(model.journal.dropped())).unwrap_or(last).min(last);
+    fn view(&self, entries: &[Numbered]) -> Viewport {
+        let last = entries.len().saturating_sub(1);
+        let at = |number: u64| entries.partition_point(|(have, _)| *have < number).min(last);
         match self.chosen {
             Some(number) => Viewport { offset: at(self.top), cursor: at(number) },
             None => Viewport { offset: last, cursor: last },
         }
     }
 
-    pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
+    pub fn render(&self, model: &Model, accepts: Accepts, area: Rect, buf: &mut Buffer) {
         let theme = &model.theme;
         let (upper, lower) = split(area);
-        let len = model.journal.len();
-        let note = match model.journal.dropped() {
-            0 => format!("{len} entries"),
-            dropped => format!("{len} newest entries, {dropped} older in the files"),
+        let entries = shown(model, accepts);
+        let len = entries.len();
+        let note = match (model.journal.len(), model.journal.dropped()) {
+            (all, _) if len < all => format!("{len} of {all} entries"),
+            (all, 0) => format!("{all} entries"),
+            (all, dropped) => format!("{all} newest entries, {dropped} older in the files"),
         };
         let inside = frame::frame(buf, theme, upper, "journal", (Role::Dim, &note));
-        let view = self.view(model);
+        let view = self.view(&entries);
         let window = view.window(len, usize::from(inside.height));
-        let visible = model.journal.iter().skip(window.start).take(window.len());
-        for (row, (at, entry)) in (window.start..).zip(visible).enumerate() {
-            line(buf, model, inside, row, entry, at == view.cursor);
+        for (row, at) in window.clone().enumerate() {
+            line(buf, model, inside, row, entries[at].1, at == view.cursor);
         }
         rows::more(buf, theme, inside, window.start, len - window.end);
-        let selected = model.journal.iter().nth(view.cursor);
+        let selected = entries.get(view.cursor).map(|(_, entry)| *entry);
         let inside = frame::frame(buf, theme, lower, "entry", (Role::Dim, &selected.map(place).unwrap_or_default()));
         match selected {
             Some(entry) => {
@@ -72,10 +72,20 @@ impl Journal {
                 text.draw(buf, theme, inside, &Viewport::default());
             }
             None => {
-                Pen::new(buf, theme, inside, 0).put(Role::Dim, "nothing has been journalled yet");
+                let words = if model.journal.is_empty() { "nothing has been journalled yet" } else { "no entry passes the filter" };
+                Pen::new(buf, theme, inside, 0).put(Role::Dim, words);
             }
         }
     }
+}
+
+/// An entry with its number since this console's first.
+type Numbered<'m> = (u64, &'m Entry);
+
+/// The entries that the filter lets through, by who did what.
+fn shown<'m>(model: &'m Model, accepts: Accepts) -> Vec<Numbered<'m>> {
+    let entries = (model.journal.dropped()..).zip(model.journal.iter());
+    entries.filter(|(_, entry)| accepts(&format!("{} {}", name(&entry.actor), sentence(&entry.record)))).collect()
 }
 
 fn place(entry: &Entry) -> String {

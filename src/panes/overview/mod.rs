@@ -96,7 +96,7 @@ impl Overview {
         let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
         let view = Viewport { offset: self.scroll, cursor: 0 };
         let window = view.scrolled(lines.len(), usize::from(inside.height));
-        cells::draw(buf, model, inside, &lines[window.clone()]);
+        cells::draw(buf, model, inside, &lines[window.clone()], None);
         rows::more(buf, theme, inside, window.start, lines.len() - window.end);
     }
 

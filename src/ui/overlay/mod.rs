@@ -12,6 +12,7 @@ pub mod confirm;
 pub mod field;
 pub mod form;
 pub mod help;
+pub mod query;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,11 +23,13 @@ use crate::base::{At, Key, text};
 pub use confirm::Confirm;
 pub use form::{ArmForm, ReasonForm, SettleForm};
 pub use help::Help;
+pub use query::QueryForm;
 
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
 pub enum Overlay {
     Help(Help),
+    Query(Box<QueryForm>),
     Arm(Box<ArmForm>),
     Reason(Box<ReasonForm>),
     Settle(Box<SettleForm>),
@@ -49,6 +52,7 @@ impl Overlay {
     pub fn key(&mut self, key: Key, at: At, area: Rect) -> Answer {
         match self {
             Overlay::Help(help) => help.key(key, area),
+            Overlay::Query(form) => form.key(key),
             Overlay::Arm(form) => form.key(key),
             Overlay::Reason(form) => form.key(key),
             Overlay::Settle(form) => form.key(key),
@@ -60,6 +64,7 @@ impl Overlay {
     pub fn paste(&mut self, pasted: &str) {
         match self {
             Overlay::Help(_) => {}
+            Overlay::Query(form) => form.paste(pasted),
             Overlay::Arm(form) => form.paste(pasted),
             Overlay::Reason(form) => form.paste(pasted),
             Overlay::Settle(form) => form.paste(pasted),
@@ -70,6 +75,7 @@ impl Overlay {
     pub fn render(&self, theme: &Theme, keymap: &Keymap, at: At, area: Rect, buffer: &mut Buffer) {
         match self {
             Overlay::Help(help) => help.render(theme, keymap, area, buffer),
+            Overlay::Query(form) => form.render(theme, area, buffer),
             Overlay::Arm(form) => form.render(theme, area, buffer),
             Overlay::Reason(form) => form.render(theme, area, buffer),
             Overlay::Settle(form) => form.render(theme, area, buffer),
