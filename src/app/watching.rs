@@ -19,8 +19,8 @@ use crate::runbook::Present;
 
 /// Seconds of one bucket of a sparkline, and of the chart on a target's page.
 const BUCKET_SECONDS: u32 = SPARK_BUCKET_SECONDS;
-/// Buckets of a sparkline: five minutes.
-const SPARK: usize = 30;
+/// Buckets of a sparkline: ten minutes, of which a narrow one shows the newest.
+const SPARK: usize = 60;
 /// Buckets of the chart on a target's page: thirty minutes.
 const CHART: usize = 180;
 
@@ -156,7 +156,11 @@ impl App {
         };
         self.refreshed.bucket = Some(bucket);
         if std::mem::take(&mut self.refreshed.history) {
-            self.model.targets.iter_mut().filter_map(|target| target.chart.as_mut()).for_each(|chart| chart.buckets.restart());
+            self.model
+                .targets
+                .iter_mut()
+                .filter_map(|target| target.chart.as_mut())
+                .for_each(|chart| chart.buckets.restart());
             self.model.explorer.restart();
         }
         let ends: Vec<Wall> =

@@ -35,6 +35,7 @@ fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             (&[Action::ChoosePrevious, Action::ChooseNext], "range"),
             (&[Action::CursorOlder, Action::CursorNewer], "read"),
             MOVE,
+            (&[Action::Open], "chart it"),
             TARGET,
             BACK,
             HELP,

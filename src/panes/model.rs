@@ -6,12 +6,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Explorer;
+use super::series::Picture;
 use crate::alert::AlertBook;
 use crate::base::{At, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
-use super::metrics::Explorer;
-use super::series::Picture;
 use crate::runbook::{Actor, Entry, Run};
 use crate::sources::BoundSource;
 use crate::systems::{DimensionSpec, System};

@@ -124,7 +124,7 @@ pub fn own_labels(labels: &Labels, target: &Target) -> String {
 /// that fails makes it 0 and no less true.
 #[must_use]
 pub fn truth(model: &Model, scope: &Scope, labels: &Labels) -> Truth {
-    let sources = model.store.sources_of(scope, labels.name());
+    let sources = model.store.giving(scope, labels);
     let truth = sources.map(|source| source.truth(model.now.boot)).reduce(Truth::worst).unwrap_or(Truth::Fresh);
     match truth {
         Truth::Failing { .. } if ["up", "opsconsole_source_up"].contains(&labels.name()) => Truth::Fresh,

@@ -34,6 +34,8 @@ pub struct Buckets {
     pub rolled: usize,
     /// Why there is nothing to draw now.
     pub fault: Option<String>,
+    /// Buckets evaluated so far, at most `count`: a line that comes late begins with gaps.
+    evaluated: usize,
 }
 
 /// One series of the answer.
@@ -75,9 +77,12 @@ impl Buckets {
         let closed = match self.end {
             Some(end) if end == newest => return,
             // Nothing to go on from: what was refused or empty before may not be now.
-            Some(end) if end < newest && !self.lines.is_empty() => usize::try_from((newest.0 - end.0) / length).unwrap_or(self.count),
+            Some(end) if end < newest && !self.lines.is_empty() => {
+                usize::try_from((newest.0 - end.0) / length).unwrap_or(self.count)
+            }
             Some(_) | None => {
                 self.lines.clear();
+                self.evaluated = 0;
                 self.count
             }
         }
@@ -128,7 +133,8 @@ impl Buckets {
             // What can not be told is a gap like any other.
             Err(_) => Vec::new(),
         };
-        let before = self.lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
+        let before = self.evaluated;
+        self.evaluated = (before + 1).min(self.count);
         self.lines.iter_mut().for_each(|line| line.values.push(None));
         let mut left_out = 0;
         for Sample { labels, value } in samples {
@@ -146,7 +152,7 @@ impl Buckets {
             }
         }
         for line in &mut self.lines {
-            let excess = line.values.len().saturating_sub(self.count);
+            let excess = line.values.len().saturating_sub(self.evaluated);
             line.values.drain(..excess);
         }
         left_out

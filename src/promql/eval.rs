@@ -124,10 +124,7 @@ impl Evaluation<'_> {
             Node::Number(number) => Ok(Value::Scalar(*number)),
             Node::Time => Ok(Value::Scalar(self.at.as_seconds())),
             Node::Select(selector) => Ok(Value::Vector(
-                self.newest(selector)
-                    .into_iter()
-                    .map(|(labels, (_, value))| Sample { labels, value })
-                    .collect(),
+                self.newest(selector).into_iter().map(|(labels, (_, value))| Sample { labels, value }).collect(),
             )),
             Node::Over(function, selector) => {
                 let range = selector.range.unwrap_or(LOOKBACK);

@@ -26,7 +26,10 @@ pub fn place(source: &str, error: &ExprError) -> Option<usize> {
 
 /// Whether the words do not fit together, rather than their types.
 fn is_grammar(detail: &str) -> bool {
-    detail == WRONG_GRAMMAR || detail.starts_with("unexpected") || detail.starts_with("unclosed") || detail.starts_with("unterminated")
+    detail == WRONG_GRAMMAR
+        || detail.starts_with("unexpected")
+        || detail.starts_with("unclosed")
+        || detail.starts_with("unterminated")
 }
 
 /// The length of the longest beginning that some ending would make an expression.
@@ -109,7 +112,7 @@ mod tests {
         check("x offset 5m", Some(2));
         check("x and y", Some(2));
         check("rate(x[5m:1m])", Some(9));
-        check("1 + x[5m]", Some(4));
+        check("x[5m]", Some(0));
         check("abs(x)", Some(0));
         check("1 + foo(x)", Some(4));
         check("x{a=\"1}", Some(7));

@@ -6,10 +6,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::table::{MINUTE_MILLIS, Row, RollupRow, Table};
+use super::table::{MINUTE_MILLIS, RollupRow, Row, Table};
 use super::{Scope, SeriesWindow, Store};
 use crate::base::{At, TargetId, Wall};
-use crate::model::{Document, Labels, Layout, Matcher};
+use crate::model::{Document, Labels, Layout, Matcher, SourceState};
 
 /// How old a rolled-up minute may be and still stand for its series: a minute in which nothing came leaves none.
 const ROLLED_LOOKBACK: Duration = Duration::from_secs(2 * 60);
@@ -91,6 +91,11 @@ impl Store {
         newest.max_by_key(|(at, _)| *at)
     }
 
+    /// The state of every source that gives exactly this series, or gave it until it began to fail.
+    pub fn giving<'a>(&'a self, scope: &'a Scope, labels: &'a Labels) -> impl Iterator<Item = &'a SourceState> {
+        self.in_scope(scope).filter(|table| newest_of(table, labels).is_some()).map(|table| &table.state)
+    }
+
     /// Every series of a target that its sources give, or gave until they fell silent; in order, each once.
     #[must_use]
     pub fn known(&self, target: &TargetId) -> Vec<Arc<Labels>> {
@@ -147,8 +152,9 @@ fn newest_layouts(table: &Table) -> impl Iterator<Item = &Arc<Layout>> {
     newest.into_iter().chain(before.map(|row| &row.layout))
 }
 
-/// The newest row whose columns differ from these.
+/// The newest row whose columns differ from these, of a source that fails: what it gave until then.
 fn before<'a>(table: &'a Table, newest: &Layout) -> Option<&'a Row> {
+    table.state.failure.as_ref()?;
     table.rows.iter().rev().find(|row| row.layout.hash() != newest.hash())
 }
 
@@ -163,7 +169,7 @@ mod tests {
     use super::*;
     use crate::base::Boot;
     use crate::model::store::{Retention, Store};
-    use crate::model::{Batch, SourceState};
+    use crate::model::{Batch, FetchFailure};
 
     fn at(second: i64) -> At {
         At { boot: Boot(second as u64 * 1000), wall: Wall(second * 1000) }
@@ -179,7 +185,9 @@ mod tests {
             let series = if silent(second) { vec![] } else { vec![Labels::named("x"), Labels::named("y")] };
             let values = vec![second as f64; series.len()];
             let layout = Arc::new(Layout::new(series));
-            store.link(&Batch::of("t/n/e/s".into(), at(second), ten, layout, values));
+            let failure = silent(second).then_some(FetchFailure::Refused);
+            let batch = Batch::of("t/n/e/s".into(), at(second), ten, layout, values);
+            store.link(&Batch { failure, ..batch });
         }
         store
     }
@@ -217,6 +225,7 @@ mod tests {
         let scope = Scope::Target(target.clone());
         assert_eq!(store.last(&scope, &Labels::named("x")), Some((at(50).wall, 50.0)));
         assert_eq!(store.last(&scope, &Labels::named("z")), None);
+        assert_eq!(store.giving(&scope, &Labels::named("x")).count(), 1);
         assert_ne!(store.shape(&target), counting(20, |_| false).shape(&target));
         assert_eq!(counting(10, |_| false).shape(&target), counting(20, |_| false).shape(&target));
     }

@@ -39,9 +39,10 @@ impl Alerts {
         let rows = shown(model, accepts);
         let selected = rows.get(self.cursor.index(&rows));
         let alert = selected.and_then(|row| {
-            model.alerts.alerts().find(|alert| {
-                alert.target == *row.target && alert.rule.name == row.name && alert.labels == *row.labels
-            })
+            model
+                .alerts
+                .alerts()
+                .find(|alert| alert.target == *row.target && alert.rule.name == row.name && alert.labels == *row.labels)
         });
         let provenance = alert.map(|alert| alert.rule.provenance());
         self.paint(model, &rows, provenance.unwrap_or_default(), area, buf);

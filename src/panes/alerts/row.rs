@@ -6,8 +6,8 @@ use crate::alert::{Alert, AlertState};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId};
 use crate::model::Labels;
-use crate::panes::{Model, mark};
 use crate::panes::words::{ago, countdown, whole};
+use crate::panes::{Model, mark};
 
 /// An alert with what its rule says.
 #[derive(Clone, Debug)]

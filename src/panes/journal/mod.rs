@@ -72,7 +72,11 @@ impl Journal {
                 text.draw(buf, theme, inside, &Viewport::default());
             }
             None => {
-                let words = if model.journal.is_empty() { "nothing has been journalled yet" } else { "no entry passes the filter" };
+                let words = if model.journal.is_empty() {
+                    "nothing has been journalled yet"
+                } else {
+                    "no entry passes the filter"
+                };
                 Pen::new(buf, theme, inside, 0).put(Role::Dim, words);
             }
         }

@@ -185,7 +185,8 @@ fn draw_row(buf: &mut Buffer, model: &Model, area: Rect, index: usize, said: &Sa
 /// The logs of the target: which is shown, how many lines each brought.
 fn list(buf: &mut Buffer, model: &Model, all: &[&SourceState], chosen: &SourceState, area: Rect) {
     let theme = &model.theme;
-    let keys = format!("{} {} choose", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));
+    let keys =
+        format!("{} {} choose", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));
     let inside = frame::frame(buf, theme, area, "logs", (Role::Dim, &keys));
     let at = all.iter().position(|source| source.id == chosen.id).unwrap_or(0);
     let height = usize::from(inside.height);

@@ -102,11 +102,12 @@ impl Logs {
     fn page(&self, lines: &[Numbered], bottom: usize, width: usize, height: usize) -> usize {
         let mut rows = 0;
         let above = lines[..=bottom].iter().rev();
-        above.take_while(|(_, line)| {
-            rows += self.rows(line, width).len();
-            rows <= height
-        })
-        .count()
+        above
+            .take_while(|(_, line)| {
+                rows += self.rows(line, width).len();
+                rows <= height
+            })
+            .count()
     }
 
     /// The least line at the bottom with which the page is full.
@@ -121,7 +122,8 @@ impl Logs {
 
     /// A line as it is drawn: whole, or as much as fits.
     fn rows(&self, line: &LogLine, width: usize) -> Vec<String> {
-        if self.cut {
+        // A line that fits keeps the blanks that it begins with: a trace is read by them.
+        if self.cut || text::width(&line.text) <= width {
             return vec![text::fitted(&text::clean(&line.text), width).into_owned()];
         }
         let rows = wrap(&line.text, width);

@@ -59,9 +59,11 @@ impl Metrics {
             .collect();
         let limits = picture.map_or_else(Vec::new, limits);
         let empty = refused.or_else(|| buckets.fault.clone()).unwrap_or_else(|| self.nothing(model, range.words));
+        let present = is_present(model, target, picture);
+        let note = if present { note(range.words, buckets, area.width) } else { format!("{} · stale", range.words) };
         let shown = Chart {
             title,
-            note: &note(range.words, buckets, area.width),
+            note: &note,
             unit: picture.map_or(Unit::Count, |picture| picture.unit),
             lines: &lines,
             left_out: buckets.left_out,
@@ -69,7 +71,7 @@ impl Metrics {
             end: buckets.end.unwrap_or_default(),
             limits: &limits,
             cursor: self.cursor(buckets),
-            present: is_present(model, target, picture),
+            present,
             empty: &empty,
         };
         chart(buf, &model.theme, area, shown);
@@ -79,7 +81,8 @@ impl Metrics {
         if self.typed.is_none() && model.explorer.series.is_empty() {
             return "no source of this target has given a series yet".to_owned();
         }
-        let keys = format!("{} and {}", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));
+        let keys =
+            format!("{} and {}", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));
         format!("nothing was measured at the end of any column of the last {range}; {keys} choose another range")
     }
 }
@@ -188,7 +191,7 @@ fn detail(buf: &mut Buffer, model: &Model, target: &Target, selected: Option<&Li
     text.pair(0, "value", if truth.is_fresh() { Role::Text } else { Role::Dim }, &value);
     let all = labels.to_string();
     text.pair(0, "labels", Role::Dim, &all.replace(',', ", "));
-    let sources: Vec<&str> = model.store.sources_of(&scope, labels.name()).map(|source| source.id.as_str()).collect();
+    let sources: Vec<&str> = model.store.giving(&scope, labels).map(|source| source.id.as_str()).collect();
     text.pair(0, "from", Role::Dim, &sources.join(", "));
     let kept = format!(
         "five minutes of every series; of what is charted here longer, in roll-ups of one minute for a day. At most \

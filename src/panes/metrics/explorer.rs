@@ -14,8 +14,13 @@ use crate::promql::{Expr, ExprError};
 /// Buckets of a sparkline in the list, and their length: what the store keeps of every series.
 pub const SPARK_BUCKETS: usize = 20;
 const SPARK_SECONDS: i64 = 15;
+/// How long a sample stands for its series, as in the evaluator.
+const LOOKBACK: Duration = Duration::from_secs(5 * 60);
 /// Sparklines that are kept: those of one screen.
 const MOST_SPARKS: usize = 128;
+
+/// How the names of the console's own series begin.
+const OWN: &str = "opsconsole_";
 
 /// What is to be charted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,7 @@ pub struct Listed {
 /// The answers.
 #[derive(Clone, Debug, Default)]
 pub struct Explorer {
-    /// Every series of the selected target, in order.
+    /// Every series of the selected target, in order; the console's own last.
     pub series: Vec<Listed>,
     shape: Option<(TargetId, u64)>,
     question: Option<Question>,
@@ -67,7 +72,10 @@ impl Explorer {
         self.shape = shape;
         self.series = target.map_or_else(Vec::new, |target| {
             let listed = |labels: Arc<Labels>| Listed { text: own_labels(&labels, target), labels };
-            store.known(&target.id).into_iter().map(listed).collect()
+            let mut series: Vec<Listed> = store.known(&target.id).into_iter().map(listed).collect();
+            // What the console says of its own reads comes after what the nodes say.
+            series.sort_by_key(|listed| listed.labels.name().starts_with(OWN));
+            series
         });
     }
 
@@ -125,18 +133,15 @@ impl Explorer {
     }
 }
 
-/// The last sample of each bucket.
+/// The value at the end of each bucket, as the evaluator would see it.
 fn spark(store: &Store, scope: &Scope, labels: &Labels, end: Wall) -> Vec<Option<f64>> {
     let matchers: Vec<Matcher> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
-    let length = Duration::from_secs(SPARK_SECONDS.unsigned_abs());
-    let from = end.minus(length * u32::try_from(SPARK_BUCKETS).unwrap_or(1));
-    let mut buckets = vec![None; SPARK_BUCKETS];
-    let windows = store.window(scope, &matchers, from, end);
-    for (at, value) in windows.iter().filter(|window| *window.labels == *labels).flat_map(|window| &window.samples) {
-        let bucket = (at.0 - from.0 - 1).div_euclid(SPARK_SECONDS * 1000);
-        if let Some(bucket) = usize::try_from(bucket).ok().and_then(|bucket| buckets.get_mut(bucket)) {
-            *bucket = Some(*value);
-        }
-    }
-    buckets
+    (0..SPARK_BUCKETS as i64)
+        .rev()
+        .map(|ago| {
+            let at = Wall(end.0 - ago * SPARK_SECONDS * 1000);
+            let found = store.instant_past(scope, &matchers, at, LOOKBACK);
+            found.iter().find(|(have, _, _)| **have == *labels).map(|(_, _, value)| *value)
+        })
+        .collect()
 }

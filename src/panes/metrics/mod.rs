@@ -69,7 +69,9 @@ impl Metrics {
     pub fn on(&mut self, action: Action, model: &Model, body: Rect, accepts: Accepts) -> Option<Intent> {
         let parts = parts(body);
         match action {
-            Action::Query => Some(Intent::Query(self.typed.clone().unwrap_or_else(|| self.selected_expr(model, accepts)))),
+            Action::Query => {
+                Some(Intent::Query(self.typed.clone().unwrap_or_else(|| self.selected_expr(model, accepts))))
+            }
             Action::Open => {
                 self.ask(None);
                 None

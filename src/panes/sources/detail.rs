@@ -94,13 +94,16 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
     let rhythm = format!("every {}, at most {} for an answer{again}", whole(source.interval), whole(source.timeout));
     rows.pair(0, "rhythm", Role::Text, &rhythm);
     let last = match source.last_ok {
-        Some(at) => format!("{} UTC, {}, in {}", at.wall.clock(), ago(model.now, at), seconds(source.took.as_secs_f64())),
+        Some(at) => {
+            format!("{} UTC, {}, in {}", at.wall.clock(), ago(model.now, at), seconds(source.took.as_secs_f64()))
+        }
         None => "never".to_owned(),
     };
     rows.pair(0, "answered", Role::Text, &format!("{last}; {}", count_polls(source)));
     if let (Some(failure), Some(since)) = (&source.failure, source.failing_since) {
         let failures = count(source.failures_in_a_row as usize, "failure");
-        let words = format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
+        let words =
+            format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
         rows.pair(0, "fails", Role::Critical, &words);
     }
     brought(rows, source);
@@ -139,7 +142,11 @@ fn brought(rows: &mut Rows, source: &SourceState) {
     if let Some(skew) = source.clock_skew_seconds {
         let misled = if is_off(source) { ": ages from it are wrong by as much" } else { "" };
         let role = if is_off(source) { Role::Warning } else { Role::Text };
-        rows.pair(0, "clock", role, &format!("the node's clock is {skew:+.1}s off ours{misled}"));
+        let words = match skew {
+            0.0 => "the node's clock agrees with ours to the second".to_owned(),
+            skew => format!("the node's clock is {skew:+.1}s off ours{misled}"),
+        };
+        rows.pair(0, "clock", role, &words);
     }
     if !source.not_exposed.is_empty() {
         rows.pair(0, "not exposed", Role::Unknown, &source.not_exposed.join(", "));

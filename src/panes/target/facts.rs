@@ -69,7 +69,8 @@ fn said_by_nodes(rows: &mut Rows, model: &Model, target: &Target) {
 
 /// What nodes say of their version: labels of `…_info` series, and the field of a document.
 fn versions(model: &Model, target: &Target) -> BTreeSet<String> {
-    let info = model.store.present(&target.id).map(|(labels, _)| labels).filter(|labels| labels.name().ends_with("_info"));
+    let info =
+        model.store.present(&target.id).map(|(labels, _)| labels).filter(|labels| labels.name().ends_with("_info"));
     let labelled = info.filter(|labels| !labels.get("version").is_empty()).map(|labels| {
         let of = labels.name().trim_end_matches("_info").trim_end_matches("_build");
         format!("{of} {}", labels.get("version"))

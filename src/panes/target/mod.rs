@@ -20,7 +20,7 @@ use super::cells::{self, Line};
 use super::metrics::limit_role;
 use super::model::{Cell, Level, Model, SPARK_BUCKET_SECONDS, Target};
 use super::series::Picture;
-use super::{Intent, header};
+use super::{Intent, header, mark};
 use crate::base::{Unit, Wall};
 use crate::promql::Buckets;
 use crate::systems::RowSpec;
@@ -126,9 +126,11 @@ fn draw_chart(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
     let named = buckets.lines.iter().zip(&names);
     let lines: Vec<ChartLine> = named.map(|(line, name)| ChartLine { name, values: &line.values }).collect();
     let limits: Vec<(Role, f64)> = limits.iter().map(|(level, limit)| (limit_role(*level), *limit)).collect();
+    let present = header::link(model, target).0.role != Role::Critical;
+    let note = if present { format!("a column is {}s", buckets.seconds) } else { "stale".to_owned() };
     let shown = Chart {
         title: &spec.title,
-        note: &format!("a column is {}s", buckets.seconds),
+        note: &note,
         unit: *unit,
         lines: &lines,
         left_out: buckets.left_out,
@@ -136,7 +138,7 @@ fn draw_chart(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
         end: buckets.end.unwrap_or_default(),
         limits: &limits,
         cursor: None,
-        present: header::link(model, target).0.role != Role::Critical,
+        present,
         empty: empty(buckets),
     };
     chart(buf, &model.theme, area, shown);
@@ -154,7 +156,7 @@ fn row_chart(buf: &mut Buffer, model: &Model, row: &RowSpec, cell: &Cell, area: 
     let truth = cell.reading.truth.words(model.now.boot);
     let shown = Chart {
         title: &row.label,
-        note: "",
+        note: if truth.is_empty() { "" } else { mark::truth(&cell.reading.truth).word },
         unit: row.unit,
         lines: &lines,
         left_out: 0,

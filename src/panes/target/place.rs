@@ -85,7 +85,13 @@ fn charts(area: Rect, wanted: usize) -> Vec<Rect> {
             // The last of an odd number takes the whole line.
             let alone = at + 1 == count && at % 2 == 0;
             let (left, right) = beside(row, row.width / 2);
-            if alone { row } else if at % 2 == 0 { left } else { right }
+            if alone {
+                row
+            } else if at % 2 == 0 {
+                left
+            } else {
+                right
+            }
         })
         .collect()
 }

@@ -11,13 +11,13 @@ use indexmap::IndexMap;
 
 use self::story::{actor, entry, story};
 use self::texts::{RULES, RUNBOOK, SYSTEM};
+use super::Panes;
 use super::metrics::Explorer;
 use super::model::{Arming, Banner, Cell, Console, Level, Model, Target};
 use super::series::Picture;
 use crate::alert::{AlertBook, rules};
 use crate::base::{At, Boot, Ring, Severity, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
-use super::Panes;
 use crate::model::{Batch, FetchFailure, Labels, Layout, LogLine, Reading, Retention, SourceState, Store, Truth};
 use crate::promql::Expr;
 use crate::promql::buckets::Line;
@@ -182,7 +182,12 @@ fn cells(condition: Condition) -> BTreeMap<crate::base::PanelId, Vec<Cell>> {
         spark: wave(30, condition),
         limits: Vec::new(),
     };
-    let missing = |truth: Truth| Cell { reading: Reading { value: None, truth }, level: Level::Unknown, spark: vec![], limits: vec![] };
+    let missing = |truth: Truth| Cell {
+        reading: Reading { value: None, truth },
+        level: Level::Unknown,
+        spark: vec![],
+        limits: vec![],
+    };
     let (chain, mempool) = match condition {
         Condition::Ill => (
             vec![
@@ -270,7 +275,10 @@ pub fn logged(model: &mut Model, lines: u32) {
     const TEXTS: [(Option<Severity>, &str); 5] = [
         (Some(Severity::Info), "sealed block with 3 transactions"),
         (Some(Severity::Info), "GET /health 200 in 4 ms"),
-        (Some(Severity::Warning), "the barrier between ledger and game state waited 812 ms, which is longer than the 500 ms that were expected; the next block is delayed"),
+        (
+            Some(Severity::Warning),
+            "the barrier between ledger and game state waited 812 ms, which is longer than the 500 ms that were expected; the next block is delayed",
+        ),
         (None, "    at seal (/srv/node/ledger.js:212:17)"),
         (Some(Severity::Critical), "could not append to the ledger: no space left on the device"),
     ];

@@ -61,7 +61,8 @@ impl QueryForm {
         let chars: Vec<char> = text.chars().collect();
         // The cursor is always visible, with what stands before it.
         let skip = (cursor + 2).saturating_sub(columns);
-        let part = |from: usize, to: usize| chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>();
+        let part =
+            |from: usize, to: usize| chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>();
         let under = part(cursor, cursor + 1);
         let under = if under.is_empty() { " ".to_owned() } else { under };
         let mut lines: Vec<Line> = vec![vec![

@@ -34,7 +34,9 @@ impl Span {
         Some(Span { low, high })
     }
 
-    fn is_flat(self) -> bool {
+    /// Whether nothing ever changed.
+    #[must_use]
+    pub fn is_flat(self) -> bool {
         self.high <= self.low
     }
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Chart, LEAST_PLOT_ROWS, Shown, letter, role};
-use crate::base::{Wall, text};
+use crate::base::{Unit, Wall, text};
 use crate::ui::layout::above;
 use crate::ui::widget::Pen;
 use crate::ui::{Glyph, Role, Theme};
@@ -23,8 +23,14 @@ pub(super) fn figures(buf: &mut Buffer, theme: &Theme, area: Rect, chart: &Chart
             let value = at(values, chart.cursor);
             pen.put(read.role, &read.words).gap(1).put(role, &written(theme, chart, value)).gap(2);
             let summary = Summary::of(values);
-            for (word, value) in [("min", summary.low), ("avg", summary.mean), ("max", summary.high)] {
-                pen.put(Role::Dim, word).gap(1).put(role, &written(theme, chart, value)).gap(2);
+            if chart.unit == Unit::YesNo {
+                // Of yes and no the share says more than the mean.
+                let share = summary.mean.map_or(String::new(), |share| Unit::Ratio.write(share));
+                pen.put(Role::Dim, "yes").gap(1).put(role, &share).gap(2);
+            } else {
+                for (word, value) in [("min", summary.low), ("avg", summary.mean), ("max", summary.high)] {
+                    pen.put(Role::Dim, word).gap(1).put(role, &written(theme, chart, value)).gap(2);
+                }
             }
             let missing = values.iter().filter(|value| value.is_none()).count();
             if missing > 0 {

@@ -68,15 +68,7 @@ fn as_letters(
     }
 }
 
-fn as_dots(
-    buf: &mut Buffer,
-    theme: &Theme,
-    area: Rect,
-    values: &[Option<f64>],
-    shown: Shown,
-    span: Span,
-    role: Role,
-) {
+fn as_dots(buf: &mut Buffer, theme: &Theme, area: Rect, values: &[Option<f64>], shown: Shown, span: Span, role: Role) {
     let rows = usize::from(area.height) * DOT_ROWS;
     if rows == 0 {
         return;

@@ -17,7 +17,7 @@ use crate::ui::{Glyph, Role, Theme};
 #[derive(Clone, Copy, Debug)]
 pub struct Chart<'a> {
     pub title: &'a str,
-    /// Said at the right of the title.
+    /// Said at the right of the title; of a chart that is not present, why.
     pub note: &'a str,
     pub unit: Unit,
     /// All of the same length, oldest bucket first.
@@ -69,8 +69,8 @@ fn letter(at: usize) -> char {
 /// Draws the chart in a frame: figures, the picture between scale and time line, and a legend where there are several
 /// lines. The newest bucket is at the right edge; as many buckets are shown as there are columns.
 pub fn chart(buf: &mut Buffer, theme: &Theme, area: Rect, chart: Chart) {
-    let note = if chart.present { (Role::Dim, chart.note) } else { (Role::Unknown, "stale") };
-    let inside = frame::frame(buf, theme, area, chart.title, note);
+    let role = if chart.present { Role::Dim } else { Role::Unknown };
+    let inside = frame::frame(buf, theme, area, chart.title, (role, chart.note));
     let values = || chart.lines.iter().flat_map(|line| line.values.iter().copied());
     let Some(whole) = Span::over(values()) else {
         for (row, line) in super::wrap::wrap(chart.empty, usize::from(inside.width)).iter().enumerate() {
@@ -103,12 +103,19 @@ pub fn chart(buf: &mut Buffer, theme: &Theme, area: Rect, chart: Chart) {
         lines::letters(buf, theme, ends, &chart, span);
     } else {
         let role = if chart.present { Role::Chart } else { Role::Border };
+        // What never changes is a line in the middle: at the bottom it would look like nothing.
+        let drawing = if span.is_flat() && span.high != 0.0 { middle(drawing) } else { drawing };
         spark::columns(buf, theme, drawing, newest, wide, span, role);
     }
     draw_cursor(buf, theme, drawing, &chart, shown);
     let (_, line) = beside(below, gutter + 1);
     time_line(buf, theme, Rect { width: line.width.saturating_sub(letters), ..line }, &chart, shown);
     figures::legend(buf, theme, legend_area, &chart, shown);
+}
+
+/// The upper half of a picture, whose lowest line is the middle.
+fn middle(area: Rect) -> Rect {
+    Rect { height: area.height.div_ceil(2), ..area }
 }
 
 /// How many of the newest buckets are visible, and how many columns each takes.
@@ -137,7 +144,7 @@ fn with_limits(span: Span, limits: &[(Role, f64)]) -> Span {
 
 /// The line of a picture of this height on which a value lies; nothing where it is outside.
 fn row_of(value: f64, span: Span, height: u16) -> Option<u16> {
-    if height == 0 || value < span.low || value > span.high {
+    if height == 0 || value.is_nan() || value < span.low || value > span.high {
         return None;
     }
     let part = if span.high > span.low { (value - span.low) / (span.high - span.low) } else { 0.0 };
@@ -153,8 +160,10 @@ fn scale_columns(unit: Unit, span: Span) -> u16 {
 
 fn draw_scale(buf: &mut Buffer, theme: &Theme, area: Rect, unit: Unit, span: Span) {
     let last = usize::from(area.height.saturating_sub(1));
+    let flat = span.is_flat() && span.high != 0.0;
     for row in 0..usize::from(area.height) {
         let value = match row {
+            row if flat => (row + 1 == usize::from(middle(area).height)).then_some(span.high),
             0 => Some(span.high),
             row if row == last => Some(span.low),
             row if last >= 4 && row == last.div_ceil(2) => Some(f64::midpoint(span.low, span.high)),
@@ -162,7 +171,7 @@ fn draw_scale(buf: &mut Buffer, theme: &Theme, area: Rect, unit: Unit, span: Spa
         };
         let mut pen = Pen::new(buf, theme, area, row);
         pen.right(Role::Border, theme.glyph(Glyph::Bar));
-        if let Some(value) = value.filter(|_| span.high > span.low || row == last) {
+        if let Some(value) = value.filter(|_| flat || span.high > span.low || row == last) {
             pen.field_right(Role::Dim, &unit.write(value), area.width.saturating_sub(1));
         }
     }
