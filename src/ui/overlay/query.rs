@@ -120,10 +120,12 @@ mod tests {
         let text = drawn(&form, 60);
         assert!(text.contains("column 1: aggregation sum is not supported"), "{text}");
         form = QueryForm::new("");
-        "up +".chars().for_each(|c| drop(form.key(Key::char(c))));
+        form.paste("up +\n");
         let text = drawn(&form, 60);
         assert!(text.contains("\n│     ^") && text.contains("column 5: not PromQL"), "{text}");
-        " up".chars().for_each(|c| drop(form.key(Key::char(c))));
+        for c in " up".chars() {
+            assert_eq!(form.key(Key::char(c)), Answer::Open);
+        }
         assert_eq!(form.key(Key::plain(KeyCode::Enter)), Answer::Yes);
         assert_eq!(form.text(), "up + up");
     }
