@@ -324,7 +324,10 @@ impl App {
 }
 
 /// Where a target's commands act. The lock is keyed by the unit, never by the name it is shown under.
-fn place_of(target: &Target) -> Result<Place, String> {
+///
+/// # Errors
+/// They act nowhere, and why.
+pub fn place_of(target: &Target) -> Result<Place, String> {
     let spec = &target.spec;
     let Some(host) = &spec.host else {
         return Err(format!(

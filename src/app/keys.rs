@@ -1,41 +1,71 @@
 //! Keys and pastes become actions, intents and answers.
 
+use super::freezing::decision;
 use super::{App, Effect, JournalId, append};
-use crate::base::{At, BranchId, Key, RunId, StepId};
-use crate::panes::{Intent, Page};
+use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
+use crate::panes::{Intent, Page, footer};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
-use crate::ui::Action;
-use crate::ui::overlay::{Answer, Help, Overlay, ReasonForm, SettleForm};
+use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, QueryForm, ReasonForm, SettleForm};
+use crate::ui::{Action, LineFilter};
 
 impl App {
     pub(super) fn key(&mut self, at: At, key: Key, effects: &mut Vec<Effect>) {
         self.last_key = at.boot;
         self.urgent = true;
         if let Some(mut overlay) = self.overlay.take() {
-            match overlay.key(key, at, self.area) {
-                Answer::Open => self.overlay = Some(overlay),
+            // A field of text has its own keys for moving about; a confirmation scrolls with those of the keymap.
+            let key = if let Overlay::Confirm(_) = &overlay { self.model.keymap.in_dialog(key) } else { key };
+            // What can not be seen is not answered: in a window that is too small a dialog can only be closed.
+            if self.is_too_small() && key.code != KeyCode::Esc {
+                self.overlay = Some(overlay);
+                return;
+            }
+            match overlay.key(key, &self.model.keymap, at, self.area) {
+                Answer::Open => self.overlay = Some(self.previewed(overlay)),
                 Answer::No => self.answered_no(at, overlay, effects),
                 Answer::Yes => self.answered_yes(at, overlay, effects),
             }
             return;
         }
-        if let Some(action) = self.model.keymap.action(key) {
+        if let Some(action) = self.stroke(at, key) {
             self.act(at, action, effects);
         }
     }
 
     pub(super) fn paste(&mut self, pasted: &str) {
         self.last_key = self.model.now.boot;
-        if let Some(overlay) = &mut self.overlay {
-            overlay.paste(pasted);
+        self.model.strokes.clear();
+        if let Some(mut overlay) = self.overlay.take() {
+            if !self.is_too_small() {
+                overlay.paste(pasted);
+            }
+            self.overlay = Some(self.previewed(overlay));
             self.urgent = true;
+        }
+    }
+
+    /// The list follows the filter as it is typed.
+    fn previewed(&mut self, overlay: Overlay) -> Overlay {
+        if let Overlay::Filter(prompt) = &overlay {
+            self.panes.look_mut(self.page).filter = prompt.filter();
+        }
+        overlay
+    }
+
+    fn open_filter(&mut self, at: At) {
+        if self.page.has_list() {
+            let prompt = FilterPrompt::new(&self.panes.look(self.page).filter);
+            self.overlay = Some(Overlay::Filter(Box::new(prompt)));
+        } else {
+            self.say(at, format!("the {} page has no list to filter", self.page.word()));
         }
     }
 
     fn answered_no(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
-            Overlay::Help(_) => {}
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) => {}
+            Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
             Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => self.say(at, "nothing was done"),
             Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
         }
@@ -44,6 +74,9 @@ impl App {
     fn answered_yes(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
             Overlay::Help(_) => {}
+            Overlay::Palette(palette) => self.chosen(at, &palette, effects),
+            Overlay::Filter(prompt) => self.panes.look_mut(self.page).filter = prompt.filter(),
+            Overlay::Query(form) => self.panes.metrics.ask(Some(form.text().to_owned())),
             Overlay::Arm(form) => self.arm(at, *form, effects),
             Overlay::Reason(form) => {
                 let reason = Some(form.reason().to_owned());
@@ -54,11 +87,28 @@ impl App {
         }
     }
 
-    fn act(&mut self, at: At, action: Action, effects: &mut Vec<Effect>) {
+    pub(super) fn act(&mut self, at: At, action: Action, effects: &mut Vec<Effect>) {
         match action {
-            Action::Back => self.page = self.back.pop().unwrap_or(Page::Overview),
-            Action::Help => self.overlay = Some(Overlay::Help(Help::default())),
-            Action::Arm => self.open_arm_form(at),
+            Action::Back => {
+                if !self.panes.look_mut(self.page).widen() {
+                    self.go_back();
+                }
+            }
+            Action::Backward => self.go_back(),
+            Action::Forward => self.go_forward(),
+            Action::Filter => self.open_filter(at),
+            Action::Freeze => self.toggle_freeze(at),
+            Action::Palette => self.open_palette(),
+            Action::Help => {
+                let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
+                let help = Help::new(self.page.word(), here.collect());
+                self.overlay = Some(Overlay::Help(Box::new(help)));
+            }
+            Action::Arm => {
+                if !self.refused_frozen(at, "arm") {
+                    self.open_arm_form(at);
+                }
+            }
             Action::Disarm => {
                 if self.model.arming.is_some() {
                     self.disarm("the operator disarmed", effects);
@@ -66,6 +116,8 @@ impl App {
                     self.say(at, "the console is observing; there is nothing to disarm");
                 }
             }
+            Action::NextTheme => self.next_theme(at, effects),
+            Action::Reload => self.reload(effects),
             Action::Redraw => effects.push(Effect::Redraw),
             Action::Suspend => {
                 self.disarm("the console was suspended", effects);
@@ -78,6 +130,16 @@ impl App {
             | Action::PageWizard
             | Action::PageJournal
             | Action::PageSources
+            | Action::PageMetrics
+            | Action::PageLogs
+            | Action::Query
+            | Action::ChoosePrevious
+            | Action::ChooseNext
+            | Action::CursorOlder
+            | Action::CursorNewer
+            | Action::Wrap
+            | Action::Follow
+            | Action::PollNow
             | Action::NextPage
             | Action::PreviousPage
             | Action::NextTarget
@@ -88,7 +150,8 @@ impl App {
             | Action::Top
             | Action::Bottom
             | Action::Open
-            | Action::CopyStep
+            | Action::Zoom
+            | Action::Copy
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
@@ -101,21 +164,35 @@ impl App {
         }
     }
 
-    fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
+    pub(super) fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
+        if let Some(what) = decision(&intent)
+            && self.refused_frozen(at, what)
+        {
+            return;
+        }
         match intent {
             Intent::Show(page) => self.show(page),
             Intent::SelectTarget(target) => {
                 if let Some(index) = self.target_index(&target) {
-                    self.model.selected = index;
-                    self.show(Page::Target);
+                    self.show_target(index);
                 }
             }
             Intent::OpenRunbook { target, alert } => self.open_runbook(at, &target, &alert, effects),
-            Intent::Chart { target, series } => self.chart(&target, series),
-            Intent::ShowRun(run) => {
-                self.model.shown_run = Some(run);
-                self.show(Page::Wizard);
+            Intent::Query(text) => {
+                self.show(Page::Metrics);
+                self.overlay = Some(Overlay::Query(Box::new(QueryForm::new(&text))));
             }
+            Intent::Explore(expr) => {
+                self.panes.metrics.ask(Some(expr));
+                self.show(Page::Metrics);
+            }
+            Intent::FetchNow(source) => {
+                self.say(at, format!("asked for {source} now"));
+                effects.push(Effect::FetchNow { source });
+            }
+            Intent::StartRunbook { target, runbook } => self.start_runbook(at, &target, &runbook, effects),
+            Intent::ShowRun(run) => self.show_run(run),
+            Intent::Zoom(part) => self.panes.look_mut(self.page).zoom(Some(part)),
             Intent::TakeBranch { run, step, branch } => self.choose(at, &run, &step, &branch, effects),
             Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
             Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),

@@ -7,7 +7,9 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`acting`] arms, prepares, confirms and commits.
+//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics, [`acting`] arms,
+//! prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`] gathers
+//! what can be found by typing, [`looks`] changes theme and keymap.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -15,23 +17,33 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod exploring;
+mod freezing;
+mod history;
 mod keys;
+mod looks;
 pub mod msg;
+mod palette;
 mod runs;
 pub mod setup;
 mod watching;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::{At, Boot, RunId, Severity, TargetId};
-use crate::panes::model::Banner;
+use crate::panes::model::{Banner, Link, LinkState};
 use crate::panes::{Model, Page, Panes};
 use crate::runbook::Record;
+use crate::ui::layout;
 use crate::ui::overlay::Overlay;
+use crate::ui::plain::plain;
+pub use acting::place_of;
+pub use looks::Reloaded;
 pub use msg::{Effect, JournalId, Msg};
 pub use setup::{Setup, SetupError};
 
@@ -39,16 +51,15 @@ pub use setup::{Setup, SetupError};
 const JUMP_MILLIS: i64 = 5_000;
 /// How long a sentence stays in the status line.
 const STATUS_FOR: Duration = Duration::from_secs(12);
-/// Data alone redraws the screen this often.
-const REFRESH: Duration = Duration::from_secs(1);
-/// Remembered pages to go back to.
-const BACK_LIMIT: usize = 32;
 
 /// When the screen needs to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameDue {
     /// A person pressed a key, or something happened that can not wait.
     Now,
+    /// Data and the clock are newer than what is shown.
+    Newer,
+    /// Nothing changes before then.
     At(Boot),
 }
 
@@ -58,8 +69,11 @@ pub struct App {
     pub(crate) model: Model,
     panes: Panes,
     page: Page,
-    back: Vec<Page>,
+    history: history::History,
     overlay: Option<Overlay>,
+    looks: looks::Looks,
+    /// What the entries of the open palette stand for.
+    choices: Vec<palette::Choice>,
     area: Rect,
     /// Distinguishes the runs of this console from those of others opened in the same millisecond.
     nonce: String,
@@ -69,8 +83,11 @@ pub struct App {
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
+    /// What every loaded expression names, and the longest range of any.
+    named: (BTreeSet<Arc<str>>, Duration),
     urgent: bool,
-    drawn: Boot,
+    /// Cells and the clock were brought up to date since the last frame.
+    newer: bool,
     quitting: bool,
 }
 
@@ -80,19 +97,22 @@ impl App {
         let mut effects = Vec::new();
         if let Msg::Drawn = msg {
             self.urgent = false;
-            self.drawn = at.boot;
+            self.newer = false;
             return effects;
         }
         self.note_time(at, &mut effects);
+        self.forget_strokes(at);
         match msg {
             Msg::Woke | Msg::Drawn => {}
             Msg::Key(key) => self.key(at, key, &mut effects),
             Msg::Paste(text) => self.paste(&text),
             Msg::Mouse => {}
+            Msg::Reloaded(read) => self.reloaded(at, *read),
             Msg::Resized { columns, rows } => {
                 self.area = Rect::new(0, 0, columns, rows);
                 self.urgent = true;
             }
+            Msg::Link(link) => self.linked(link),
             Msg::Painted => self.painted(),
             Msg::Resumed => self.resumed(at, &mut effects),
             Msg::NotSuspended { why } => self.say(at, why),
@@ -108,24 +128,41 @@ impl App {
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
-            Msg::Copied { failed } => match failed {
-                None => self.say(at, "copied"),
-                Some(why) => self.say(at, format!("not copied: {why}")),
-            },
+            Msg::Copied(Ok(copied)) => {
+                let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();
+                self.say(at, format!("copied {} bytes{needs}: {}", copied.bytes, copied.text));
+            }
+            Msg::Copied(Err(why)) => self.say(at, why),
         }
+        self.accept_unpainted(at);
         if !self.quitting {
             self.watch(at, &mut effects);
             self.propose(at, &mut effects);
         }
+        self.model.dress();
+        self.keep_freeze(at);
         effects
     }
 
     /// Draws the screen as it should be.
     pub fn render(&self, area: Rect, buffer: &mut Buffer) {
         crate::panes::draw(&self.model, &self.panes, self.page, area, buffer);
-        if let Some(overlay) = &self.overlay {
-            overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer);
+        if self.model.link.plain {
+            plain(buffer, &self.model.theme);
         }
+        if let Some(overlay) = &self.overlay {
+            match layout::layout(area.intersection(buffer.area), 0) {
+                Ok(_) => overlay.render(&self.model.theme, &self.model.keymap, self.model.now, area, buffer),
+                Err(_) => overlay.render_hidden(&self.model.theme, area, buffer),
+            }
+        }
+        self.model.theme.paint(area, buffer);
+    }
+
+    /// Which overlay takes the keys, in a word; none where the page does.
+    #[must_use]
+    pub fn asks(&self) -> Option<&'static str> {
+        self.overlay.as_ref().map(Overlay::word)
     }
 
     /// When the app needs to run by itself: never in the past.
@@ -133,20 +170,40 @@ impl App {
     pub fn wake(&self) -> Option<Boot> {
         let confirm = match &self.overlay {
             Some(Overlay::Confirm(confirm)) => confirm.wake(),
-            Some(Overlay::Help(_) | Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_)) | None => None,
+            Some(
+                Overlay::Help(_)
+                | Overlay::Palette(_)
+                | Overlay::Filter(_)
+                | Overlay::Query(_)
+                | Overlay::Arm(_)
+                | Overlay::Reason(_)
+                | Overlay::Settle(_),
+            )
+            | None => None,
         };
         let now = self.model.now.boot;
-        [self.model.alerts.wake(), self.arming_wake(), confirm, Some(self.drawn.plus(REFRESH))]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|due| due.max(Boot(now.0 + 1)))
+        [
+            self.model.alerts.wake(),
+            self.arming_wake(),
+            confirm,
+            self.strokes_wake(),
+            Some(self.refresh_due().unwrap_or(now)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|due| due.max(Boot(now.0 + 1)))
     }
 
-    /// When the screen needs to be drawn: at once after a key, else once a second, for the clock and the ages.
+    /// When the screen needs to be drawn: at once after a key, else when the clock, ages and cells were brought up to
+    /// date: once a second, less often over a slow line.
     #[must_use]
     pub fn frame_due(&self) -> FrameDue {
-        if self.urgent { FrameDue::Now } else { FrameDue::At(self.drawn.plus(REFRESH)) }
+        match (self.urgent, self.newer) {
+            (true, _) => FrameDue::Now,
+            (false, true) => FrameDue::Newer,
+            (false, false) => FrameDue::At(self.refresh_due().unwrap_or(self.model.now.boot)),
+        }
     }
 
     #[must_use]
@@ -170,18 +227,6 @@ impl App {
         self.evaluate_all(at);
     }
 
-    /// Shows a page without a key, for pictures.
-    pub fn show(&mut self, page: Page) {
-        if page != self.page {
-            self.back.push(self.page);
-            if self.back.len() > BACK_LIMIT {
-                self.back.remove(0);
-            }
-            self.page = page;
-            self.urgent = true;
-        }
-    }
-
     fn note_time(&mut self, at: At, effects: &mut Vec<Effect>) {
         let jump = at.jump_millis(self.model.now);
         let first = self.model.now == At::default();
@@ -203,7 +248,26 @@ impl App {
         self.urgent = true;
         self.last_key = at.boot;
         self.overlay = None;
+        self.model.strokes.clear();
+        // Whoever comes back to a screen takes what they see for the present.
+        self.model.freeze = None;
         self.disarm("the terminal came back", effects);
+    }
+
+    fn linked(&mut self, link: Link) {
+        let before = std::mem::replace(&mut self.model.link, link);
+        // Another figure can wait for the next frame; another picture, and that nothing arrives, can not.
+        self.urgent |= before.plain != link.plain || matches!(link.state, LinkState::Held { .. });
+        self.newer |= std::mem::discriminant(&before.state) != std::mem::discriminant(&link.state);
+    }
+
+    /// A terminal that acknowledges nothing is believed to show the confirmation after a while.
+    fn accept_unpainted(&mut self, at: At) {
+        if let Some(Overlay::Confirm(confirm)) = &self.overlay
+            && confirm.wake().is_some_and(|due| due <= at.boot)
+        {
+            self.painted();
+        }
     }
 
     fn painted(&mut self) {
@@ -234,6 +298,10 @@ impl App {
         self.model.banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
         self.model.banners.truncate(4);
         self.urgent = true;
+    }
+
+    fn is_too_small(&self) -> bool {
+        layout::layout(self.area, 0).is_err()
     }
 
     fn target_index(&self, id: &TargetId) -> Option<usize> {

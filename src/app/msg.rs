@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Reloaded;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
+use crate::panes::model::Link;
 use crate::runbook::seal::Place;
 use crate::runbook::tree::ActPlan;
 use crate::runbook::{Entry, Record};
@@ -33,6 +35,8 @@ pub enum Msg {
         columns: u16,
         rows: u16,
     },
+    /// The line to the terminal is known better, or has changed.
+    Link(Link),
     /// The terminal acknowledged the frame that [`Effect::AskPainted`] asked about.
     Painted,
     /// Back from a suspension, or a new terminal: everything must be drawn again.
@@ -71,9 +75,20 @@ pub enum Msg {
         run: RunId,
         failed: Option<String>,
     },
-    Copied {
-        failed: Option<String>,
-    },
+    /// A text was given to the terminal for its clipboard, or was not, and why.
+    Copied(Result<Copied, String>),
+    /// Theme and keymap were read again, because their files changed or [`Effect::Load`] asked for it.
+    Reloaded(Box<Reloaded>),
+}
+
+/// What was given to the clipboard. Terminals do not say whether they took it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Its beginning, as long as a status line can show it.
+    pub text: String,
+    pub bytes: usize,
+    /// What may have to be set for the text to arrive.
+    pub needs: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +96,18 @@ pub enum Signal {
     Terminate,
     HangUp,
     Interrupt,
+}
+
+impl Copied {
+    #[must_use]
+    pub fn of(text: &str, needs: Option<&str>) -> Copied {
+        const SHOWN_COLUMNS: usize = 60;
+        Copied {
+            text: crate::base::text::fitted(text, SHOWN_COLUMNS).into_owned(),
+            bytes: text.len(),
+            needs: needs.map(str::to_owned),
+        }
+    }
 }
 
 impl fmt::Display for Signal {
@@ -130,10 +157,19 @@ pub enum Effect {
     Quit,
     Suspend,
     Redraw,
-    /// Ask the terminal to acknowledge the next frame.
+    /// Say when the terminal has taken the next whole frame, and throw away what was typed before it.
     AskPainted,
     Bell,
     Copy(String),
+    /// Read these again by name, from the operator's folder or the program's own, then answer with `Reloaded`.
+    Load {
+        theme: Option<String>,
+        keymap: Option<String>,
+    },
+    /// Poll this source as soon as its target may be asked, not when it is due.
+    FetchNow {
+        source: SourceId,
+    },
     /// Append durably, then answer with `Journalled` or `JournalRefused`.
     Append {
         journal: JournalId,

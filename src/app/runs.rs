@@ -1,13 +1,13 @@
 //! Runs: opening them, folding in what the journal says, letting them propose their next record.
 
 use super::{App, Effect, JournalId, append};
-use crate::base::{At, Digest, RunId, Severity, StepId, TargetId, text};
-use crate::panes::Page;
+use crate::base::{At, Digest, RunId, RunbookId, Severity, StepId, TargetId, text};
+use crate::panes::journal::sentence::sentence;
 use crate::promql::Verdict;
 use crate::runbook::Present;
 use crate::runbook::machine::SequenceRun;
 use crate::runbook::record::{Judged, SequenceEnd};
-use crate::runbook::{Entry, Record, Run};
+use crate::runbook::{Entry, Record, Run, Runbook};
 
 /// Runs shown at once. Closed ones fall out first.
 const RUNS_LIMIT: usize = 32;
@@ -20,16 +20,43 @@ impl App {
             return self
                 .say(at, format!("no runbook serves {alert} yet; its rule says where the document describes it"));
         };
+        self.open_run(at, target_id, &runbook, Some(alert), effects);
+    }
+
+    /// Opens a runbook that no alert asked for; goes to its open run on that target if there is one.
+    pub(super) fn start_runbook(
+        &mut self,
+        at: At,
+        target_id: &TargetId,
+        runbook: &RunbookId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(target) = self.model.target_by_id(target_id) else { return };
+        let found = target.system.runbooks.iter().find(|known| known.id == *runbook).cloned();
+        if let Some(runbook) = found {
+            self.open_run(at, target_id, &runbook, None, effects);
+        }
+    }
+
+    fn open_run(
+        &mut self,
+        at: At,
+        target_id: &TargetId,
+        runbook: &Runbook,
+        alert: Option<&str>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(target) = self.model.target_by_id(target_id) else { return };
         let open = self
             .model
             .runs
             .values()
             .find(|run| run.target == *target_id && run.runbook.id == runbook.id && run.closed.is_none());
         if let Some(run) = open {
-            self.model.shown_run = Some(run.id.clone());
-            return self.show(Page::Wizard);
+            let run = run.id.clone();
+            return self.show_run(run);
         }
-        let hash = match Digest::of_json(&*runbook) {
+        let hash = match Digest::of_json(runbook) {
             Ok(hash) => hash,
             Err(error) => return self.say(at, format!("the runbook can not be frozen: {error}")),
         };
@@ -41,20 +68,22 @@ impl App {
             target: target_id.clone(),
             system: target.system.id.clone(),
             environment: target.spec.environment,
-            alert: Some(alert.to_owned()),
-            runbook: Box::new((*runbook).clone()),
+            alert: alert.map(str::to_owned),
+            runbook: Box::new(runbook.clone()),
             hash,
         };
-        self.model.shown_run = Some(run.clone());
         effects.push(append(JournalId::Run(run.clone()), record));
-        effects.push(Effect::Follow { run });
-        self.show(Page::Wizard);
+        effects.push(Effect::Follow { run: run.clone() });
+        self.show_run(run);
     }
 
     /// A journal has an entry: this is where it takes effect.
     pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry) {
         self.urgent = true;
         self.model.journal_fault = None;
+        if let (Some(freeze), Record::SequenceEnded { .. }) = (&mut self.model.freeze, &entry.record) {
+            freeze.note(sentence(&entry.record));
+        }
         match journal {
             JournalId::Console => {
                 if let Record::Armed { .. } = entry.record {

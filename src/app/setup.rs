@@ -9,19 +9,22 @@ use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
-use super::watching::{BUCKET_SECONDS, Compiled, Refreshed};
+use super::history::History;
+use super::looks::Looks;
+use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::AlertBook;
 use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
-use crate::panes::model::{Banner, Console, Model, Target};
+use crate::panes::metrics::Explorer;
+use crate::panes::model::{Banner, Console, Link, Model, Target};
 use crate::panes::{Page, Panes};
 use crate::promql::Expr;
 use crate::runbook::Record;
 use crate::sources::BoundSource;
 use crate::systems::{self, Files, System};
-use crate::ui::{Keymap, Theme};
+use crate::ui::{Depth, Keymap, Theme};
 
 /// Entries that the journal pane can show.
 const JOURNAL_SHOWN: usize = 1000;
@@ -32,9 +35,16 @@ pub struct Setup {
     pub config: ConfigSpec,
     /// The files of every system that a target names.
     pub systems: BTreeMap<SystemId, Files>,
-    /// Name and text.
+    /// File and text.
     pub theme: (String, String),
     pub keymap: (String, String),
+    /// The names of all that there are.
+    #[serde(default)]
+    pub themes: Vec<String>,
+    #[serde(default)]
+    pub keymaps: Vec<String>,
+    #[serde(default)]
+    pub depth: Depth,
     pub ascii: bool,
     pub console: Console,
     /// Unique to this console on this host.
@@ -94,7 +104,8 @@ impl App {
     /// A mistake in the files of a system, in the theme or the keymap.
     pub fn new(setup: Setup) -> Result<(App, Vec<Effect>), SetupError> {
         let systems = setup.load_systems()?;
-        let theme = Theme::parse(&setup.theme.0, &setup.theme.1).map_err(SetupError::Problems)?.with_ascii(setup.ascii);
+        let theme = Theme::parse(&setup.theme.0, &setup.theme.1).map_err(SetupError::Problems)?;
+        let theme = theme.with_depth(setup.depth).with_ascii(setup.ascii);
         let keymap = Keymap::parse(&setup.keymap.0, &setup.keymap.1).map_err(SetupError::Problems)?;
         let dimensions = systems::dimensions().map_err(|problem| SetupError::Problems(vec![problem]))?;
         let mut store = Store::new(Retention::default());
@@ -108,28 +119,30 @@ impl App {
             targets.push(Target {
                 id: spec.id.clone(),
                 spec: spec.clone(),
+                chart: watching::chart(&system),
                 system,
                 sources,
                 cells: BTreeMap::new(),
-                charted: None,
-                chart: Vec::new(),
-                chart_bucket_seconds: BUCKET_SECONDS,
             });
         }
-        let (named, longest) = expressions(&targets, &alerts);
-        store.keep(named, Retention::covering(longest));
         let version = setup.console.version.clone();
         let mut banners = setup.banners;
         banners.sort_by_key(|banner| std::cmp::Reverse(banner.severity));
-        let model = Model {
+        let looks = Looks::of(&theme, &keymap);
+        let mut model = Model {
             now: At::default(),
             console: setup.console,
+            link: Link::default(),
             theme: Arc::new(theme),
             keymap: Arc::new(keymap),
+            themes: setup.themes,
+            keymaps: setup.keymaps,
+            strokes: Vec::new(),
             targets,
             selected: 0,
             dimensions,
             store,
+            explorer: Explorer::default(),
             alerts,
             runs: IndexMap::new(),
             shown_run: None,
@@ -138,13 +151,17 @@ impl App {
             journal_fault: None,
             banners,
             status: None,
+            freeze: None,
         };
-        let app = App {
+        model.dress();
+        let mut app = App {
             model,
             panes: Panes::default(),
             page: Page::Overview,
-            back: Vec::new(),
+            history: History::default(),
             overlay: None,
+            looks,
+            choices: Vec::new(),
             area: Rect::new(0, 0, setup.columns, setup.rows),
             nonce: setup.nonce,
             arming: ArmingState::default(),
@@ -152,10 +169,12 @@ impl App {
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
+            named: (BTreeSet::new(), Duration::ZERO),
             urgent: true,
-            drawn: Boot(0),
+            newer: true,
             quitting: false,
         };
+        app.keep_loaded();
         Ok((app, vec![append(JournalId::Console, Record::ConsoleStarted { version })]))
     }
 }
@@ -163,14 +182,17 @@ impl App {
 /// A source before its first poll.
 fn declared(source: &BoundSource) -> SourceState {
     let seconds = |value| Duration::try_from_secs_f64(value).unwrap_or_default();
-    let address = format!("{} at {}", source.spec.kind.read(), source.base_url);
-    SourceState::new(
+    let mut state = SourceState::new(
         source.id.clone(),
         source.target.clone(),
-        address,
+        source.shown(),
         seconds(source.spec.interval_seconds),
         seconds(source.spec.timeout_seconds),
-    )
+    );
+    let kind = &source.spec.kind;
+    state.gives_lines = kind.gives_lines();
+    state.declares = kind.names().unwrap_or_default();
+    state
 }
 
 /// The names and the longest range of every loaded expression: what the store must keep.
@@ -185,7 +207,7 @@ pub(super) fn expressions(targets: &[Target], alerts: &AlertBook) -> (BTreeSet<A
             .chain([spec.chart.as_ref().map(|chart| &chart.expr)])
             .flatten();
         let frozen = target.system.runbooks.iter().flat_map(|runbook| runbook.expressions());
-        for text in texts.cloned().chain(frozen).chain(target.charted.clone()) {
+        for text in texts.cloned().chain(frozen) {
             if let Ok(expr) = Expr::parse(&text) {
                 longest = longest.max(expr.longest_range());
                 named.extend(expr.names().iter().cloned());

@@ -4,23 +4,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Effect, JournalId, REFRESH, append};
+use super::{App, Effect, JournalId, append};
 use crate::alert::{AlertState, Transition};
 use crate::base::{At, Boot, Severity, TargetId, Wall};
-use crate::model::{Batch, Reading, Retention, Scope, Store, Truth};
-use crate::panes::model::{Cell, Level, Target};
+use crate::model::{Batch, Reading, Scope, Store, Truth};
+use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
+use crate::panes::series::Picture;
+use crate::promql::limit::limit;
 use crate::promql::{self, Condition, Expr, Value, Verdict};
 use crate::runbook::Record;
-use crate::systems::RowSpec;
+use crate::systems::{RowSpec, System};
 
 use crate::runbook::Present;
 
-/// Seconds of one bucket of a sparkline or chart: they cost bytes only when one closes.
-pub const BUCKET_SECONDS: u32 = 10;
-/// Buckets of a sparkline: five minutes.
-const SPARK: usize = 30;
-/// Buckets of a chart: thirty minutes.
+/// Seconds of one bucket of a sparkline, and of the chart on a target's page.
+const BUCKET_SECONDS: u32 = SPARK_BUCKET_SECONDS;
+/// Buckets of a sparkline: ten minutes, of which a narrow one shows the newest.
+const SPARK: usize = 60;
+/// Buckets of the chart on a target's page: thirty minutes.
 const CHART: usize = 180;
+
+/// The chart of a target's page, as its system has it; what can not be read was refused when the system was loaded.
+pub(super) fn chart(system: &System) -> Option<Picture> {
+    let expr = Expr::parse(&system.spec.chart.as_ref()?.expr).ok()?;
+    let picture = Picture::new(expr, system, BUCKET_SECONDS, CHART);
+    Some(Picture { unit: system.spec.chart.as_ref().map_or(picture.unit, |chart| chart.unit), ..picture })
+}
 
 /// Expressions by their text, parsed once.
 #[derive(Debug, Default)]
@@ -69,6 +78,9 @@ pub struct Refreshed {
 
 impl App {
     pub(super) fn polled(&mut self, batch: &Batch) {
+        if let Some(freeze) = &mut self.model.freeze {
+            freeze.batches += 1;
+        }
         let late = self.model.now.wall.since(batch.sent.wall);
         if late > Duration::from_secs(u64::from(2 * BUCKET_SECONDS)) {
             self.refreshed.history = true;
@@ -91,28 +103,24 @@ impl App {
             transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
         }
         let version = self.model.store.version();
-        let due = self.refreshed.at.is_none_or(|last| at.boot >= last.plus(REFRESH));
+        let due = self.refresh_due().is_none_or(|due| at.boot >= due);
         if due || (self.urgent && version != self.refreshed.version) {
             self.refresh(at);
             self.refreshed.at = Some(at.boot);
             self.refreshed.version = version;
+            self.newer = true;
+        }
+        if due || self.urgent {
+            self.explore(at);
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
             self.model.status = None;
         }
     }
 
-    /// Charts another series of a target, from what the store still has of it, and keeps more of it from now on.
-    pub(super) fn chart(&mut self, target: &TargetId, series: Option<String>) {
-        let Some(index) = self.target_index(target) else { return };
-        let charted = &mut self.model.targets[index];
-        charted.charted = series;
-        charted.chart.clear();
-        let (named, longest) = super::setup::expressions(&self.model.targets, &self.model.alerts);
-        self.model.store.keep(named, Retention::covering(longest));
-        self.refreshed.history = true;
-        self.refresh(self.model.now);
-        self.urgent = true;
+    /// When the cells and the clock on the screen are to be brought up to date; none before they ever were.
+    pub(super) fn refresh_due(&self) -> Option<Boot> {
+        self.refreshed.at.map(|last| last.plus(self.model.link.refresh()))
     }
 
     /// Alerts and cells, due or not.
@@ -134,6 +142,14 @@ impl App {
                 && alert.rule.name == transition.alert
                 && alert.rule.severity() == Severity::Critical
         });
+        let alone = self.model.targets.len() == 1;
+        if began && let Some(freeze) = &mut self.model.freeze {
+            // The header names the target where there is only one.
+            freeze.note(match alone {
+                true => format!("FIRING {}", transition.alert),
+                false => format!("FIRING {} on {}", transition.alert, transition.target),
+            });
+        }
         if began && critical {
             effects.push(Effect::Bell);
         }
@@ -152,11 +168,18 @@ impl App {
     fn refresh(&mut self, at: At) {
         let bucket = at.wall.0.div_euclid(i64::from(BUCKET_SECONDS) * 1000);
         let closed = match (self.refreshed.bucket, self.refreshed.history) {
-            (Some(last), false) => usize::try_from(bucket - last).unwrap_or(CHART).min(CHART),
-            (_, true) | (None, _) => CHART,
+            (Some(last), false) => usize::try_from(bucket - last).unwrap_or(SPARK).min(SPARK),
+            (_, true) | (None, _) => SPARK,
         };
         self.refreshed.bucket = Some(bucket);
-        self.refreshed.history = false;
+        if std::mem::take(&mut self.refreshed.history) {
+            self.model
+                .targets
+                .iter_mut()
+                .filter_map(|target| target.chart.as_mut())
+                .for_each(|chart| chart.buckets.restart());
+            self.model.explorer.restart();
+        }
         let ends: Vec<Wall> =
             (0..closed).rev().map(|ago| Wall((bucket - ago as i64) * i64::from(BUCKET_SECONDS) * 1000)).collect();
         for target in &mut self.model.targets {
@@ -177,9 +200,8 @@ fn refresh_target(target: &mut Target, store: &Store, compiled: &mut Compiled, a
         let cells = cells.collect();
         target.cells.insert(panel.id.clone(), cells);
     }
-    let charted = target.charted.as_deref().or(system.spec.chart.as_ref().map(|chart| chart.expr.as_str()));
-    if let Some(expr) = charted.and_then(|charted| compiled.expr(charted)) {
-        extend(&mut target.chart, CHART, &expr, store, &scope, ends);
+    if let Some(chart) = &mut target.chart {
+        chart.extend(store, &scope, at);
     }
 }
 
@@ -193,11 +215,12 @@ fn cell(
     ends: &[Wall],
 ) -> Cell {
     let Some(expr) = compiled.expr(&row.expr) else {
-        return Cell { reading: Reading { value: None, truth: Truth::NotExposed }, level: Level::Unknown, spark };
+        let reading = Reading { value: None, truth: Truth::NotExposed };
+        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new() };
     };
     let present = Present::new(store, target, at);
     let scope = Scope::Target(target.clone());
-    extend(&mut spark, SPARK, &expr, store, &scope, ends);
+    extend(&mut spark, &expr, store, &scope, ends);
     let reading = present.reading(&expr);
     let mut holds = |text: &Option<String>| {
         let condition = text.as_ref().and_then(|text| compiled.condition(text));
@@ -212,13 +235,17 @@ fn cell(
     } else {
         Level::Ok
     };
-    Cell { reading, level, spark }
+    let mut of_level = |level, text: &Option<String>| {
+        let condition = compiled.condition(text.as_ref()?)?;
+        Some((level, limit(condition.expr(), &expr)?))
+    };
+    let limits = [of_level(Level::Warning, &row.warning), of_level(Level::Critical, &row.critical)];
+    Cell { reading, level, spark, limits: limits.into_iter().flatten().collect() }
 }
 
 /// Appends the values at the ends of newly closed buckets, and lets the oldest fall out.
-fn extend(buckets: &mut Vec<Option<f64>>, limit: usize, expr: &Expr, store: &Store, scope: &Scope, ends: &[Wall]) {
-    let wanted = ends.len().min(limit);
-    for end in &ends[ends.len() - wanted..] {
+fn extend(buckets: &mut Vec<Option<f64>>, expr: &Expr, store: &Store, scope: &Scope, ends: &[Wall]) {
+    for end in ends {
         buckets.push(match promql::evaluate(expr, store, scope, *end) {
             Ok(Value::Scalar(value)) => Some(value),
             Ok(Value::Vector(samples)) => match samples.as_slice() {
@@ -228,6 +255,6 @@ fn extend(buckets: &mut Vec<Option<f64>>, limit: usize, expr: &Expr, store: &Sto
             Err(_) => None,
         });
     }
-    let excess = buckets.len().saturating_sub(limit);
+    let excess = buckets.len().saturating_sub(SPARK);
     buckets.drain(..excess);
 }

@@ -51,6 +51,11 @@ const NAMED: &[(&str, KeyCode)] = &[
     ("space", KeyCode::Char(' ')),
 ];
 
+/// The names of keys that are not characters, without those of f1 to f12.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMED.iter().map(|(name, _)| *name)
+}
+
 impl Key {
     #[must_use]
     pub const fn plain(code: KeyCode) -> Key {

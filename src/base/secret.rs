@@ -26,3 +26,38 @@ impl fmt::Display for SecretRef {
         }
     }
 }
+
+/// What a read identifies itself with. The secret itself is met only by the shell, when the request is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Credentials {
+    /// A token in the `Authorization` header.
+    Bearer(SecretRef),
+    /// A user name and a password in the `Authorization` header.
+    Basic { user: String, password: SecretRef },
+}
+
+impl Credentials {
+    #[must_use]
+    pub fn secret(&self) -> &SecretRef {
+        match self {
+            Credentials::Bearer(secret) | Credentials::Basic { password: secret, .. } => secret,
+        }
+    }
+}
+
+/// Whether a host's name always means this machine.
+#[must_use]
+pub fn is_loopback_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// What can be the name of an environment variable that holds a secret.
+#[must_use]
+pub fn is_environment_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+        // The loader's own: never handed to a runner.
+        && !name.starts_with("LD_")
+}

@@ -55,6 +55,12 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Text from outside as it may be put on a clipboard: as it is where it is harmless, else escaped as a whole.
+#[must_use]
+pub fn copyable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_hostile) { escaped(text) } else { Cow::Borrowed(text) }
+}
+
 /// Columns this text takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -114,6 +120,12 @@ mod tests {
         assert_eq!(escaped("a\x1bb"), "a\\x1bb");
         assert_eq!(escaped("a\\x1bb"), "a\\\\x1bb");
         assert_eq!(escaped("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn what_is_harmless_is_copied_as_it_is() {
+        assert_eq!(copyable(r#"up{path="C:\x"}"#), r#"up{path="C:\x"}"#);
+        assert_eq!(copyable("a\\b\nrm -rf"), "a\\\\b\\nrm -rf");
     }
 
     #[test]

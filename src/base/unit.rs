@@ -42,6 +42,9 @@ impl Unit {
 }
 
 fn seconds(value: f64) -> String {
+    if value == 0.0 {
+        return "0s".to_owned();
+    }
     match Duration::try_from_secs_f64(value) {
         Ok(duration) if value < 10.0 && duration.subsec_millis() != 0 && value >= 1.0 => format!("{value:.1}s"),
         Ok(duration) => spoken(duration),
@@ -83,6 +86,7 @@ mod tests {
         check(Unit::Seconds, 75.0, "1m 15s");
         check(Unit::Seconds, 2.5, "2.5s");
         check(Unit::Milliseconds, 220.0, "220ms");
+        check(Unit::Seconds, 0.0, "0s");
         check(Unit::Bytes, 1_572_864.0, "1.5MiB");
         check(Unit::Ratio, 0.995, "99.5%");
         check(Unit::PerSecond, 0.5, "0.50/s");

@@ -35,7 +35,7 @@ pub enum Judgement {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::config(common)?)?.setup;
+    let setup = load::setup(common, load::targets(common)?)?.setup;
     let wait = Duration::from_secs(args.wait.unwrap_or(0));
     let app = shell::runtime()?.block_on(async {
         match args.wait {
@@ -110,7 +110,8 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
             }
         }
     }
-    for source in model.store.sources() {
+    // What is never read from here is no finding: its alert is, if there is one.
+    for source in model.store.sources().filter(|source| !source.is_never_read()) {
         let words = source.truth(model.now.boot).words(model.now.boot);
         if !words.is_empty() {
             note(Judgement::Unknown, format!("{}: {words}", source.id));

@@ -6,19 +6,17 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 
 use super::{Common, load};
-use crate::base::Key;
 use crate::model::Batch;
 use crate::shell;
 use crate::ui::action::{ACTIONS, Danger};
 use crate::ui::{Keymap, keymap};
 
-/// Starts the console on the configured targets.
+/// Starts the console on the configured targets; without a configuration, on what answers on this machine.
 ///
 /// # Errors
-/// No configuration, mistakes in it, or no terminal.
+/// Mistakes in the configuration, or no terminal.
 pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
-    let config = load::config(common)?;
-    let loaded = load::setup(common, config)?;
+    let loaded = load::seen(common, load::found(common)?)?;
     shell::runtime()?
         .block_on(shell::console::run(loaded.setup, loaded.root, record, async { Vec::<Batch>::new() }))?;
     Ok(ExitCode::SUCCESS)
@@ -42,11 +40,11 @@ pub fn keys_table() -> Result<String> {
     let keymap = Keymap::parse(name, text).map_err(load::problems)?;
     let mut table = String::from("| keys | action | what it does |\n|---|---|---|\n");
     for row in ACTIONS {
-        let keys: Vec<String> = keymap.keys(row.action).iter().map(|key: &Key| format!("`{key}`")).collect();
+        let keys: Vec<String> = keymap.keys(row.action).iter().map(|keys| format!("`{keys}`")).collect();
         let note = match row.danger {
-            Danger::None => "",
-            Danger::Decides => " *(journalled)*",
-            Danger::Acts => " **(acts, after its confirmation)**",
+            Danger::None => String::new(),
+            Danger::Decides => format!(" *({})*", row.danger.note()),
+            Danger::Acts => format!(" **({})**", row.danger.note()),
         };
         table.push_str(&format!("| {} | `{}` | {}{note} |\n", keys.join(" "), row.name, row.sentence));
     }

@@ -6,10 +6,10 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
-use crate::model::{Batch, Reply};
+use crate::model::{Answer, Batch, HttpAnswer, Reply};
 use crate::shell::{self, clock};
 use crate::sim::volchain::{Fault, Past};
 use crate::sim::{self, Control, DemoFolder, ServeOptions, Served, Surface};
@@ -62,7 +62,9 @@ pub struct DemoArgs {
 enum DemoCommand {
     /// Switch a fault of the running demo on or off, or list them all
     Fault {
+        /// The fault; without one, all of them are listed
         name: Option<String>,
+        /// Whether the node has it from now on
         #[arg(value_enum, default_value_t = Switch::On)]
         switch: Switch,
     },
@@ -98,9 +100,9 @@ impl From<SurfaceName> for Surface {
     }
 }
 
-/// What the demo's own service manager is called with.
+/// What the demo's own programs are called with.
 #[derive(Debug, Args)]
-pub struct SystemctlArgs {
+pub struct StandInArgs {
     #[arg(long)]
     folder: PathBuf,
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -120,12 +122,21 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<ExitCode> {
     }
 }
 
-/// The simulated `systemctl` that the demo's runbooks run.
+/// The simulated `systemctl` that the demo's runbooks and sources run.
 ///
 /// # Errors
 /// None: it exits as systemctl does.
-pub fn systemctl(args: &SystemctlArgs) -> Result<ExitCode> {
-    let code = sim::systemctl::run(&args.folder, &args.args);
+pub fn systemctl(args: &StandInArgs) -> Result<ExitCode> {
+    let code = sim::systemctl::outcome(&args.folder, &args.args).print();
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// The simulated `journalctl` that the demo's sources run.
+///
+/// # Errors
+/// None: it exits as journalctl does.
+pub fn journalctl(args: &StandInArgs) -> Result<ExitCode> {
+    let code = sim::journalctl::outcome(&args.folder, &args.args).print();
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
@@ -204,7 +215,7 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     };
     let served = Served { data_url: control.file.data_url.clone(), control_url: control.file.control_url.clone() };
     let config = demo.config(&served)?;
-    let loaded = load::setup(common, config)?;
+    let loaded = load::seen(common, config)?;
     let trouble = RefCell::new(None);
     let history = history(folder, loaded.setup.clone(), &trouble);
     let ran =
@@ -280,7 +291,8 @@ async fn fetch_history(folder: &Path, setup: &crate::app::Setup) -> Result<Vec<B
 
 async fn source_history(control: &Control, bound: BoundSource) -> Result<Vec<Batch>> {
     let read = bound.spec.kind.read();
-    let path = read.strip_prefix("GET ").ok_or_else(|| eyre!("{read} is not a GET"))?.to_owned();
+    // Only the node lives its past again; its machine has none.
+    let Some(path) = read.strip_prefix("GET ").map(str::to_owned) else { return Ok(Vec::new()) };
     let source = Source::compile(bound)?;
     let mut cursor = Cursor::default();
     let past = sim::client::history(control, &path, source.interval()).await?;
@@ -293,10 +305,12 @@ fn reply(past: Past) -> Reply {
     let wall = crate::base::Wall(past.at_millis);
     let boot = crate::base::Boot(now.boot.0.saturating_sub(crate::base::time::millis(now.wall.since(wall))));
     Reply {
-        status: past.status,
-        content_type: past.content_type,
-        date: Some(crate::base::Wall(past.date_millis)),
-        body: past.body.into_bytes(),
+        answer: Answer::Http(HttpAnswer {
+            status: past.status,
+            content_type: past.content_type,
+            date: Some(crate::base::Wall(past.date_millis)),
+            body: past.body.into_bytes(),
+        }),
         sent: crate::base::At { boot, wall },
         took: Duration::ZERO,
     }

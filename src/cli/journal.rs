@@ -25,6 +25,7 @@ pub struct JournalArgs {
 enum JournalCommand {
     /// Print a journal: the console's, or a run's; `runs` lists the runs
     Show {
+        /// `console`, `runs`, or the id of a run
         #[arg(default_value = "console")]
         which: String,
         /// One JSON document per entry
@@ -43,7 +44,7 @@ pub fn run(common: &Common, args: &JournalArgs) -> Result<ExitCode> {
     let wanted = match &common.state_root {
         Some(path) => Some(path.clone()),
         // A configuration may name the state root; without one it is found as the console finds it.
-        None => load::config(common).ok().and_then(|config| config.state_root).map(PathBuf::from),
+        None => load::config_file(common).ok().flatten().and_then(|config| config.state_root).map(PathBuf::from),
     };
     let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
     match &args.command {

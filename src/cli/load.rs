@@ -9,15 +9,19 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 use super::Common;
 use crate::app::Setup;
 use crate::app::setup::unshared_banner;
-use crate::base::{Problem, SystemId};
+use crate::base::problem::nearest;
+use crate::base::{Problem, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
+use crate::shell::fetch::http::HttpClient;
+use crate::shell::reload::{Kind, Loader, config_folder};
 use crate::shell::state_root::StateRoot;
-use crate::shell::{actor, random_bytes};
-use crate::systems::{self, Files, System};
-use crate::ui::{keymap, theme};
+use crate::shell::terminal::depth;
+use crate::shell::{self, actor, discover, random_bytes};
+use crate::systems::{self, Files, System, SystemSpec};
+use crate::ui::{Depth, Keymap, Theme, keymap, theme};
 
 /// Largest file of a configuration that is read.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
@@ -29,32 +33,89 @@ pub struct Loaded {
     pub root: StateRoot,
 }
 
-/// Reads the configuration that the options name, or the user's own.
-///
-/// # Errors
-/// No configuration, or mistakes in it, all listed.
-pub fn config(common: &Common) -> Result<ConfigSpec> {
-    let path = match &common.config {
-        Some(path) => path.clone(),
-        None => match default_config().filter(|path| path.exists()) {
-            Some(path) => path,
-            None => bail!(
-                "there is no configuration: name one with --config FILE, write one to {}, or look around with opsconsole demo",
-                default_config()
-                    .map_or_else(|| "~/.config/opsconsole/config.ron".to_owned(), |path| path.display().to_string()),
-            ),
-        },
-    };
-    let text = read(&path)?;
-    ConfigSpec::parse(&path.display().to_string(), &text).map_err(problems)
+/// What to start on: a configuration, or what was found without one.
+#[derive(Debug)]
+pub struct Configured {
+    pub config: ConfigSpec,
+    pub banners: Vec<Banner>,
+    /// Set where nothing is configured and nothing was found: what was looked for, line by line.
+    pub nothing_found: Vec<String>,
 }
 
-fn default_config() -> Option<PathBuf> {
+impl From<ConfigSpec> for Configured {
+    fn from(config: ConfigSpec) -> Configured {
+        Configured { config, banners: Vec::new(), nothing_found: Vec::new() }
+    }
+}
+
+/// Reads the configuration that the options name, or the user's own. Nothing where there is none.
+///
+/// # Errors
+/// It can not be read, or has mistakes, all listed.
+pub fn config_file(common: &Common) -> Result<Option<ConfigSpec>> {
+    let Some(path) = config_path(common) else { return Ok(None) };
+    let text = read(&path)?;
+    let config = ConfigSpec::check(&path.display().to_string(), &text, &system_files()?).map_err(problems)?;
+    Ok(Some(config))
+}
+
+/// The file that the options name, or the user's own where it exists.
+#[must_use]
+pub fn config_path(common: &Common) -> Option<PathBuf> {
+    common.config.clone().or_else(|| default_config().filter(|path| path.exists()))
+}
+
+/// The configuration, or what answers on this machine where there is none; maybe nothing.
+///
+/// # Errors
+/// As [`config_file`].
+pub fn found(common: &Common) -> Result<Configured> {
+    if let Some(config) = config_file(common)? {
+        return Ok(config.into());
+    }
+    let specs = system_specs()?;
+    let discovery = shell::runtime()?.block_on(discover::look(&specs, &HttpClient::new()));
+    let nothing_found = if discovery.targets.is_empty() { discovery.lines() } else { Vec::new() };
+    let found = Banner { severity: Severity::Info, text: discovery.sentence() };
+    let banners = if discovery.targets.is_empty() { Vec::new() } else { vec![found] };
+    Ok(Configured {
+        config: ConfigSpec { targets: discovery.targets, ..ConfigSpec::default() },
+        banners,
+        nothing_found,
+    })
+}
+
+/// The same for a command, which can do nothing on nothing.
+///
+/// # Errors
+/// As [`found`]; nothing is configured and nothing was found, and what was looked for.
+pub fn targets(common: &Common) -> Result<Configured> {
+    let configured = found(common)?;
+    if !configured.nothing_found.is_empty() {
+        bail!("{}", configured.nothing_found.join("\n"));
+    }
+    // For people, and out of the way of programs that read the output.
+    configured.banners.iter().for_each(|banner| eprintln!("opsconsole: {}", banner.text));
+    Ok(configured)
+}
+
+/// Where the user's own configuration is, or would be.
+#[must_use]
+pub fn default_config() -> Option<PathBuf> {
     Some(config_folder()?.join("config.ron"))
 }
 
-fn config_folder() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "opsconsole")?.config_dir().to_owned())
+/// What every system there is says of itself.
+///
+/// # Errors
+/// A mistake in a system's own file.
+pub fn system_specs() -> Result<BTreeMap<SystemId, SystemSpec>> {
+    let mut specs = BTreeMap::new();
+    for (id, files) in system_files()? {
+        let Some(text) = files.get("system.ron") else { continue };
+        specs.insert(id.clone(), systems::spec::load(&format!("{id}/system.ron"), text).map_err(problems)?);
+    }
+    Ok(specs)
 }
 
 /// The embedded systems, each replaced whole by a folder of its name under `systems/` in the configuration directory.
@@ -97,8 +158,12 @@ fn collect(root: &Path, folder: &Path, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
+/// The text of an operator's file.
+///
+/// # Errors
+/// It can not be read, or is far too large.
 #[expect(clippy::disallowed_methods, reason = "the command line reads the operator's files")]
-fn read(path: &Path) -> Result<String> {
+pub fn read(path: &Path) -> Result<String> {
     let size = std::fs::metadata(path).wrap_err_with(|| path.display().to_string())?.len();
     if size > FILE_LIMIT_BYTES {
         bail!("{} is larger than {FILE_LIMIT_BYTES} bytes", path.display());
@@ -110,16 +175,16 @@ fn read(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// The state root can not be used, or a file of a system is missing.
-pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
+pub fn setup(common: &Common, configured: impl Into<Configured>) -> Result<Loaded> {
+    let Configured { config, mut banners, nothing_found } = configured.into();
     let wanted = common.state_root.clone().or_else(|| config.state_root.clone().map(PathBuf::from));
     let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
     let demo =
         !config.targets.is_empty() && config.targets.iter().all(|target| target.environment == Environment::Demo);
-    let mut banners = Vec::new();
     if !root.shared() && !demo {
         banners.push(unshared_banner());
     }
-    let setup = setup_of(
+    let mut setup = setup_of(
         common,
         config,
         actor::present("opsconsole", None),
@@ -127,7 +192,32 @@ pub fn setup(common: &Common, config: ConfigSpec) -> Result<Loaded> {
         root.shared(),
         banners,
     )?;
+    setup.console.nothing_found = nothing_found;
     Ok(Loaded { setup, root })
+}
+
+/// A setup for looking alone: without a state root, so that nothing can be journalled or done.
+///
+/// # Errors
+/// As [`setup`].
+pub fn looking(common: &Common, config: ConfigSpec) -> Result<Setup> {
+    setup_of(common, config, actor::present("opsconsole", None), String::new(), false, Vec::new())
+}
+
+/// As [`setup`], for a console that is seen: theme and keymap must be sound as well, and are judged before the terminal
+/// is touched.
+///
+/// # Errors
+/// Every mistake in theme and keymap too, each with its place.
+pub fn seen(common: &Common, configured: impl Into<Configured>) -> Result<Loaded> {
+    let loaded = setup(common, configured)?;
+    let (theme, keymap) = (&loaded.setup.theme, &loaded.setup.keymap);
+    let mut found = Theme::parse(&theme.0, &theme.1).err().unwrap_or_default();
+    found.extend(Keymap::parse(&keymap.0, &keymap.1).err().unwrap_or_default());
+    if found.is_empty() {
+        return Ok(loaded);
+    }
+    Err(eyre!("{:#}\nmend it, or name another with --theme or --keymap", problems(found)))
 }
 
 fn setup_of(
@@ -148,22 +238,86 @@ fn setup_of(
     }
     systems.retain(|id, _| needed.contains(&id));
     let nonce: String = random_bytes::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    let console = Console { version: env!("CARGO_PKG_VERSION").to_owned(), actor, demo, state_root, shared_state };
-    let embedded = |files: &[(&str, &str)]| {
-        files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
+    let console = Console {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        actor,
+        demo,
+        state_root,
+        shared_state,
+        nothing_found: Vec::new(),
     };
+    let looks = looks(common, &config)?;
     Ok(Setup {
         config,
         systems,
-        theme: embedded(theme::EMBEDDED),
-        keymap: embedded(keymap::EMBEDDED),
-        ascii: common.ascii,
+        theme: looks.theme,
+        keymap: looks.keymap,
+        themes: looks.themes,
+        keymaps: looks.keymaps,
+        depth: looks.depth,
+        ascii: looks.ascii,
         console,
         nonce,
         columns: 80,
         rows: 24,
         banners,
     })
+}
+
+/// What the console is to look like, and which keys it is to know.
+#[derive(Debug)]
+pub struct Looks {
+    /// File and text.
+    pub theme: (String, String),
+    pub keymap: (String, String),
+    pub themes: Vec<String>,
+    pub keymaps: Vec<String>,
+    pub depth: Depth,
+    pub ascii: bool,
+}
+
+/// Theme, keymap, colours and signs: what an option says, else the configuration, else what the environment says of the
+/// terminal.
+///
+/// # Errors
+/// There is no theme or keymap of that name, and which there are; the colours are none of the choices.
+pub fn looks(common: &Common, config: &ConfigSpec) -> Result<Looks> {
+    let loader = Loader::of_user();
+    let depth = colour_depth(common.colour.as_deref().or(config.colour.as_deref()))?;
+    // Where the terminal, and not the configuration, says that there are no colours, its theme of colours is not meant.
+    let meant = depth != Depth::None || config.colour.as_deref() == Some(Depth::None.word());
+    let configured = config.theme.as_deref().filter(|_| meant);
+    let theme = common.theme.as_deref().or(configured).unwrap_or(match depth {
+        Depth::None => theme::COLOURLESS,
+        Depth::Sixteen | Depth::Indexed | Depth::Full if depth::light_background(variable) => "light",
+        Depth::Sixteen | Depth::Indexed | Depth::Full => theme::EMBEDDED[0].0,
+    });
+    let keymap = common.keymap.as_deref().or(config.keymap.as_deref()).unwrap_or(keymap::EMBEDDED[0].0);
+    let text = |kind, name| loader.text(kind, name).map_err(|problem| problems(vec![problem]));
+    Ok(Looks {
+        theme: text(Kind::Theme, theme)?,
+        keymap: text(Kind::Keymap, keymap)?,
+        themes: loader.names(Kind::Theme),
+        keymaps: loader.names(Kind::Keymap),
+        depth,
+        ascii: common.ascii || depth::ascii_only(variable),
+    })
+}
+
+fn colour_depth(wanted: Option<&str>) -> Result<Depth> {
+    let words = || ["auto"].into_iter().chain(Depth::ALL.iter().map(|depth| depth.word()));
+    match wanted {
+        None | Some("auto") => Ok(depth::depth(variable)),
+        Some(word) => Depth::named(word).ok_or_else(|| {
+            let near = nearest(word, words()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            eyre!("colour {word:?} is none of {}{near}", words().collect::<Vec<_>>().join(", "))
+        }),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads what the environment says of the terminal")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Every problem on a line of its own.

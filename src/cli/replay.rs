@@ -33,20 +33,29 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     if recording.full {
         eprintln!("the recording stopped at its size limit; the session went on after it");
     }
-    let screen = final_screen(recording, args.until)?;
+    let (app, screen) = played(recording, args.until)?;
+    let theme = &app.model().theme;
     if args.svg {
-        say!("{}", svg::svg(&screen, "opsconsole replay"));
+        say!("{}", svg::svg(&screen, "opsconsole replay", theme));
     } else {
         say!("{}", text(&screen));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The last screen that was drawn in a recording, up to `until` seconds after its first event.
+/// The last screen that was drawn in a recording; see [`played`].
 ///
 /// # Errors
 /// The recording's setup can not be loaded by this version.
 pub fn final_screen(recording: Recording, until: Option<f64>) -> Result<Buffer> {
+    Ok(played(recording, until)?.1)
+}
+
+/// The console at the end of a recording and the last screen that it drew, up to `until` seconds after its first event.
+///
+/// # Errors
+/// The recording's setup can not be loaded by this version.
+fn played(recording: Recording, until: Option<f64>) -> Result<(App, Buffer)> {
     let Recording { setup, happened, .. } = recording;
     let mut area = Rect::new(0, 0, setup.columns, setup.rows);
     let (mut app, _) = App::new(setup)?;
@@ -66,5 +75,5 @@ pub fn final_screen(recording: Recording, until: Option<f64>) -> Result<Buffer> 
         // Effects are what the recorded session already did; a replay does nothing.
         drop(app.update(at, msg));
     }
-    Ok(screen)
+    Ok((app, screen))
 }

@@ -18,7 +18,6 @@ use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
 use crate::runbook::plan::Plan;
 use crate::runbook::{Runbook, lint};
-use crate::sources::SourceKindSpec;
 use crate::systems::System;
 
 #[derive(Debug, Args)]
@@ -32,9 +31,13 @@ enum RunbookCommand {
     /// Find dead ends, alerts without a runbook, acts without verification
     Lint,
     /// List the runbooks, or show one with its document beside it
-    Show { runbook: Option<String> },
+    Show {
+        /// Its name, such as stale-blocks, or with its system before it; without one, all are listed
+        runbook: Option<String>,
+    },
     /// Print exactly what a runbook would run on a configured target
     Plan {
+        /// Its name, or with its system before it
         runbook: String,
         /// The target; the only one of its system where it is not named
         #[arg(long)]
@@ -52,7 +55,7 @@ pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
         RunbookCommand::Lint => lint(&systems),
         RunbookCommand::Show { runbook } => show(&systems, runbook.as_deref()),
         RunbookCommand::Plan { runbook, target } => {
-            let config = load::config(common)?;
+            let config = load::targets(common)?.config;
             let system = runbook.split('/').next().unwrap_or_default();
             let meant = |spec: &&TargetSpec| match target {
                 Some(id) => spec.id.as_str() == id,
@@ -116,10 +119,7 @@ pub fn findings(system: &System) -> Vec<Finding> {
 fn declared(system: &System) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for source in &system.spec.sources {
-        match &source.kind {
-            SourceKindSpec::HttpJson(spec) => names.extend(spec.series.iter().map(|series| series.name.clone())),
-            SourceKindSpec::PrometheusText(_) => return None,
-        }
+        names.extend(source.kind.names()?);
     }
     Some(names)
 }
@@ -266,7 +266,8 @@ mod tests {
         };
         check(Some("sys/stale"), 0, "stale blocks (sys/stale), critical");
         check(Some("stale"), 0, "read          age: age");
-        check(Some("stael"), 2, "there is no runbook stael\nthere are: sys/stale, sys/both, two/both");
+        check(Some("pruning"), 2, "there is no runbook pruning\nthere are: sys/stale, sys/both, two/both");
+        check(Some("stael"), 2, "did you mean stale?");
         check(Some("stal"), 2, "did you mean stale?");
         check(Some("both"), 2, "several systems have a runbook both");
         check(Some("\u{1b}[2J"), 2, "there is no runbook \\x1b[2J");

@@ -11,8 +11,10 @@ use serde::Serialize;
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::base::text::clean;
+use crate::base::{Boot, Unit};
+use crate::model::Reading;
 use crate::panes::Model;
-use crate::panes::model::Level;
+use crate::panes::model::{Cell, Level};
 use crate::shell::{self, headless};
 
 #[derive(Debug, Args)]
@@ -56,7 +58,10 @@ pub struct RowSnapshot {
     pub label: String,
     pub value: Option<f64>,
     pub shown: String,
-    /// Empty when the value is fresh.
+    /// `fresh`, `stale`, `absent`, `not_exposed`, `failing`, `never_polled` or `warming_up`: a missing value is never
+    /// without one of them, and is never 0.
+    pub state: &'static str,
+    /// The state in words, with its times and reasons; empty when the value is fresh.
     pub truth: String,
     pub level: &'static str,
 }
@@ -73,6 +78,8 @@ pub struct AlertSnapshot {
 pub struct SourceSnapshot {
     pub source: String,
     pub address: String,
+    /// As of a row.
+    pub state: &'static str,
     pub truth: String,
     pub took_ms: u128,
     pub surfaces: Vec<String>,
@@ -85,7 +92,7 @@ pub struct SourceSnapshot {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &SnapshotArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::config(common)?)?.setup;
+    let setup = load::setup(common, load::targets(common)?)?.setup;
     let app = shell::runtime()?.block_on(headless::look(setup, Duration::from_secs(args.watch)))?;
     let snapshot = Snapshot::of(app.model());
     if args.json {
@@ -125,6 +132,7 @@ impl Snapshot {
                 .map(|source| SourceSnapshot {
                     source: source.id.to_string(),
                     address: source.address.clone(),
+                    state: source.truth(model.now.boot).state(),
                     truth: clean(&source.truth(model.now.boot).words(model.now.boot)).into_owned(),
                     took_ms: source.took.as_millis(),
                     surfaces: source.surfaces.iter().map(|name| name.to_string()).collect(),
@@ -155,16 +163,25 @@ impl Snapshot {
     }
 }
 
+impl RowSnapshot {
+    fn of(label: &str, unit: Unit, cell: &Cell, now: Boot) -> RowSnapshot {
+        let Reading { value, truth } = &cell.reading;
+        RowSnapshot {
+            label: label.to_owned(),
+            value: value.filter(|value| value.is_finite()),
+            shown: value.map_or_else(|| "-".to_owned(), |value| unit.write(value)),
+            state: truth.state(),
+            truth: clean(&truth.words(now)).into_owned(),
+            level: cell.level.word(),
+        }
+    }
+}
+
 fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnapshot> {
     let panel = |panel: &crate::systems::PanelSpec| {
         let cells = target.cells.get(&panel.id).map_or(&[][..], Vec::as_slice);
-        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot {
-            label: row.label.clone(),
-            value: cell.reading.value.filter(|value| value.is_finite()),
-            shown: cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
-            truth: clean(&cell.reading.truth.words(model.now.boot)).into_owned(),
-            level: cell.level.word(),
-        });
+        let now = model.now.boot;
+        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot::of(&row.label, row.unit, cell, now));
         PanelSnapshot { panel: panel.id.to_string(), rows: rows.collect() }
     };
     target.system.spec.panels.iter().map(panel).collect()
@@ -177,5 +194,39 @@ fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {
         severity: alert.rule.severity().word(),
         state: state.word(),
         labels: clean(&alert.labels.to_string()).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Truth;
+
+    /// A program that reads the JSON tells every state from every other, and none that is missing from a zero.
+    #[test]
+    fn every_state_is_its_own_in_json() {
+        let seconds = Duration::from_secs;
+        let check = |value: Option<f64>, truth: Truth, want: serde_json::Value| {
+            let cell = Cell {
+                reading: Reading { value, truth },
+                level: Level::Unknown,
+                spark: Vec::new(),
+                limits: Vec::new(),
+            };
+            let row = RowSnapshot::of("height", Unit::Count, &cell, Boot(90_000));
+            let json = serde_json::to_value(&row).expect("plain data");
+            let seen = serde_json::json!([json["state"], json["value"], json["shown"], json["truth"]]);
+            assert_eq!(seen, want);
+        };
+        use serde_json::json;
+        check(Some(0.0), Truth::Fresh, json!(["fresh", 0.0, "0", ""]));
+        check(Some(0.0), Truth::Stale { age: seconds(45) }, json!(["stale", 0.0, "0", "stale 45s"]));
+        check(None, Truth::Absent, json!(["absent", null, "-", "absent"]));
+        check(None, Truth::NotExposed, json!(["not_exposed", null, "-", "not exposed"]));
+        let failing = Truth::Failing { reason: "refused".to_owned(), since: Boot(30_000) };
+        check(None, failing, json!(["failing", null, "-", "refused, since 1m 00s ago"]));
+        check(None, Truth::NeverPolled, json!(["never_polled", null, "-", "not polled yet"]));
+        let warming = Truth::WarmingUp { have: seconds(180), need: seconds(600) };
+        check(None, warming, json!(["warming_up", null, "-", "warming up (3m 00s of 10m 00s)"]));
     }
 }

@@ -1,8 +1,7 @@
 //! What one poll of one source brought, ready to be linked into the store.
 
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,36 +11,47 @@ use crate::base::{At, SourceId};
 use std::time::Duration;
 
 /// The columns of a source's rows: which series, in which order. Shared by every row until the source changes shape.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Vec<Labels>", into = "Vec<Labels>")]
 pub struct Layout {
     series: Vec<Arc<Labels>>,
-    /// The columns of each series name: most selectors name exactly one.
-    by_name: HashMap<Arc<str>, Vec<usize>>,
+    /// Where each series name stands in `ordered`: most selectors name exactly one.
+    by_name: HashMap<Arc<str>, Range<u32>>,
+    /// Every column, those of one name beside each other and in order.
+    ordered: Vec<u32>,
     hash: u64,
+    labels_bytes: usize,
+    /// The layout that this one came from, by its hash, and the bytes of labels that they share.
+    origin: Option<(u64, usize)>,
 }
 
 impl Layout {
     #[must_use]
     pub fn new(series: Vec<Labels>) -> Layout {
-        let mut hasher = DefaultHasher::new();
-        series.hash(&mut hasher);
-        let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
-        for (column, labels) in series.iter().enumerate() {
-            match by_name.get_mut(labels.name()) {
-                Some(columns) => columns.push(column),
-                None => {
-                    by_name.insert(Arc::from(labels.name()), vec![column]);
-                }
-            }
-        }
-        Layout { series: series.into_iter().map(Arc::new).collect(), by_name, hash: hasher.finish() }
+        Layout::of(series.into_iter().map(Arc::new).collect())
+    }
+
+    /// A layout that shares its labels with whoever holds them already.
+    #[must_use]
+    pub fn of(series: Vec<Arc<Labels>>) -> Layout {
+        // Each labels' own hash is keyed by chance, so that mixing them in order is enough.
+        let mix = |hash: u64, labels: &Arc<Labels>| (hash.rotate_left(5) ^ labels.hash()).wrapping_mul(MIX);
+        let hash = series.iter().fold(series.len() as u64, mix);
+        let (by_name, ordered) = grouped(&series);
+        let labels_bytes = series.iter().map(|labels| SERIES_BYTES + labels.text_bytes()).sum();
+        Layout { series, by_name, ordered, hash, labels_bytes, origin: None }
+    }
+
+    /// A layout that has these bytes of labels from another one.
+    #[must_use]
+    pub(crate) fn grown_from(self, origin: &Layout, shared_bytes: usize) -> Layout {
+        Layout { origin: Some((origin.hash, shared_bytes)), ..self }
     }
 
     /// The layout of only these columns, in this order.
     #[must_use]
     pub fn project(&self, columns: &[usize]) -> Layout {
-        Layout::new(columns.iter().map(|column| (*self.series[*column]).clone()).collect())
+        Layout::of(columns.iter().map(|column| Arc::clone(&self.series[*column])).collect())
     }
 
     #[must_use]
@@ -54,31 +64,108 @@ impl Layout {
         self.by_name.contains_key(name)
     }
 
+    /// The column of exactly this series.
+    #[must_use]
+    pub fn column(&self, labels: &Labels) -> Option<usize> {
+        self.columns_of(labels.name()).find(|column| *self.series[*column] == *labels)
+    }
+
     /// The names of all series.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_name.keys()
+    }
+
+    /// The columns of a series name, in order.
+    pub fn columns_of(&self, name: &str) -> impl Iterator<Item = usize> {
+        let at = self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize);
+        self.ordered[at].iter().map(|column| *column as usize)
     }
 
     /// The columns whose series these matchers accept, in order.
     #[must_use]
     pub fn accepted(&self, matchers: &[Matcher]) -> Vec<usize> {
         let accepts = |column: &usize| matchers.iter().all(|matcher| matcher.accepts(&self.series[*column]));
-        let named = matchers.iter().find_map(Matcher::exact_name);
-        match named {
-            Some(name) => {
-                let columns = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
-                columns.iter().copied().filter(accepts).collect()
-            }
+        match matchers.iter().find_map(Matcher::exact_name) {
+            Some(name) => self.columns_of(name).filter(accepts).collect(),
             None => (0..self.series.len()).filter(accepts).collect(),
         }
     }
 
-    /// Equal for equal columns.
+    /// Equal for equal columns, within this process.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash
     }
+
+    /// Memory of the columns themselves, without their labels.
+    pub(super) fn frame_bytes(&self) -> usize {
+        size_of::<Layout>() + self.series.len() * COLUMN_BYTES + self.by_name.len() * NAME_BYTES
+    }
+
+    /// Memory of the labels.
+    pub(super) fn labels_bytes(&self) -> usize {
+        self.labels_bytes
+    }
+
+    /// The layout that this one came from, by its hash, and the bytes of labels that they share.
+    pub(super) fn origin(&self) -> Option<(u64, usize)> {
+        self.origin
+    }
 }
+
+/// Spreads the bits of hashes that are mixed.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What one series' labels take beside their text: two allocations, each with its counts.
+pub(crate) const SERIES_BYTES: usize = 80;
+
+/// What one column takes: a pointer, and its place by name.
+const COLUMN_BYTES: usize = size_of::<Arc<Labels>>() + size_of::<u32>();
+
+/// What one name takes, roughly.
+const NAME_BYTES: usize = 96;
+
+/// The columns by name: where each name stands in the second, which holds every column.
+fn grouped(series: &[Arc<Labels>]) -> (HashMap<Arc<str>, Range<u32>>, Vec<u32>) {
+    // Names come in runs, so that most columns need no look-up.
+    let mut by_name: HashMap<Arc<str>, Range<u32>> = HashMap::new();
+    let runs = || series.chunk_by(|left, right| left.name() == right.name());
+    for run in runs() {
+        let name = run[0].name();
+        match by_name.get_mut(name) {
+            Some(at) => at.end += run.len() as u32,
+            None => {
+                by_name.insert(Arc::from(name), 0..run.len() as u32);
+            }
+        }
+    }
+    let mut start = 0;
+    for at in by_name.values_mut() {
+        let length = at.end;
+        // Empty until it is filled below.
+        *at = start..start;
+        start += length;
+    }
+    let mut ordered = vec![0; series.len()];
+    let mut column = 0;
+    for run in runs() {
+        let Some(at) = by_name.get_mut(run[0].name()) else { continue };
+        for place in &mut ordered[at.end as usize..at.end as usize + run.len()] {
+            *place = column;
+            column += 1;
+        }
+        at.end += run.len() as u32;
+    }
+    (by_name, ordered)
+}
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Layout) -> bool {
+        self.hash == other.hash && self.series == other.series
+    }
+}
+
+impl Eq for Layout {}
 
 impl From<Vec<Labels>> for Layout {
     fn from(series: Vec<Labels>) -> Layout {
@@ -89,12 +176,6 @@ impl From<Vec<Labels>> for Layout {
 impl From<Layout> for Vec<Labels> {
     fn from(layout: Layout) -> Vec<Labels> {
         layout.series.iter().map(|labels| (**labels).clone()).collect()
-    }
-}
-
-impl Clone for Layout {
-    fn clone(&self) -> Layout {
-        Layout { series: self.series.clone(), by_name: self.by_name.clone(), hash: self.hash }
     }
 }
 
@@ -132,7 +213,8 @@ pub struct Batch {
     pub surfaces: Vec<Arc<str>>,
     /// The node's clock minus ours when the answer came, in seconds, if the node says.
     pub clock_skew_seconds: Option<f64>,
-    /// Samples that were left out because the source has more series than allowed.
+    /// Samples that were left out: the source has more series than allowed, gives one twice, sets one that belongs to
+    /// the console, or stamps it with a time that is not now.
     pub dropped_series: u64,
     pub failure: Option<FetchFailure>,
 }
@@ -208,6 +290,27 @@ mod exact {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_found_by_name_wherever_they_stand() {
+        let names = ["b", "a", "a", "b", "c", "a"];
+        let layout = Layout::new(
+            names.iter().enumerate().map(|(n, name)| Labels::named(name).with("n", &n.to_string())).collect(),
+        );
+        let check = |name: &str, want: &[usize]| {
+            assert_eq!(layout.columns_of(name).collect::<Vec<_>>(), want, "{name}");
+            assert_eq!(layout.accepted(&[Matcher::equal(crate::model::labels::NAME, name)]), want, "{name}");
+            assert_eq!(layout.has(name), !want.is_empty(), "{name}");
+        };
+        check("a", &[1, 2, 5]);
+        check("b", &[0, 3]);
+        check("c", &[4]);
+        check("d", &[]);
+        let projected = layout.project(&[5, 0]);
+        assert_eq!(projected.columns_of("a").collect::<Vec<_>>(), [0]);
+        assert_ne!(projected.hash(), layout.project(&[0, 5]).hash());
+        assert_eq!(layout.accepted(&[Matcher::equal("n", "4")]), [4]);
+    }
 
     #[test]
     fn every_value_survives_being_recorded() {

@@ -1,43 +1,66 @@
 //! The identity of a series: its labels, name included, in order.
+//!
+//! A node can have a hundred thousand series, so that labels are one text in one allocation with their hash beside it:
+//! a clone is a pointer, an unequal comparison is a number, and a set of series never reads a name.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The label that holds a series' name.
 pub const NAME: &str = "__name__";
 
+/// Keyed by chance, so that no node can choose names whose hashes collide.
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Lengths from this one on do not fit the one byte that precedes a name or a value.
+const LONG: usize = 0x7f;
+
 /// Sorted, unique label pairs. The name is the pair [`NAME`]; an empty value is the same as no label.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Labels(Vec<(Arc<str>, Arc<str>)>);
+#[derive(Clone)]
+pub struct Labels {
+    /// For each pair: the length of its name, the length of its value, the name, the value. Lengths are written in
+    /// characters below 128, so that the whole is a text and its parts are texts.
+    text: Arc<str>,
+    hash: u64,
+}
 
 impl Labels {
     /// Labels of a series called `name`.
     #[must_use]
     pub fn named(name: &str) -> Labels {
-        Labels::default().with(NAME, name)
+        Labels::from_pairs([(NAME, name)])
     }
 
     /// From pairs in any order; of two pairs with one name the later wins, and empty values are dropped.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Labels {
-        pairs.into_iter().fold(Labels::default(), |labels, (name, value)| labels.with(name, value))
+        let mut sorted: Vec<(&str, &str)> = pairs.into_iter().collect();
+        sorted.sort_by(|left, right| left.0.cmp(right.0));
+        let last = |(at, (name, _)): &(usize, &(&str, &str))| sorted.get(at + 1).is_none_or(|next| next.0 != *name);
+        let unique = sorted.iter().enumerate().filter(last).map(|(_, pair)| *pair);
+        Labels::from_sorted(unique.filter(|(_, value)| !value.is_empty()), &mut String::new())
+    }
+
+    /// From pairs that are sorted, unique and not empty. `text` is room to write in, used again and again.
+    pub(crate) fn from_sorted<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, text: &mut String) -> Labels {
+        text.clear();
+        for (name, value) in pairs {
+            push_length(text, name.len());
+            push_length(text, value.len());
+            text.push_str(name);
+            text.push_str(value);
+        }
+        Labels { text: Arc::from(text.as_str()), hash: KEY.hash_one(text.as_str()) }
     }
 
     /// The same labels with `name` set to `value`, or without it where `value` is empty.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Labels {
-        match self.0.binary_search_by(|(have, _)| (**have).cmp(name)) {
-            Ok(at) if value.is_empty() => {
-                self.0.remove(at);
-            }
-            Ok(at) => self.0[at].1 = Arc::from(value),
-            Err(_) if value.is_empty() => {}
-            Err(at) => self.0.insert(at, (Arc::from(name), Arc::from(value))),
-        }
-        self
+    pub fn with(self, name: &str, value: &str) -> Labels {
+        Labels::from_pairs(self.iter().chain([(name, value)]))
     }
 
     #[must_use]
@@ -48,10 +71,7 @@ impl Labels {
     /// The value of a label; empty where it is not set, as in PromQL.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        match self.0.binary_search_by(|(have, _)| (**have).cmp(name)) {
-            Ok(at) => &self.0[at].1,
-            Err(_) => "",
-        }
+        self.iter().find(|(have, _)| *have == name).map_or("", |(_, value)| value)
     }
 
     #[must_use]
@@ -60,12 +80,101 @@ impl Labels {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        Pairs { rest: &self.text }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
+    }
+
+    /// Equal for equal labels, within this process.
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Memory of the text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+}
+
+/// One byte for lengths up to 126; a marker and five groups of seven bits for longer ones.
+fn push_length(text: &mut String, length: usize) {
+    if length < LONG {
+        text.push(char::from(length as u8));
+        return;
+    }
+    text.push(char::from(LONG as u8));
+    text.extend([28, 21, 14, 7, 0].map(|shift| char::from(((length >> shift) & 0x7f) as u8)));
+}
+
+/// Walks over the pairs of a text that [`Labels::from_sorted`] wrote.
+struct Pairs<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Pairs<'a> {
+    fn length(&mut self) -> Option<usize> {
+        let first = usize::from(*self.rest.as_bytes().first()?);
+        if first < LONG {
+            self.rest = self.rest.get(1..)?;
+            return Some(first);
+        }
+        let groups = self.rest.as_bytes().get(1..6)?;
+        let length = groups.iter().fold(0, |length, group| (length << 7) | usize::from(*group));
+        self.rest = self.rest.get(6..)?;
+        Some(length)
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        let (name, value) = (self.length()?, self.length()?);
+        let (name, rest) = self.rest.split_at_checked(name)?;
+        let (value, rest) = rest.split_at_checked(value)?;
+        self.rest = rest;
+        Some((name, value))
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Labels {
+        Labels::from_sorted(std::iter::empty(), &mut String::new())
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Labels) -> bool {
+        self.hash == other.hash && self.text == other.text
+    }
+}
+
+impl Eq for Labels {}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Labels) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Labels) -> std::cmp::Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Labels({self})")
     }
 }
 
@@ -85,6 +194,41 @@ impl fmt::Display for Labels {
             }
         }
         f.write_str("}")
+    }
+}
+
+/// As a list of pairs.
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+        let pairs = Vec::<(String, String)>::deserialize(deserializer)?;
+        Ok(Labels::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+    }
+}
+
+/// A set of series. Their hashes are good and keyed already, so that none is computed.
+pub(crate) type SeriesSet = HashSet<Arc<Labels>, BuildHasherDefault<Taken>>;
+
+/// Takes the hash it is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Taken(u64);
+
+impl Hasher for Taken {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -132,6 +276,8 @@ impl Matcher {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -139,6 +285,38 @@ mod tests {
         let labels = Labels::from_pairs([("b", "2"), (NAME, "up"), ("a", "1"), ("b", "3"), ("c", "")]);
         assert_eq!(labels.to_string(), r#"up{a="1",b="3"}"#);
         assert_eq!(labels.get("c"), "");
-        assert_eq!(labels.without("a").without("b").to_string(), "up");
+        assert_eq!(labels.clone().without("a").without("b").to_string(), "up");
+        assert_eq!(Labels::from_pairs([("a", "1"), ("a", "")]), Labels::default());
+        assert_eq!(serde_json::to_string(&labels).expect("JSON"), r#"[["__name__","up"],["a","1"],["b","3"]]"#);
+    }
+
+    #[test]
+    fn order_is_that_of_the_pairs() {
+        let check = |left: &[(&str, &str)], right: &[(&str, &str)]| {
+            let of = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
+            assert!(of(left) < of(right), "{left:?} comes before {right:?}");
+        };
+        check(&[], &[("a", "1")]);
+        check(&[("a", "12")], &[("a", "2")]);
+        check(&[("a", "2")], &[("a", "2"), ("b", "1")]);
+        check(&[("aa", "1")], &[("b", "1")]);
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_are_what_they_were(
+            pairs in proptest::collection::btree_map("[a-zé\\x00-\\x7f]{1,9}", "(?s).{1,300}", 0..9)
+        ) {
+            let labels = Labels::from_pairs(pairs.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())));
+            let back: Vec<(&str, &str)> = labels.iter().collect();
+            let want: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            prop_assert_eq!(&back, &want);
+            let json = serde_json::to_string(&labels).expect("JSON");
+            prop_assert_eq!(serde_json::from_str::<Labels>(&json).expect("labels"), labels.clone());
+            for (name, value) in want {
+                prop_assert_eq!(labels.get(name), value);
+                prop_assert!(labels.clone().without(name) != labels);
+            }
+        }
     }
 }

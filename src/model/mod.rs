@@ -26,4 +26,8 @@ pub use log::LogLine;
 pub use source_state::SourceState;
 pub use store::{Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};
-pub use waist::{Exec, Fetch, FetchFailure, HttpRequest, Reply};
+pub use waist::{
+    Answer, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,
+    FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpRequest, Look, Reply, TailBegan, TailPosition, TailRead,
+    TcpRequest,
+};

@@ -1,5 +1,6 @@
 //! The truth about one source: when it last answered, what it said of itself, why it does not answer now.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,12 @@ use crate::base::{At, Boot, SourceId, TargetId};
 
 /// How often a source may be late before its values are called stale.
 const STALE_AFTER_INTERVALS: u32 = 3;
+
+/// Answer times that are remembered.
+const LATENCIES_KEPT: usize = 30;
+
+/// Polls that follow each other more closely share one of them, so that the picture of a fast source stands still.
+const LATENCY_SECONDS: Duration = Duration::from_secs(10);
 
 /// Kept per source, updated by every batch.
 #[derive(Clone, Debug)]
@@ -25,12 +32,18 @@ pub struct SourceState {
     pub failures_in_a_row: u32,
     pub polls: u64,
     pub took: Duration,
+    /// The longest answer times of the last polls in seconds, oldest first; `None` where no answer came.
+    pub latencies: VecDeque<Option<f64>>,
+    /// When the newest of them began.
+    latency_since: Option<Boot>,
     pub next_try: Option<Boot>,
     pub clock_skew_seconds: Option<f64>,
     pub surfaces: Vec<Arc<str>>,
     pub not_exposed: Vec<Arc<str>>,
     pub dropped_series: u64,
     pub series: usize,
+    /// Names of the series that its kind says it can give, where it can say.
+    pub declares: Vec<String>,
     /// Whether this source gives lines of a log.
     pub gives_lines: bool,
     /// Lines that came, and how many of them were not kept because they came too fast.
@@ -53,12 +66,15 @@ impl SourceState {
             failures_in_a_row: 0,
             polls: 0,
             took: Duration::ZERO,
+            latencies: VecDeque::new(),
+            latency_since: None,
             next_try: None,
             clock_skew_seconds: None,
             surfaces: Vec::new(),
             not_exposed: Vec::new(),
             dropped_series: 0,
             series: 0,
+            declares: Vec::new(),
             gives_lines: false,
             lines: 0,
             dropped_lines: 0,
@@ -69,6 +85,12 @@ impl SourceState {
     pub fn note(&mut self, batch: &Batch) {
         self.polls += 1;
         self.took = batch.took;
+        if let Some(not_read @ FetchFailure::NotRead { .. }) = &batch.failure {
+            self.failure = Some(not_read.clone());
+            self.not_exposed.clone_from(&batch.not_exposed);
+            return;
+        }
+        self.note_latency(batch);
         if let Some(failure) = &batch.failure {
             self.failures_in_a_row += 1;
             self.failing_since.get_or_insert(batch.sent);
@@ -88,17 +110,42 @@ impl SourceState {
         self.dropped_lines += batch.dropped_lines;
     }
 
+    fn note_latency(&mut self, batch: &Batch) {
+        let took = batch.failure.is_none().then_some(batch.took.as_secs_f64());
+        let shares = self.latency_since.is_some_and(|since| batch.sent.boot.since(since) < LATENCY_SECONDS);
+        match self.latencies.back_mut().filter(|_| shares) {
+            // One answer that did not come is worth more than all that came.
+            Some(newest) => *newest = newest.zip(took).map(|(most, took)| most.max(took)),
+            None => {
+                self.latency_since = Some(batch.sent.boot);
+                self.latencies.push_back(took);
+                let excess = self.latencies.len().saturating_sub(LATENCIES_KEPT);
+                self.latencies.drain(..excess);
+            }
+        }
+    }
+
     /// The truth of everything this source gives, at `now`.
     #[must_use]
     pub fn truth(&self, now: Boot) -> Truth {
         if let (Some(failure), Some(since)) = (&self.failure, self.failing_since) {
             return Truth::Failing { reason: failure.to_string(), since: since.boot };
         }
+        if self.is_never_read() {
+            return Truth::NotExposed;
+        }
         match self.last_ok {
             None => Truth::NeverPolled,
             Some(at) if now > self.stale_at(at) => Truth::Stale { age: now.since(at.boot) },
             Some(_) => Truth::Fresh,
         }
+    }
+
+    /// Whether nobody will ever ask it: it is of a machine that the console does not run on. What it gives is not
+    /// exposed here, which is no failure of the node.
+    #[must_use]
+    pub fn is_never_read(&self) -> bool {
+        matches!(self.failure, Some(FetchFailure::NotRead { .. }))
     }
 
     /// When the truth next changes by the passing of time alone.
@@ -110,5 +157,32 @@ impl SourceState {
 
     fn stale_at(&self, last_ok: At) -> Boot {
         last_ok.boot.plus(self.interval * STALE_AFTER_INTERVALS + self.timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Wall;
+    use crate::model::Layout;
+
+    #[test]
+    fn the_last_answer_times_are_kept_and_missing_answers_are_gaps() {
+        let second = Duration::from_secs(1);
+        let mut state = SourceState::new("t/n/e/s".into(), "t".into(), String::new(), second, second);
+        let nothing = Arc::new(Layout::new(Vec::new()));
+        let mut poll = |at: u64, millis: u64, failure: Option<FetchFailure>| {
+            let sent = At { boot: Boot(at * 1000), wall: Wall(at as i64 * 1000) };
+            let took = Duration::from_millis(millis);
+            let batch = Batch::of("t/n/e/s".into(), sent, took, Arc::clone(&nothing), []);
+            state.note(&Batch { failure, ..batch });
+            state.latencies.iter().copied().collect::<Vec<_>>()
+        };
+        assert_eq!(poll(0, 500, None), [Some(0.5)]);
+        assert_eq!(poll(2, 900, None), [Some(0.9)]);
+        assert_eq!(poll(4, 100, None), [Some(0.9)]);
+        assert_eq!(poll(12, 200, None), [Some(0.9), Some(0.2)]);
+        assert_eq!(poll(14, 0, Some(FetchFailure::Refused)), [Some(0.9), None]);
+        assert_eq!((20..90).map(|n| poll(n * 10, 1, None).len()).last(), Some(LATENCIES_KEPT));
     }
 }

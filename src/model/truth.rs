@@ -32,6 +32,20 @@ impl Truth {
         matches!(self, Truth::Fresh)
     }
 
+    /// The state alone, as programs read it.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self {
+            Truth::Fresh => "fresh",
+            Truth::Stale { .. } => "stale",
+            Truth::Absent => "absent",
+            Truth::NotExposed => "not_exposed",
+            Truth::Failing { .. } => "failing",
+            Truth::NeverPolled => "never_polled",
+            Truth::WarmingUp { .. } => "warming_up",
+        }
+    }
+
     /// The less trustworthy of two: what holds for anything derived from both.
     #[must_use]
     pub fn worst(self, other: Truth) -> Truth {

@@ -8,12 +8,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{At, Wall, text, time::spoken};
+use crate::base::{At, Credentials, Wall, text, time::spoken};
 
 /// A read. It must not change anything on the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fetch {
     Http(HttpRequest),
+    /// Opens a connection and closes it again; nothing is sent.
+    Tcp(TcpRequest),
+    /// Looks at a file or a folder, or reads on in a file.
+    File(FileRequest),
+    /// Asks for the size and the use of the file system that holds a path.
+    FileSystem(FileSystemRequest),
+    /// Runs a program that only reads.
+    Command(CommandRequest),
 }
 
 /// A GET. Redirects are never followed.
@@ -27,20 +35,211 @@ pub struct HttpRequest {
     pub timeout: Duration,
     /// Largest body that is read.
     pub limit_bytes: u64,
+    /// What it identifies itself with: a reference, resolved when the request is sent.
+    pub credentials: Option<Credentials>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpRequest {
+    /// `127.0.0.1:3001`, `[::1]:3001` or `name:3001`.
+    pub address: String,
+    /// From looking the name up to the open connection.
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRequest {
+    /// Absolute.
+    pub path: String,
+    /// The only folder that the file may really lie in, links resolved: that of a simulated target.
+    pub within: Option<String>,
+    pub look: Look,
+    pub timeout: Duration,
+}
+
+/// What is asked of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// Whether it is there, what it is, how large and how old.
+    Stat,
+    /// The same of a folder, and how many entries it has; counting ends at `limit`.
+    Entries { limit: u64 },
+    /// What a file has grown by since `after`; without it, the last `context_bytes` of the file.
+    Tail { after: Option<TailPosition>, context_bytes: u64, limit_bytes: u64 },
+}
+
+/// How far a growing file was read. The inode alone does not identify a file, because file systems give it again at
+/// once: the first bytes are compared as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailPosition {
+    pub inode: u64,
+    /// Bytes read so far.
+    pub offset: u64,
+    /// The file's first bytes, at most [`TailPosition::HEAD_BYTES`].
+    pub head: Vec<u8>,
+}
+
+impl TailPosition {
+    /// First bytes that are compared to tell one file from the next.
+    pub const HEAD_BYTES: usize = 64;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSystemRequest {
+    /// Any path on the file system.
+    pub path: String,
+    /// As in [`FileRequest`].
+    pub within: Option<String>,
+    pub timeout: Duration,
+}
+
+/// A program by its bare name or absolute path, and its arguments as they are: no shell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRequest {
+    pub argv: Vec<String>,
+    /// The folder whose `bin/` holds the only programs that may run: that of a simulated target.
+    pub within: Option<String>,
+    /// At this age it is asked to end, then killed, with everything it started.
+    pub timeout: Duration,
+    /// Largest standard output that is taken.
+    pub limit_bytes: u64,
 }
 
 /// What came back. Lives in the poller only: bodies never enter a message.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    pub answer: Answer,
+    /// When the request was sent.
+    pub sent: At,
+    /// From sending to the last byte.
+    pub took: Duration,
+}
+
+/// The answer to each kind of [`Fetch`], in the same order.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Http(HttpAnswer),
+    /// The connection was opened.
+    Tcp,
+    File(FileAnswer),
+    FileSystem(FileSystemAnswer),
+    Command(CommandAnswer),
+}
+
+#[derive(Clone, Debug)]
+pub struct HttpAnswer {
     pub status: u16,
     pub content_type: String,
     /// The `Date` header: the node's own clock.
     pub date: Option<Wall>,
     pub body: Vec<u8>,
-    /// When the request was sent.
-    pub sent: At,
-    /// From sending to the last byte.
-    pub took: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FileAnswer {
+    /// There is nothing at the path; where only that was asked, this is an answer and no failure.
+    Absent,
+    Seen(FileSeen),
+    Tail(TailRead),
+}
+
+/// What the file system says of a path, links followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileSeen {
+    pub kind: FileKind,
+    pub size_bytes: u64,
+    pub modified: Wall,
+    /// Of a folder, where it was asked for.
+    pub entries: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    File,
+    Folder,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+/// What a growing file brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TailRead {
+    pub began: TailBegan,
+    /// What the file before a rotation still had, up to its end.
+    pub rest: Vec<u8>,
+    /// Bytes that were passed over because more had come than is read at once; the rest of the line that the new
+    /// bytes begin with belongs to them.
+    pub skipped_bytes: u64,
+    pub bytes: Vec<u8>,
+    /// Where to read on.
+    pub next: TailPosition,
+    pub size_bytes: u64,
+}
+
+/// How the bytes of a [`TailRead`] join what was read before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TailBegan {
+    /// Nothing was read before. The bytes are what was there already; `whole` where they are the file from its start.
+    #[default]
+    Anew,
+    /// They follow what was read before.
+    On,
+    /// The path leads to another file now, or the file was cut: they are the file from its start.
+    Over,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileSystemAnswer {
+    pub size_bytes: u64,
+    /// Free, also for root alone.
+    pub free_bytes: u64,
+    /// Free for everybody.
+    pub available_bytes: u64,
+    /// Zero where the file system has no fixed number.
+    pub inodes: u64,
+    pub inodes_free: u64,
+    pub read_only: bool,
+}
+
+/// How a program ended by itself, and what it put out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommandAnswer {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    /// The first line of its standard error, made harmless.
+    pub complaint: String,
+}
+
+impl Reply {
+    /// Bytes that there are to decode.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        match &self.answer {
+            Answer::Http(answer) => answer.body.len(),
+            Answer::Tcp | Answer::FileSystem(_) => 0,
+            Answer::File(FileAnswer::Absent | FileAnswer::Seen(_)) => 0,
+            Answer::File(FileAnswer::Tail(read)) => read.rest.len() + read.bytes.len(),
+            Answer::Command(answer) => answer.stdout.len(),
+        }
+    }
+}
+
+/// As a person reads it: what is read, and where.
+impl fmt::Display for Fetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Fetch::Http(request) => format!("GET {}", request.url),
+            Fetch::Tcp(request) => format!("connect to {}", request.address),
+            Fetch::File(request) => match request.look {
+                Look::Stat => format!("stat {}", request.path),
+                Look::Entries { .. } => format!("list {}", request.path),
+                Look::Tail { .. } => format!("tail {}", request.path),
+            },
+            Fetch::FileSystem(request) => format!("statvfs {}", request.path),
+            Fetch::Command(request) => text::shell_line(&request.argv),
+        };
+        f.write_str(&text::escaped(&words))
+    }
 }
 
 /// A mutation. Carried out by the runner alone.
@@ -86,10 +285,35 @@ pub enum FetchFailure {
     Malformed { expected: String, detail: String },
     #[error("TLS failed: {detail}")]
     Tls { detail: String },
+    #[error("not asked, because of its secret: {detail}")]
+    Secret { detail: String },
     #[error("the address can not be used: {detail}")]
     Address { detail: String },
+    #[error("not read: {why}")]
+    NotRead { why: String },
+    #[error("there is no {path}")]
+    NoFile { path: String },
+    #[error("{path} may not be read by this user: permission denied")]
+    Denied { path: String },
+    #[error("{path} is {what}, not a regular file; it is not opened")]
+    NotRegular { path: String, what: String },
+    #[error("{path} can not be read: {detail}")]
+    File { path: String, detail: String },
+    #[error("not run: {why}")]
+    NotRun { why: String },
+    #[error("{program} was still running after {}; it was {how}", spoken(*.after))]
+    StillRunning { program: String, after: Duration, how: String },
+    #[error("{program} ended with code {code}{}", because(.complaint))]
+    Exit { program: String, code: i32, complaint: String },
+    #[error("{program} was ended by signal {signal}{}", because(.complaint))]
+    Signalled { program: String, signal: i32, complaint: String },
     #[error("the filter {filter} took too long or made too much; the source is quarantined")]
     Overrun { filter: String },
     #[error("{detail}")]
     Other { detail: String },
+}
+
+/// What a program said of its end, behind a colon.
+fn because(complaint: &str) -> String {
+    if complaint.is_empty() { String::new() } else { format!(": {complaint}") }
 }

@@ -9,7 +9,8 @@ use crate::base::Unit;
 use crate::model::{Reading, Truth};
 use crate::systems::{Dimension, PanelSpec, RowSpec};
 use crate::ui::layout::above;
-use crate::ui::widget::cell::{CellLine, cell_line, label_columns};
+use crate::ui::widget::cell::{CellLine, cell_line, label_columns, written};
+use crate::ui::widget::pen::select;
 use crate::ui::widget::{Mark, Pen, spark};
 use crate::ui::{Glyph, Role};
 
@@ -21,8 +22,12 @@ const MOST_PICTURE_ROWS: usize = 6;
 const NOT_JUDGED: Mark = Mark::new(Glyph::Gap, Role::Dim, "");
 
 /// A row that nothing has been evaluated for.
-static NOT_EVALUATED: Cell =
-    Cell { reading: Reading { value: None, truth: Truth::NeverPolled }, level: Level::Unknown, spark: Vec::new() };
+static NOT_EVALUATED: Cell = Cell {
+    reading: Reading { value: None, truth: Truth::NeverPolled },
+    level: Level::Unknown,
+    spark: Vec::new(),
+    limits: Vec::new(),
+};
 
 /// One line of a pane.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +64,9 @@ pub fn level(line: &Line) -> Level {
     }
 }
 
-/// Draws lines below each other, with a picture over several lines under each value where there is room for it.
-pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line]) {
+/// Draws lines below each other, with a picture over several lines under each value where there is room for it; the
+/// selection is laid under the line of this index.
+pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line], selected: Option<usize>) {
     let pictures = lines.iter().filter(|line| has_picture(line)).count();
     let free = usize::from(area.height).saturating_sub(lines.len());
     // One line of air below each picture, so that it belongs to the words above it.
@@ -68,7 +74,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line]) {
     let picture = if picture < LEAST_PICTURE_ROWS { 0 } else { u16::try_from(picture).unwrap_or(0) };
     let columns = label_columns(lines.iter().filter_map(label), area.width);
     let mut rest = area;
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
         let (place, below) = above(rest, 1);
         rest = below;
         match line {
@@ -76,6 +82,9 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line]) {
             Line::Value(row, cell) => {
                 let pictured = picture > 0 && has_picture(line);
                 value(buf, model, place, columns, row, cell, pictured);
+                if selected == Some(at) {
+                    select(buf, &model.theme, place, 0);
+                }
                 if pictured {
                     let (place, below) = above(rest, picture);
                     tall(buf, model, place, cell);
@@ -105,6 +114,24 @@ pub fn summary(model: &Model, lines: &[Line]) -> (Role, String) {
         Some(bad @ (Level::Critical | Level::Warning)) => said(mark::level(bad), mark::level(bad).word.to_owned()),
         Some(_) if unknown == 0 => said(mark::level(Level::Ok), mark::level(Level::Ok).word.to_owned()),
         Some(_) | None => said(mark::level(Level::Unknown), format!("{unknown} unknown")),
+    }
+}
+
+/// A line as words, for the clipboard: what it is, its value, and how well or how true that is.
+#[must_use]
+pub fn said(model: &Model, line: &Line) -> String {
+    match line {
+        Line::Heading(words, level, _) => format!("{words} {}", mark::level(*level).word),
+        Line::Value(row, cell) => {
+            let value = written(&model.theme, &cell.reading, row.unit);
+            let judged = row.critical.is_some() || row.warning.is_some();
+            let word = match (cell.reading.truth.words(model.now.boot), judged) {
+                (truth, _) if !truth.is_empty() => truth,
+                (_, true) => mark::level(cell.level).word.to_owned(),
+                (_, false) => String::new(),
+            };
+            format!("{} {value} {word}", row.label).trim_end().to_owned()
+        }
     }
 }
 

@@ -9,27 +9,60 @@ use crate::ui::widget::Pen;
 use crate::ui::{Action, Role};
 
 /// What can be pressed on each page, most useful first; those that do not fit are left to help.
-fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
+#[must_use]
+pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
     const MOVE: (&[Action], &str) = (&[Action::Up, Action::Down], "select");
     const HELP: (&[Action], &str) = (&[Action::Help], "help");
     const QUIT: (&[Action], &str) = (&[Action::Quit], "quit");
     const BACK: (&[Action], &str) = (&[Action::Back], "back");
     const TARGET: (&[Action], &str) = (&[Action::NextTarget], "next target");
+    const FILTER: (&[Action], &str) = (&[Action::Filter], "filter");
+    const ZOOM: (&[Action], &str) = (&[Action::Zoom], "zoom");
+    const FIND: (&[Action], &str) = (&[Action::Palette], "find");
+    const COPY: (&[Action], &str) = (&[Action::Copy], "copy");
     match page {
-        Page::Overview => &[(&[Action::Open], "open"), MOVE, TARGET, (&[Action::NextPage], "next page"), HELP, QUIT],
-        Page::Target => &[MOVE, (&[Action::Open], "chart it"), TARGET, BACK, HELP, QUIT],
-        Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, BACK, HELP, QUIT],
+        Page::Overview => {
+            &[(&[Action::Open], "open"), MOVE, ZOOM, (&[Action::NextPage], "next page"), FIND, HELP, QUIT, TARGET]
+        }
+        Page::Target => &[MOVE, (&[Action::Open], "explore it"), ZOOM, BACK, HELP, QUIT, TARGET, COPY],
+        Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Wizard => &[
             (&[Action::Open], "go on"),
             (&[Action::TakeOther], "other branch"),
-            (&[Action::CopyStep], "copy"),
+            COPY,
             (&[Action::Arm], "arm"),
             (&[Action::Commit], "commit"),
             (&[Action::CloseRun], "close"),
             HELP,
         ],
-        Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), BACK, HELP, QUIT],
-        Page::Sources => &[MOVE, BACK, HELP, QUIT],
+        Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Sources => &[MOVE, (&[Action::PollNow], "ask it now"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Metrics => &[
+            (&[Action::Query], "expression"),
+            (&[Action::ChoosePrevious, Action::ChooseNext], "range"),
+            (&[Action::CursorOlder, Action::CursorNewer], "read"),
+            MOVE,
+            FILTER,
+            BACK,
+            HELP,
+            QUIT,
+            (&[Action::Open], "chart it"),
+            ZOOM,
+            COPY,
+            TARGET,
+        ],
+        Page::Logs => &[
+            (&[Action::Up, Action::Down], "scroll"),
+            (&[Action::Follow], "follow"),
+            FILTER,
+            (&[Action::ChoosePrevious, Action::ChooseNext], "log"),
+            (&[Action::Wrap], "wrap"),
+            BACK,
+            HELP,
+            QUIT,
+            COPY,
+            TARGET,
+        ],
     }
 }
 
@@ -37,6 +70,9 @@ fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
 pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
     let mut pen = Pen::new(buf, &model.theme, area, 0);
     pen.gap(1);
+    if !model.strokes.is_empty() {
+        return unfinished(&mut pen, model);
+    }
     if let Some((words, _)) = model.status.as_ref().filter(|(_, until)| model.now.boot < until.boot) {
         pen.put(Role::Accent, words);
         return;
@@ -49,5 +85,24 @@ pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
             continue;
         }
         pen.put(Role::Accent, &keys).gap(1).put(Role::Dim, word).gap(2);
+    }
+}
+
+/// A sequence that waits for its next key: what was pressed, and what may follow.
+fn unfinished(pen: &mut Pen, model: &Model) {
+    for key in &model.strokes {
+        pen.put(Role::Title, &key.to_string()).gap(1);
+    }
+    pen.put(Role::Accent, "…").gap(2);
+    for (keys, action) in model.keymap.following(&model.strokes) {
+        let (keys, word) = (keys.to_string(), action.row().name.replace('_', " "));
+        if text::width(&keys) + 1 + word.len() > pen.room() {
+            return;
+        }
+        pen.put(Role::Accent, &keys).gap(1).put(Role::Dim, &word).gap(2);
+    }
+    let cancel = "any other key: cancel";
+    if cancel.len() <= pen.room() {
+        pen.put(Role::Dim, cancel);
     }
 }

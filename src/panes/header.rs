@@ -1,13 +1,17 @@
 //! The top of every page: which target, how dangerous, who may act, whether the node answers, and what time it is.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
-use super::model::{Model, Target};
+use super::model::{LinkState, Model, Target};
 use super::words::countdown;
 use super::{Page, mark};
 use crate::alert::AlertState;
 use crate::base::text;
+use crate::base::time::spoken;
 use crate::runbook::seal::Environment;
 use crate::ui::widget::{Mark, Pen};
 use crate::ui::{Action, Glyph, Role, Theme, layout};
@@ -27,10 +31,15 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
     let mut pen = Pen::new(buf, theme, area, 0);
     // Second by second only the last digits of the clock change: it stands still at the right edge.
     pen.right_gap(1);
-    pen.right(Role::Text, &format!("{} UTC", model.now.wall.clock()));
+    pen.right(Role::Text, &format!("{} UTC", clock(model)));
     pen.right_gap(2);
     if alone {
         mode(&mut pen, model);
+        pen.right_gap(2);
+    }
+    let (role, words) = line(model);
+    // In a narrow window a line that is well gives way to the name of what is looked at.
+    if (role != Role::Dim || text::width(&words) + 34 <= pen.room()) && pen.right(role, &words) {
         pen.right_gap(2);
     }
     pen.gap(1);
@@ -38,8 +47,8 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         pen.put(Role::Dim, "opsconsole").gap(2);
     }
     if let Some(environment) = environment.filter(|environment| *environment != Environment::Demo) {
-        let (role, word) = badge(environment);
-        pen.put(role, &format!(" {word} ")).gap(1);
+        let word = badge(environment);
+        pen.put(Role::of(environment), &format!(" {word} ")).gap(1);
     }
     if model.console.demo || environment == Some(Environment::Demo) {
         pen.put(Role::Demo, " DEMO ").gap(1);
@@ -56,16 +65,54 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         }
     }
     if environment == Some(Environment::Production) {
-        buf.set_style(area.intersection(buf.area), theme.style(Role::Production));
+        band(buf, theme, area);
     }
 }
 
-fn badge(environment: Environment) -> (Role, &'static str) {
+fn badge(environment: Environment) -> &'static str {
     match environment {
-        Environment::Demo => (Role::Demo, "DEMO"),
-        Environment::Development => (Role::Accent, "dev"),
-        Environment::Staging => (Role::Accent, "staging"),
-        Environment::Production => (Role::Production, "PROD"),
+        Environment::Demo => "DEMO",
+        Environment::Development => "dev",
+        Environment::Staging => "staging",
+        Environment::Production => "PROD",
+    }
+}
+
+/// Lays the band of production under the whole line; what has a background of its own, such as an armed console, stays
+/// what it is.
+fn band(buf: &mut Buffer, theme: &Theme, area: Rect) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            let cell = &mut buf[(x, y)];
+            if cell.bg == Color::Reset && !cell.modifier.contains(Modifier::REVERSED) {
+                cell.modifier = Modifier::empty();
+                cell.set_style(theme.style(Role::Production));
+            }
+        }
+    }
+}
+
+/// The time, to the second where the line carries a frame every second.
+fn clock(model: &Model) -> String {
+    let mut clock = model.now.wall.clock();
+    if model.link.refresh() > Duration::from_secs(1) {
+        clock.truncate("hh:mm".len());
+    }
+    clock
+}
+
+/// The line to this terminal: what it carries, or that nothing arrives.
+fn line(model: &Model) -> (Role, String) {
+    match model.link.state {
+        LinkState::Unknown => (Role::Dim, "link unmeasured".to_owned()),
+        LinkState::Fast => (Role::Dim, "link ok".to_owned()),
+        LinkState::Slow { bytes_per_second: None } => (Role::Warning, "link slow".to_owned()),
+        LinkState::Slow { bytes_per_second: Some(rate) } if rate < 1000 => (Role::Warning, format!("link {rate} B/s")),
+        LinkState::Slow { bytes_per_second: Some(rate) } => (Role::Warning, format!("link {} kB/s", rate / 1000)),
+        LinkState::Held { since } => {
+            (Role::Warning, format!("link held {}", spoken(model.now.boot.since(since)).replace(' ', "")))
+        }
     }
 }
 
@@ -141,5 +188,7 @@ pub fn action(page: Page) -> Action {
         Page::Wizard => Action::PageWizard,
         Page::Journal => Action::PageJournal,
         Page::Sources => Action::PageSources,
+        Page::Metrics => Action::PageMetrics,
+        Page::Logs => Action::PageLogs,
     }
 }

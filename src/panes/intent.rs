@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{BranchId, RunId, StepId, TargetId};
+use crate::base::{BranchId, RunId, RunbookId, SourceId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,10 +14,21 @@ pub enum Page {
     Wizard,
     Journal,
     Sources,
+    Metrics,
+    Logs,
 }
 
 impl Page {
-    pub const ALL: [Page; 6] = [Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Journal, Page::Sources];
+    pub const ALL: [Page; 8] = [
+        Page::Overview,
+        Page::Target,
+        Page::Alerts,
+        Page::Wizard,
+        Page::Journal,
+        Page::Sources,
+        Page::Metrics,
+        Page::Logs,
+    ];
 
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -28,6 +39,18 @@ impl Page {
             Page::Wizard => "wizard",
             Page::Journal => "journal",
             Page::Sources => "sources",
+            Page::Metrics => "metrics",
+            Page::Logs => "logs",
+        }
+    }
+
+    /// Whether the page has a list that a filter can narrow. The overview has none on purpose: what asks for
+    /// attention is not hidden where people look first.
+    #[must_use]
+    pub fn has_list(self) -> bool {
+        match self {
+            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs => true,
+            Page::Overview | Page::Target | Page::Wizard => false,
         }
     }
 }
@@ -42,10 +65,16 @@ pub enum Intent {
         target: TargetId,
         alert: String,
     },
-    /// Chart this series on the target's page; the system's own chart where there is none.
-    Chart {
+    /// Open the line for an expression, with this text in it.
+    Query(String),
+    /// Chart this expression on the page of metrics.
+    Explore(String),
+    /// Poll this source now.
+    FetchNow(SourceId),
+    /// Open this runbook without an alert, or go to its run if one is open.
+    StartRunbook {
         target: TargetId,
-        series: Option<String>,
+        runbook: RunbookId,
     },
     ShowRun(RunId),
     /// The suggested branch; any other goes through a reason first.
@@ -71,6 +100,8 @@ pub enum Intent {
     CloseRun(RunId),
     /// Put this text on the operator's clipboard.
     Copy(String),
+    /// Show this part of the page alone.
+    Zoom(usize),
     /// Say this in the status line.
     Say(String),
 }

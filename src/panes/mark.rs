@@ -37,7 +37,7 @@ pub fn alert(state: &AlertState, urgency: Severity) -> Mark {
         AlertState::Firing { no_data: Some(_), .. } => Mark::new(Glyph::Firing, urgent, "firing, no data"),
         AlertState::Pending { .. } => Mark::new(Glyph::Pending, Role::Warning, "pending"),
         AlertState::NoData { .. } => Mark::new(Glyph::Unknown, Role::Unknown, "no data"),
-        AlertState::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::Unknown, "warming up"),
+        AlertState::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::WarmingUp, "warming up"),
         AlertState::Resolved { .. } => Mark::new(Glyph::Resolved, Role::Ok, "resolved"),
         AlertState::Inactive => Mark::new(Glyph::Ok, Role::Ok, "quiet"),
     }
@@ -48,12 +48,12 @@ pub fn alert(state: &AlertState, urgency: Severity) -> Mark {
 pub fn truth(truth: &Truth) -> Mark {
     match truth {
         Truth::Fresh => Mark::new(Glyph::Ok, Role::Ok, "answers"),
-        Truth::Stale { .. } => Mark::new(Glyph::Unknown, Role::Unknown, "stale"),
-        Truth::Absent => Mark::new(Glyph::Unknown, Role::Unknown, "absent"),
-        Truth::NotExposed => Mark::new(Glyph::Unknown, Role::Unknown, "not exposed"),
-        Truth::Failing { .. } => Mark::new(Glyph::Critical, Role::Critical, "fails"),
-        Truth::NeverPolled => Mark::new(Glyph::NotStarted, Role::Unknown, "not polled"),
-        Truth::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::Unknown, "warming up"),
+        Truth::Stale { .. }
+        | Truth::Absent
+        | Truth::NotExposed
+        | Truth::Failing { .. }
+        | Truth::NeverPolled
+        | Truth::WarmingUp { .. } => Mark::of_truth(truth),
     }
 }
 

@@ -8,7 +8,8 @@
 //! Must never: change a fact, know a message or an effect, or decide that something dangerous may happen: a pane
 //! returns an [`Intent`], and `app/` wraps it in its confirmation.
 //!
-//! To add a pane: one folder, and one line each in [`Page`] and [`Panes`].
+//! To add a pane: one folder, and one line each in [`Page`] and [`Panes`]. A pane holds its [`Look`] (zoom, filter),
+//! names its parts, passes its layout through [`Look::arranged`] and its lines through [`Look::filter`].
 
 pub mod alerts;
 pub mod cells;
@@ -16,20 +17,28 @@ pub mod footer;
 pub mod header;
 pub mod intent;
 pub mod journal;
+pub mod logs;
+pub mod look;
 pub mod mark;
+pub mod metrics;
 pub mod model;
 pub mod overview;
 pub mod screen;
+pub mod series;
 pub mod sources;
 pub mod target;
+pub mod welcome;
 pub mod wizard;
 pub mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::ui::{Action, layout};
+use crate::ui::layout::{self, above};
+use crate::ui::widget::Pen;
+use crate::ui::{Action, Glyph, Role};
 pub use intent::{Intent, Page};
+pub use look::Look;
 pub use model::Model;
 pub use screen::draw;
 
@@ -42,6 +51,8 @@ pub struct Panes {
     pub wizard: wizard::Wizard,
     pub journal: journal::Journal,
     pub sources: sources::Sources,
+    pub metrics: metrics::Metrics,
+    pub logs: logs::Logs,
     body: Rect,
 }
 
@@ -54,6 +65,8 @@ impl Default for Panes {
             wizard: wizard::Wizard::default(),
             journal: journal::Journal::default(),
             sources: sources::Sources::default(),
+            metrics: metrics::Metrics::default(),
+            logs: logs::Logs::default(),
             body: Rect { x: 0, y: 2, width: 80, height: 21 },
         }
     }
@@ -67,9 +80,10 @@ impl Panes {
         }
     }
 
-    /// What an action means on a page. Actions about the console itself (help, arming, quitting, redrawing) are the
-    /// app's and answer with nothing here.
+    /// What an action means on a page, by the facts that are shown. Actions about the console itself (help, arming,
+    /// filtering, freezing, quitting, redrawing) are the app's and answer with nothing here.
     pub fn on(&mut self, page: Page, action: Action, model: &Model) -> Option<Intent> {
+        let model = model.shown();
         match action {
             Action::PageOverview => Some(Intent::Show(Page::Overview)),
             Action::PageTarget => Some(Intent::Show(Page::Target)),
@@ -77,28 +91,56 @@ impl Panes {
             Action::PageWizard => Some(Intent::Show(Page::Wizard)),
             Action::PageJournal => Some(Intent::Show(Page::Journal)),
             Action::PageSources => Some(Intent::Show(Page::Sources)),
+            Action::PageMetrics => Some(Intent::Show(Page::Metrics)),
+            Action::PageLogs => Some(Intent::Show(Page::Logs)),
             Action::NextPage => Some(Intent::Show(neighbour(page, 1))),
             Action::PreviousPage => Some(Intent::Show(neighbour(page, Page::ALL.len() - 1))),
             Action::NextTarget => next_target(model),
-            Action::Back => (page != Page::Overview).then_some(Intent::Show(Page::Overview)),
-            Action::Up
+            Action::Zoom => {
+                let parts = self.parts(page, model).len();
+                self.look_mut(page).zoom_next(parts);
+                None
+            }
+            // An expression can be typed from anywhere; only the page of metrics knows what stands in the line.
+            Action::Query => self.on_page(Page::Metrics, action, model),
+            Action::ChoosePrevious
+            | Action::ChooseNext
+            | Action::CursorOlder
+            | Action::CursorNewer
+            | Action::Wrap
+            | Action::Follow
+            | Action::PollNow
+            | Action::Up
             | Action::Down
             | Action::PageUp
             | Action::PageDown
             | Action::Top
             | Action::Bottom
             | Action::Open
-            | Action::CopyStep
+            | Action::Copy
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
             | Action::CloseRun => self.on_page(page, action, model),
-            Action::Help | Action::Arm | Action::Disarm | Action::Redraw | Action::Suspend | Action::Quit => None,
+            Action::Back
+            | Action::Backward
+            | Action::Forward
+            | Action::Filter
+            | Action::Freeze
+            | Action::Palette
+            | Action::Help
+            | Action::Arm
+            | Action::Disarm
+            | Action::NextTheme
+            | Action::Reload
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Quit => None,
         }
     }
 
     fn on_page(&mut self, page: Page, action: Action, model: &Model) -> Option<Intent> {
-        let body = self.body;
+        let (_, body) = self.split(page, model, self.body);
         match page {
             Page::Overview => self.overview.on(action, model, body),
             Page::Target => self.target.on(action, model, body),
@@ -106,19 +148,112 @@ impl Panes {
             Page::Wizard => self.wizard.on(action, model, body),
             Page::Journal => self.journal.on(action, model, body),
             Page::Sources => self.sources.on(action, model, body),
+            Page::Metrics => self.metrics.on(action, model, body),
+            Page::Logs => self.logs.on(action, model, body),
         }
     }
 
-    /// Draws a page.
+    /// What the page of metrics needs to be drawn as it stands.
+    #[must_use]
+    pub fn asked(&self, model: &Model) -> metrics::Asked {
+        let (_, body) = self.split(Page::Metrics, model, self.body);
+        self.metrics.asked(model, body)
+    }
+
+    /// Draws a page, or the part of it that is shown alone under a line that says so and how to come back.
     pub fn render(&self, page: Page, model: &Model, area: Rect, buf: &mut Buffer) {
+        let (title, area) = self.split(page, model, area);
+        self.draw_zoom(page, model, title, buf);
         match page {
+            // Without a target there is nothing to overlook; what was looked for is more use.
+            Page::Overview if !model.console.nothing_found.is_empty() => welcome::render(model, area, buf),
             Page::Overview => self.overview.render(model, area, buf),
             Page::Target => self.target.render(model, area, buf),
             Page::Alerts => self.alerts.render(model, area, buf),
             Page::Wizard => self.wizard.render(model, area, buf),
             Page::Journal => self.journal.render(model, area, buf),
             Page::Sources => self.sources.render(model, area, buf),
+            Page::Metrics => self.metrics.render(model, area, buf),
+            Page::Logs => self.logs.render(model, area, buf),
         }
+    }
+
+    /// What the parts of a page are called, in the order in which they are shown alone.
+    #[must_use]
+    pub fn parts(&self, page: Page, model: &Model) -> Vec<String> {
+        let named = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();
+        match page {
+            Page::Overview => overview::parts(model),
+            Page::Target => named(target::PARTS),
+            Page::Alerts => named(alerts::PARTS),
+            Page::Wizard => named(wizard::PARTS),
+            Page::Journal => named(journal::PARTS),
+            Page::Sources => named(sources::PARTS),
+            Page::Metrics => named(metrics::PARTS),
+            Page::Logs => named(logs::PARTS),
+        }
+    }
+
+    /// How a page is looked at.
+    #[must_use]
+    pub fn look(&self, page: Page) -> &Look {
+        match page {
+            Page::Overview => &self.overview.look,
+            Page::Target => &self.target.look,
+            Page::Alerts => &self.alerts.look,
+            Page::Wizard => &self.wizard.look,
+            Page::Journal => &self.journal.look,
+            Page::Sources => &self.sources.look,
+            Page::Metrics => &self.metrics.look,
+            Page::Logs => &self.logs.look,
+        }
+    }
+
+    pub fn look_mut(&mut self, page: Page) -> &mut Look {
+        match page {
+            Page::Overview => &mut self.overview.look,
+            Page::Target => &mut self.target.look,
+            Page::Alerts => &mut self.alerts.look,
+            Page::Wizard => &mut self.wizard.look,
+            Page::Journal => &mut self.journal.look,
+            Page::Sources => &mut self.sources.look,
+            Page::Metrics => &mut self.metrics.look,
+            Page::Logs => &mut self.logs.look,
+        }
+    }
+
+    /// Looks at a page as it was looked at then: its selection, scroll, zoom and filter.
+    pub fn restore(&mut self, page: Page, then: &Panes) {
+        match page {
+            Page::Overview => self.overview = then.overview.clone(),
+            Page::Target => self.target = then.target.clone(),
+            Page::Alerts => self.alerts = then.alerts.clone(),
+            Page::Wizard => self.wizard = then.wizard.clone(),
+            Page::Journal => self.journal = then.journal.clone(),
+            Page::Sources => self.sources = then.sources.clone(),
+            Page::Metrics => self.metrics = then.metrics.clone(),
+            Page::Logs => self.logs = then.logs.clone(),
+        }
+    }
+
+    /// The line that says that a part is shown alone, where one is, and the page below it.
+    fn split(&self, page: Page, model: &Model, area: Rect) -> (Rect, Rect) {
+        let alone = self.look(page).zoomed(self.parts(page, model).len());
+        above(area, u16::from(alone.is_some()))
+    }
+
+    fn draw_zoom(&self, page: Page, model: &Model, area: Rect, buf: &mut Buffer) {
+        let parts = self.parts(page, model);
+        let Some(alone) = self.look(page).zoomed(parts.len()) else { return };
+        let mut pen = Pen::new(buf, &model.theme, area, 0);
+        let next = if alone + 1 < parts.len() { "next part" } else { "whole page" };
+        pen.right_gap(1);
+        pen.right(Role::Dim, " whole page");
+        pen.right(Role::Accent, &model.keymap.press(Action::Back));
+        pen.right(Role::Dim, &format!(" {next}  "));
+        pen.right(Role::Accent, &model.keymap.press(Action::Zoom));
+        pen.gap(1).glyph(Role::Accent, Glyph::Cursor).gap(1).put(Role::Title, &parts[alone]);
+        pen.put(Role::Dim, &format!(" alone, {} of {}", alone + 1, parts.len()));
     }
 }
 

@@ -2,31 +2,42 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Explorer;
+use super::series::Picture;
 use crate::alert::AlertBook;
-use crate::base::{At, PanelId, Ring, RunId, Severity, TargetId};
+use crate::base::{At, Boot, Key, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
 use crate::runbook::{Actor, Entry, Run};
 use crate::sources::BoundSource;
 use crate::systems::{DimensionSpec, System};
-use crate::ui::{Keymap, Theme};
+use crate::ui::{Action, Keymap, Theme};
 
 /// Everything that is known now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub now: At,
     pub console: Console,
+    pub link: Link,
     pub theme: Arc<Theme>,
     pub keymap: Arc<Keymap>,
+    /// The names of the themes and keymaps that there are, in the order in which they are gone through.
+    pub themes: Vec<String>,
+    pub keymaps: Vec<String>,
+    /// The keys of a sequence that is not complete yet.
+    pub strokes: Vec<Key>,
     pub targets: Vec<Target>,
     /// Index into `targets`.
     pub selected: usize,
     pub dimensions: Vec<DimensionSpec>,
     pub store: Store,
+    /// What the page of metrics asks, and what it was answered.
+    pub explorer: Explorer,
     pub alerts: AlertBook,
     /// Open runs and runs that ended in this session, oldest first.
     pub runs: IndexMap<RunId, Run>,
@@ -41,7 +52,29 @@ pub struct Model {
     pub banners: Vec<Banner>,
     /// The last thing to say, until its time is up.
     pub status: Option<(String, At)>,
+    /// What the pages show instead of this, while the operator holds the screen.
+    pub freeze: Option<Freeze>,
 }
+
+/// The screen is held: the pages show the facts of a moment, while data goes on coming in.
+///
+/// The copy is cheap: samples are rows behind `Arc`s, which both stores share. As the live store lets old rows go, the
+/// copy keeps them, so a freeze takes at most what the store's cap allows once more.
+#[derive(Clone, Debug)]
+pub struct Freeze {
+    pub since: At,
+    /// Batches that came in meanwhile.
+    pub batches: u64,
+    /// What nobody may miss meanwhile (an alert that began to fire, a sequence that ended), oldest first: the first
+    /// [`NEWS_SHOWN`] in words.
+    pub news: Vec<String>,
+    pub news_more: usize,
+    /// The model as it was, itself not frozen.
+    pub shown: Box<Model>,
+}
+
+/// News that the banner of a freeze tells; the rest is counted.
+pub const NEWS_SHOWN: usize = 4;
 
 /// About this console.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,6 +86,54 @@ pub struct Console {
     pub state_root: String,
     /// Whether other operators of this host see the same state root.
     pub shared_state: bool,
+    /// Set where nothing is configured and nothing was found: what was looked for, line by line.
+    #[serde(default)]
+    pub nothing_found: Vec<String>,
+}
+
+/// The line between this console and the eyes of its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub state: LinkState,
+    /// What only decorates is left out.
+    pub plain: bool,
+}
+
+/// What is known of the line, from the terminal's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// The terminal has not answered yet, or never does.
+    #[default]
+    Unknown,
+    Fast,
+    /// It carries this much, or if none is given it takes long whatever it carries.
+    Slow {
+        bytes_per_second: Option<u32>,
+    },
+    /// Nothing that was written since then has arrived, as far as can be told.
+    Held {
+        since: Boot,
+    },
+}
+
+impl Default for Link {
+    /// Nothing is known yet, so that the first frame is one that any line carries in a moment.
+    fn default() -> Link {
+        Link { state: LinkState::Unknown, plain: true }
+    }
+}
+
+impl Link {
+    /// How often data alone redraws the screen. Beyond a second, seconds are not shown.
+    #[must_use]
+    pub fn refresh(self) -> Duration {
+        Duration::from_secs(match self.state {
+            LinkState::Unknown | LinkState::Fast => 1,
+            LinkState::Slow { bytes_per_second: None | Some(4_000..) } => 2,
+            LinkState::Slow { bytes_per_second: Some(1_000..4_000) } | LinkState::Held { .. } => 5,
+            LinkState::Slow { bytes_per_second: Some(0..1_000) } => 10,
+        })
+    }
 }
 
 /// A target with everything evaluated for display.
@@ -64,13 +145,12 @@ pub struct Target {
     pub sources: Vec<BoundSource>,
     /// By panel; one cell per row of the panel.
     pub cells: BTreeMap<PanelId, Vec<Cell>>,
-    /// The series that is charted instead of the system's own chart, as a selector.
-    pub charted: Option<String>,
-    /// The chart of the target's page: the last fixed buckets, oldest first, `None` where nothing was measured.
-    pub chart: Vec<Option<f64>>,
-    /// Seconds that one bucket of `chart` covers.
-    pub chart_bucket_seconds: u32,
+    /// The chart of the target's page; nothing where its system has none.
+    pub chart: Option<Picture>,
 }
+
+/// Seconds of one bucket of a sparkline: it costs bytes only when one closes.
+pub const SPARK_BUCKET_SECONDS: u32 = 10;
 
 /// One row of a panel, evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +159,8 @@ pub struct Cell {
     pub level: Level,
     /// Fixed time buckets, oldest first.
     pub spark: Vec<Option<f64>>,
+    /// Values from which on it is of that level, where its conditions compare it with a number.
+    pub limits: Vec<(Level, f64)>,
 }
 
 /// How well something is. Always told by glyph and word too.
@@ -108,7 +190,47 @@ pub struct Banner {
     pub text: String,
 }
 
+impl Freeze {
+    /// Notes what happens behind the frozen screen; once, however often it does.
+    pub fn note(&mut self, news: String) {
+        if self.news.contains(&news) {
+            return;
+        }
+        if self.news.len() < NEWS_SHOWN {
+            self.news.push(news);
+        } else {
+            self.news_more += 1;
+        }
+    }
+
+    /// What everyone at the screen must know of it.
+    #[must_use]
+    pub fn banner(&self, keymap: &Keymap) -> Banner {
+        let batches = if self.batches == 1 { "batch" } else { "batches" };
+        let news = match (self.news.as_slice(), self.news_more) {
+            ([], _) => String::new(),
+            (some, 0) => format!(" · since then {}", some.join(", ")),
+            (some, more) => format!(" · since then {} and {more} more", some.join(", ")),
+        };
+        Banner {
+            severity: if self.news.is_empty() { Severity::Warning } else { Severity::Critical },
+            text: format!(
+                "FROZEN since {} UTC, {} ends it{news} · {} {batches} came in",
+                self.since.wall.clock(),
+                keymap.press(Action::Freeze),
+                self.batches,
+            ),
+        }
+    }
+}
+
 impl Model {
+    /// The facts that the pages show: those of now, or those of the moment at which the screen was frozen.
+    #[must_use]
+    pub fn shown(&self) -> &Model {
+        self.freeze.as_ref().map_or(self, |freeze| &freeze.shown)
+    }
+
     #[must_use]
     pub fn target(&self) -> Option<&Target> {
         self.targets.get(self.selected)
@@ -117,6 +239,14 @@ impl Model {
     #[must_use]
     pub fn target_by_id(&self, id: &TargetId) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == *id)
+    }
+
+    /// Gives the theme the frames of the selected target's environment.
+    pub fn dress(&mut self) {
+        let environment = self.target().map(|target| target.spec.environment);
+        if self.theme.environment != environment {
+            Arc::make_mut(&mut self.theme).environment = environment;
+        }
     }
 
     #[must_use]

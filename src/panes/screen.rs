@@ -19,7 +19,7 @@ pub fn draw(model: &Model, panes: &Panes, page: Page, area: Rect, buf: &mut Buff
         Ok(regions) => {
             header::draw(buf, model, page, regions.header);
             draw_banners(buf, model, regions.banners, &banners);
-            panes.render(page, model, regions.body, buf);
+            panes.render(page, model.shown(), regions.body, buf);
             footer::draw(buf, model, page, regions.footer);
         }
         Err(small) => {
@@ -30,14 +30,16 @@ pub fn draw(model: &Model, panes: &Panes, page: Page, area: Rect, buf: &mut Buff
     }
 }
 
-/// The standing facts, worst first; that nothing can be journalled is the first of them.
+/// The standing facts, worst first. That the screen is frozen stands before all of them: it is about everything else
+/// on it. Then that nothing can be journalled.
 #[must_use]
 pub fn banners(model: &Model) -> Vec<Banner> {
+    let freeze = model.freeze.as_ref().map(|freeze| freeze.banner(&model.keymap));
     let fault = model
         .journal_fault
         .as_ref()
         .map(|why| Banner { severity: Severity::Critical, text: format!("no journal, so no action: {why}") });
-    fault.into_iter().chain(model.banners.iter().cloned()).collect()
+    freeze.into_iter().chain(fault).chain(model.banners.iter().cloned()).collect()
 }
 
 fn draw_banners(buf: &mut Buffer, model: &Model, area: Rect, banners: &[Banner]) {

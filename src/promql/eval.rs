@@ -48,13 +48,22 @@ pub enum EvalError {
 /// # Errors
 /// A vector match that is not one to one.
 pub fn evaluate(expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<Value, EvalError> {
-    Evaluation { store, scope, at, strict: false }.value(expr.node())
+    Evaluation { store, scope, at, strict: false, past: false }.value(expr.node())
+}
+
+/// As [`evaluate`], but for charts: where raw samples have had their time, with the last value of each minute of the
+/// store's roll-ups.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_past(expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<Value, EvalError> {
+    Evaluation { store, scope, at, strict: false, past: true }.value(expr.node())
 }
 
 /// As [`evaluate`], but for conditions: an element without a partner is an error, and a comparison with NaN is NaN,
 /// where Prometheus leaves the element out or answers 0. Neither may pass for a measurement.
 pub(super) fn evaluate_strictly(expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<Value, EvalError> {
-    Evaluation { store, scope, at, strict: true }.value(expr.node())
+    Evaluation { store, scope, at, strict: true, past: false }.value(expr.node())
 }
 
 /// The newest sample of each series of a selector, by labels.
@@ -64,8 +73,12 @@ pub(super) fn newest(
     scope: &Scope,
     at: Wall,
 ) -> IndexMap<Arc<Labels>, (Wall, f64)> {
+    latest(store.instant(scope, &selector.matchers, at, LOOKBACK))
+}
+
+fn latest(found: Vec<(Arc<Labels>, Wall, f64)>) -> IndexMap<Arc<Labels>, (Wall, f64)> {
     let mut newest: IndexMap<Arc<Labels>, (Wall, f64)> = IndexMap::new();
-    for (labels, taken, value) in store.instant(scope, &selector.matchers, at, LOOKBACK) {
+    for (labels, taken, value) in found {
         // Two sources may give one series; the later sample counts.
         let entry = newest.entry(labels).or_insert((taken, value));
         if entry.0 < taken {
@@ -83,7 +96,10 @@ pub(super) fn windows(
     scope: &Scope,
     at: Wall,
 ) -> Vec<SeriesWindow> {
-    let mut windows = store.window(scope, &selector.matchers, at.minus(range), at);
+    in_order(store.window(scope, &selector.matchers, at.minus(range), at))
+}
+
+fn in_order(mut windows: Vec<SeriesWindow>) -> Vec<SeriesWindow> {
     for window in &mut windows {
         if !window.samples.is_sorted_by(|a, b| a.0 < b.0) {
             window.samples.sort_by_key(|(taken, _)| *taken);
@@ -98,6 +114,8 @@ struct Evaluation<'a> {
     scope: &'a Scope,
     at: Wall,
     strict: bool,
+    /// Roll-ups may stand for samples that are gone.
+    past: bool,
 }
 
 impl Evaluation<'_> {
@@ -106,14 +124,12 @@ impl Evaluation<'_> {
             Node::Number(number) => Ok(Value::Scalar(*number)),
             Node::Time => Ok(Value::Scalar(self.at.as_seconds())),
             Node::Select(selector) => Ok(Value::Vector(
-                newest(selector, self.store, self.scope, self.at)
-                    .into_iter()
-                    .map(|(labels, (_, value))| Sample { labels, value })
-                    .collect(),
+                self.newest(selector).into_iter().map(|(labels, (_, value))| Sample { labels, value }).collect(),
             )),
             Node::Over(function, selector) => {
                 let range = selector.range.unwrap_or(LOOKBACK);
-                let samples = windows(selector, range, self.store, self.scope, self.at)
+                let samples = self
+                    .windows(selector, range)
                     .into_iter()
                     .filter_map(|window| {
                         let value = rate::over(*function, &window.samples, range, self.at)?;
@@ -136,6 +152,21 @@ impl Evaluation<'_> {
                 self.binary(*operator, *returns_bool, left, right)
             }
         }
+    }
+
+    fn newest(&self, selector: &Selector) -> IndexMap<Arc<Labels>, (Wall, f64)> {
+        if self.past {
+            return latest(self.store.instant_past(self.scope, &selector.matchers, self.at, LOOKBACK));
+        }
+        newest(selector, self.store, self.scope, self.at)
+    }
+
+    fn windows(&self, selector: &Selector, range: Duration) -> Vec<SeriesWindow> {
+        if self.past {
+            let from = self.at.minus(range);
+            return in_order(self.store.window_past(self.scope, &selector.matchers, from, self.at));
+        }
+        windows(selector, range, self.store, self.scope, self.at)
     }
 
     fn binary(&self, operator: Operator, returns_bool: bool, left: Value, right: Value) -> Result<Value, EvalError> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! text ──scan──► parser ──expr::compile──► Node ──eval──► Value            two values: alerts, panels, charts
+//!                                            ├────Buckets──► lines          over fixed time buckets, for charts
 //!                                            ├────truth──► Truth            how far its operands can be trusted
 //!                                            └────Condition::judge──► True, False, Unknown
 //! ```
@@ -16,6 +17,7 @@
 //! To add a construct: a node in [`node`], accepted in [`expr`], given meaning in [`eval`], with its cases in the
 //! tables beside them; and where it changes labels, [`truth::Operand::elements`] must still find a result's operands.
 
+pub mod buckets;
 pub mod condition;
 pub mod eval;
 #[cfg(test)]
@@ -23,13 +25,16 @@ mod eval_cases;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod limit;
 mod node;
+pub mod place;
 mod rate;
 mod scan;
 pub mod truth;
 
+pub use buckets::Buckets;
 pub use condition::{Condition, Verdict};
-pub use eval::{EvalError, Sample, Value, evaluate};
+pub use eval::{EvalError, Sample, Value, evaluate, evaluate_past};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
 pub use truth::truth;

@@ -13,8 +13,8 @@ use super::node::Selector;
 use crate::base::{At, Boot, SourceId, Wall};
 use crate::model::{Labels, Scope, SourceState, Store, Truth};
 
-/// The series that even a failed poll gives: a refused connection is a measurement of it.
-const GIVEN_BY_FAILURE: &str = "up";
+/// The series that even a failed poll gives: a refused connection is a measurement of them.
+const GIVEN_BY_FAILURE: [&str; 3] = ["up", "probe_success", "opsconsole_source_up"];
 
 /// What is known of one selector of an expression.
 #[derive(Clone, Debug)]
@@ -129,8 +129,16 @@ impl<'a> Giving<'a> {
             .collect();
         states.extend(siblings);
         if states.is_empty() {
-            // Nothing gives it yet: then whatever is not fresh may be the reason.
-            states = all().filter(|state| !state.truth(at.boot).is_fresh()).collect();
+            // Nothing gives it yet: then whatever is not fresh may be the reason, but for what nobody asks.
+            let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
+            states = all().filter(silent).collect();
+            // Those that declare it know better than the others.
+            let declaring = |state: &&SourceState| {
+                selector.name.as_deref().is_some_and(|name| state.declares.iter().any(|one| one == name))
+            };
+            if states.iter().any(declaring) {
+                states.retain(declaring);
+            }
         }
         let name = selector.name.as_deref().unwrap_or_default();
         Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }
@@ -175,7 +183,7 @@ fn kind(id: &SourceId) -> Option<&str> {
 
 fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
     match state.truth(at.boot) {
-        Truth::Failing { .. } if name == GIVEN_BY_FAILURE => Truth::Fresh,
+        Truth::Failing { .. } if GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
         Truth::Fresh if state.not_exposed.iter().any(|missing| &**missing == name) => Truth::NotExposed,
         truth => truth,
     }
@@ -218,6 +226,25 @@ mod tests {
         let now = world.at(second);
         let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
         assert_eq!(truth(&expr, &world.store, &Scope::Fleet, now).words(now.boot), want, "{source} at {second} s");
+    }
+
+    #[test]
+    fn what_nobody_gives_yet_is_missing_because_of_those_that_declare_it() {
+        let mut world = World::new(&["a/e/port", "a/e/unit"]);
+        world.refused("a/e/port", 0);
+        check(&world, "state", 0, "connection refused: nothing listens there, since 0ms ago");
+        let unit = world.store.source_mut(&"t/a/e/unit".into()).expect("declared");
+        unit.declares.push("state".to_owned());
+        check(&world, "state", 0, "not polled yet");
+    }
+
+    #[test]
+    fn a_refused_connection_is_a_measurement_of_the_probe() {
+        let mut world = World::new(&["a/e/port"]);
+        world.row("a/e/port", 0, &[("probe_success", 1.0), ("probe_duration_seconds", 0.1)]);
+        world.refused("a/e/port", 1);
+        check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, since 0ms ago");
+        check(&world, "up", 1, "");
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
         id: id.into(),
         target: "here".into(),
         base_url: "http://127.0.0.1:1".to_owned(),
+        credentials: None,
         labels: Labels::default(),
         spec: SourceSpec {
             id: id.to_owned(),
@@ -68,6 +69,7 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
             deviates: None,
             answers: Vec::new(),
         },
+        machine: None,
     }
 }
 

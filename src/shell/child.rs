@@ -23,6 +23,9 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// Most of what a program puts out that [`answer`] keeps.
 const ANSWER_LIMIT_BYTES: usize = 64 << 10;
 
+/// Most of what a program complains of that [`read`] keeps.
+const ERROR_LIMIT_BYTES: usize = 4 << 10;
+
 /// A program that runs. Its standard output and error are one stream, in the order in which they came.
 #[derive(Debug)]
 pub struct Running {
@@ -56,30 +59,8 @@ pub enum Ended {
 /// # Errors
 /// It did not start: nothing happened.
 pub fn start(argv: &[String], environment: &[(String, String)]) -> io::Result<Running> {
-    let Some((program, arguments)) = argv.split_first().filter(|(program, _)| program.starts_with('/')) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a program is started by its absolute path only"));
-    };
     let (reader, writer) = io::pipe()?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_clear()
-        .env("PATH", SEARCH.join(":"))
-        .env("LANG", "C.UTF-8")
-        .env("TERM", "dumb")
-        .env("SYSTEMD_COLORS", "0")
-        .env("SYSTEMD_PAGER", "")
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer)
-        .process_group(0)
-        .kill_on_drop(false);
-    let output = Receiver::from_owned_fd(reader.into())?;
-    let child = command.spawn()?;
-    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    Ok(Running { child, group, output })
+    Running::spawn(argv, environment, reader, writer.try_clone()?, writer)
 }
 
 enum Phase {
@@ -89,6 +70,38 @@ enum Phase {
 }
 
 impl Running {
+    fn spawn(
+        argv: &[String],
+        environment: &[(String, String)],
+        reader: io::PipeReader,
+        stdout: io::PipeWriter,
+        stderr: io::PipeWriter,
+    ) -> io::Result<Running> {
+        let Some((program, arguments)) = argv.split_first().filter(|(program, _)| program.starts_with('/')) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a program is started by its absolute path only"));
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", SEARCH.join(":"))
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "dumb")
+            .env("SYSTEMD_COLORS", "0")
+            .env("SYSTEMD_PAGER", "")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0)
+            .kill_on_drop(false);
+        let output = Receiver::from_owned_fd(reader.into())?;
+        let child = command.spawn()?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Running { child, group, output })
+    }
+
     /// Waits for the end, at most `limit`; then asks the whole group to end, kills it after `grace`, and gives it up
     /// after another. `take` gets what it puts out. What it left running in the background may go on, unheard.
     pub async fn finish(mut self, limit: Duration, grace: Duration, take: &mut impl FnMut(&[u8])) -> Ended {
@@ -194,6 +207,96 @@ pub async fn answer_in(
     Ok((ended, lines(&said)))
 }
 
+/// What a program that only reads put out, and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub ended: Ended,
+    pub stdout: Vec<u8>,
+    /// The beginning of its standard error.
+    pub stderr: Vec<u8>,
+    /// It put out more than was allowed, and was killed for it: its output would have been thrown away.
+    pub overflowed: bool,
+}
+
+/// Runs a program that only reads, with output and error apart. At the end of `limit` the whole group is asked to
+/// end, and killed a second later; it is killed at once where nobody waits for it any more.
+///
+/// # Errors
+/// It did not start.
+pub async fn read(argv: &[String], limit: Duration, limit_bytes: u64) -> io::Result<Said> {
+    let (output, stdout) = io::pipe()?;
+    let (errors, stderr) = io::pipe()?;
+    let mut errors = Receiver::from_owned_fd(errors.into())?;
+    let running = Running::spawn(argv, &[], output, stdout, stderr)?;
+    let group = Abandoned { group: running.group };
+    let most = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
+    let (mut said, mut complained, mut overflowed) = (Vec::new(), Vec::new(), false);
+    let mut take = |bytes: &[u8]| {
+        overflowed |= said.len() + bytes.len() > most;
+        if overflowed {
+            group.kill();
+        } else {
+            said.extend_from_slice(bytes);
+        }
+    };
+    let finished = running.finish(limit, Duration::from_secs(1), &mut take);
+    let ended = tokio::select! {
+        ended = finished => ended,
+        never = listen(&mut errors, &mut complained) => match never {},
+    };
+    // What it complained of last may still be in the pipe.
+    let mut last = [0; ERROR_LIMIT_BYTES];
+    if let Ok(size) = errors.try_read(&mut last) {
+        hold(&mut complained, &last[..size]);
+    }
+    if matches!(ended, Ended::OverTime { .. }) {
+        // The program may have ended when it was asked to, and left what does not listen.
+        group.kill();
+    }
+    group.let_go();
+    Ok(Said { ended, stdout: said, stderr: complained, overflowed })
+}
+
+/// Takes the beginning of what a program complains of, and reads the rest away, so that it is never held up.
+async fn listen(errors: &mut Receiver, complained: &mut Vec<u8>) -> std::convert::Infallible {
+    let mut buffer = [0; ERROR_LIMIT_BYTES];
+    loop {
+        match errors.read(&mut buffer).await {
+            Ok(size) if size > 0 => hold(complained, &buffer[..size]),
+            Ok(_) | Err(_) => return std::future::pending().await,
+        }
+    }
+}
+
+fn hold(complained: &mut Vec<u8>, bytes: &[u8]) {
+    let room = ERROR_LIMIT_BYTES - complained.len();
+    complained.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Kills a group that only reads when the one who asked is gone.
+struct Abandoned {
+    group: Option<Pid>,
+}
+
+impl Abandoned {
+    fn kill(&self) {
+        if let Some(group) = self.group {
+            // It may have ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    fn let_go(mut self) {
+        self.group = None;
+    }
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// Text of another program: harmless, line by line.
 #[must_use]
 pub fn lines(bytes: &[u8]) -> String {
@@ -275,5 +378,78 @@ mod tests {
         let words = ["/bin/sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' 'x'"].map(str::to_owned);
         let (ended, said) = runtime().block_on(answer(&words, LONG)).expect("it starts");
         assert_eq!((ended, said.len()), (Ended::Exited { code: 0 }, ANSWER_LIMIT_BYTES));
+    }
+
+    fn said(script: &str, limit: Duration, limit_bytes: u64) -> Said {
+        let argv = ["/bin/sh", "-c", script].map(str::to_owned);
+        runtime().block_on(read(&argv, limit, limit_bytes)).expect("it starts")
+    }
+
+    #[test]
+    fn output_and_complaints_of_a_read_are_kept_apart() {
+        let said = said("echo out; echo wrong >&2; echo worse >&2; exit 4", LONG, 100);
+        assert_eq!((said.ended, said.overflowed), (Ended::Exited { code: 4 }, false));
+        assert_eq!((said.stdout.as_slice(), said.stderr.as_slice()), (&b"out\n"[..], &b"wrong\nworse\n"[..]));
+    }
+
+    #[test]
+    fn complaints_without_end_hold_nothing_up() {
+        let said = said("head -c 1000000 /dev/zero >&2; echo done", LONG, 100);
+        assert_eq!((said.ended, said.stdout.as_slice()), (Ended::Exited { code: 0 }, &b"done\n"[..]));
+        assert_eq!(said.stderr.len(), ERROR_LIMIT_BYTES);
+    }
+
+    #[test]
+    fn a_read_that_puts_out_too_much_is_killed() {
+        let said = said("while :; do echo flood; done", LONG, 1_000);
+        assert!(said.overflowed);
+        assert_eq!(said.ended, Ended::Signalled { signal: 9 });
+        assert!(said.stdout.len() <= 1_000);
+    }
+
+    /// Whether any process of this group is left.
+    fn lives(group: &str) -> bool {
+        let group = group.trim().parse().ok().and_then(Pid::from_raw).expect("a process id");
+        rustix::process::test_kill_process_group(group).is_ok()
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a test waits for a process to be gone")]
+    fn gone(group: &str) -> bool {
+        (0..200).any(|_| {
+            let gone = !lives(group);
+            if !gone {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            gone
+        })
+    }
+
+    #[test]
+    fn a_read_that_never_ends_is_killed_with_everything_it_started() {
+        let script =
+            "echo $$; (trap '' TERM; while :; do sleep 0.05; done) & trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        let said = said(script, Duration::from_millis(200), 100);
+        assert!(matches!(said.ended, Ended::OverTime { .. }), "{:?}", said.ended);
+        assert!(gone(&String::from_utf8_lossy(&said.stdout)), "the one in the background ignored the request to end");
+    }
+
+    #[test]
+    fn a_read_that_nobody_waits_for_is_killed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pid");
+        let argv = ["/bin/sh", "-c", "echo $$ > \"$0\"; sleep 60", file.to_str().expect("UTF-8")].map(str::to_owned);
+        runtime().block_on(async {
+            let reading = read(&argv, LONG, 100);
+            let known = async {
+                while !std::fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::select! {
+                said = reading => panic!("{said:?}"),
+                () = known => {}
+            }
+        });
+        assert!(gone(&std::fs::read_to_string(&file).expect("the process wrote it")));
     }
 }

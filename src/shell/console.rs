@@ -1,23 +1,28 @@
-//! The one loop: input first, drain, draw at most thirty times a second, and nothing when nothing changed.
+//! The one loop: input first, drain, draw at most thirty times a second, and nothing when nothing changed or while the
+//! far end has not taken the last frame.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
+use super::alarm::Alarm;
 use super::clock;
 use super::driver::{Driver, ForScreen};
-use super::http::HttpClient;
+use super::fetch::Fetcher;
 use super::poller::Poller;
 use super::recorder::{Recorder, RecordingError};
+use super::reload::Watch;
 use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
 use super::terminal::screen::SYNCHRONIZED_MODE;
-use super::terminal::{Drawn, ReadOutcome, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook};
-use crate::app::msg::Signal;
+use super::terminal::{
+    Drawn, Pacing, ReadOutcome, Ready, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook,
+};
+use crate::app::msg::{Copied, Signal};
 use crate::app::{App, Effect, FrameDue, Msg, Setup, SetupError};
 use crate::base::{At, Boot};
 use crate::model::Batch;
@@ -26,7 +31,7 @@ use crate::model::Batch;
 const QUEUE: usize = 256;
 /// Messages taken in before the screen is looked at again.
 const DRAIN: usize = 128;
-/// Thirty frames a second.
+/// Thirty frames a second, while somebody presses keys.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// While the terminal takes a frame, the loop looks again this often at the least.
@@ -35,7 +40,7 @@ const BUSY: Duration = Duration::from_secs(1);
 /// The console ended otherwise than by its operator.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    #[error("{0}")]
+    #[error(transparent)]
     Setup(#[from] SetupError),
     #[error("the terminal: {0}")]
     Terminal(#[from] std::io::Error),
@@ -64,7 +69,20 @@ pub async fn run(
     let recorder = record.map(|path| Recorder::begin(path, &setup)).transpose()?;
     let actor = setup.console.actor.clone();
     let (app, first) = App::new(setup)?;
-    let mut console = Console { app, screen, recorder, frame: 0, last_frame: None, gone: false, after: Vec::new() };
+    let mut console = Console {
+        app,
+        screen,
+        pacing: Pacing::default(),
+        recorder,
+        frame: 0,
+        unfinished: false,
+        painted: Asked::No,
+        last_frame: None,
+        gone: false,
+        after: Vec::new(),
+    };
+    let asked_bytes = console.screen.ask_first();
+    console.pacing.asked_first(clock::now().boot, asked_bytes);
     console.draw()?;
 
     let (out, messages) = mpsc::channel(QUEUE);
@@ -79,13 +97,35 @@ pub async fn run(
     result
 }
 
+async fn changed(files: &mut Option<Watch>) -> io::Result<()> {
+    match files {
+        Some(files) => files.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the core waits for the terminal to show something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    No,
+    /// In the next frame that is drawn as a whole.
+    NextFrame,
+    /// In this frame, which was written.
+    Frame(u64),
+}
+
 struct Console {
     app: App,
     screen: Screen,
+    pacing: Pacing,
     recorder: Option<Recorder>,
     /// Frames drawn so far: the number by which the terminal's acknowledgement is known.
     frame: u64,
-    last_frame: Option<Instant>,
+    /// The last frame went out in part: the rest follows when the terminal has taken that.
+    unfinished: bool,
+    painted: Asked,
+    /// When somebody last saw an answer to what they did.
+    last_frame: Option<Boot>,
     gone: bool,
     /// What only the terminal can do, in order.
     after: Vec<ForScreen>,
@@ -104,8 +144,11 @@ impl Console {
         let mut reader = TtyReader::new(guard.tty())?;
         let mut history = std::pin::pin!(history);
         let mut polling: Option<Poller> = None;
+        // Where files can not be watched, the operator's key reads them again.
+        let mut files = Watch::begin(driver.loader()).ok();
+        let mut alarm = Alarm::new()?;
         while !self.over() {
-            let next = self.next_look();
+            alarm.set(self.next_look(clock::now().boot))?;
             tokio::select! {
                 biased;
                 read = reader.read_events() => match read? {
@@ -128,13 +171,28 @@ impl Console {
                     for batch in batches {
                         self.happened(clock::now(), Msg::Polled(Arc::new(batch)), driver).await?;
                     }
-                    polling = Some(self.start_polling(&out)?);
+                    let poller = self.start_polling(&out)?;
+                    driver.polls(poller.nudges());
+                    polling = Some(poller);
                 }
+                watched = changed(&mut files), if files.is_some() => match watched {
+                    Ok(()) => {
+                        let (theme, keymap) = self.app.wanted_looks();
+                        driver.load(Some(theme.to_owned()), Some(keymap.to_owned()));
+                    }
+                    Err(_) => files = None,
+                },
                 drawn = self.screen.drained(), if self.screen.is_busy() => self.note_drawn(drawn?),
-                () = sleep_until(next) => self.happened(clock::now(), Msg::Woke, driver).await?,
+                rung = alarm.rings() => {
+                    rung?;
+                    self.happened(clock::now(), Msg::Woke, driver).await?;
+                }
             }
-            self.for_screen(guard, driver).await?;
-            if self.due() {
+            self.for_screen(guard, &mut reader, driver).await?;
+            let at = clock::now();
+            self.pacing.note_time(at.boot);
+            self.note_link(at, driver).await?;
+            if self.due(at.boot) {
                 self.draw()?;
             }
         }
@@ -146,7 +204,7 @@ impl Console {
     }
 
     fn start_polling(&self, out: &mpsc::Sender<(At, Msg)>) -> Result<Poller, ConsoleError> {
-        Ok(Poller::of_targets(&self.app.model().targets, &HttpClient::new(), out, clock::now)?)
+        Ok(Poller::of_targets(&self.app.model().targets, &Fetcher::new(), out, clock::now)?)
     }
 
     async fn typed(&mut self, event: TermEvent, driver: &mut Driver) -> Result<(), ConsoleError> {
@@ -158,14 +216,41 @@ impl Console {
                 return Ok(());
             }
             TermEvent::Mouse => Msg::Mouse,
-            TermEvent::Status if self.screen.acknowledged().is_some() => Msg::Painted,
-            TermEvent::Status => return Ok(()),
+            TermEvent::Status => match self.answered() {
+                true => Msg::Painted,
+                false => return Ok(()),
+            },
             TermEvent::CursorPosition { .. }
             | TermEvent::ModeReport { .. }
             | TermEvent::Focus(_)
             | TermEvent::Unknown => return Ok(()),
         };
         self.happened(clock::now(), msg, driver).await
+    }
+
+    /// The terminal answered: whether it shows what the core waits for.
+    fn answered(&mut self) -> bool {
+        let taken = self.pacing.answered(clock::now().boot);
+        match (self.painted, taken) {
+            (Asked::Frame(frame), Some(taken)) if taken >= frame => {
+                self.painted = Asked::No;
+                true
+            }
+            (Asked::No | Asked::NextFrame | Asked::Frame(_), _) => false,
+        }
+    }
+
+    /// Tells the core what has become known of the line.
+    async fn note_link(&mut self, at: At, driver: &mut Driver) -> Result<(), ConsoleError> {
+        let (before, link) = (self.app.model().link, self.pacing.link());
+        if link == before {
+            return Ok(());
+        }
+        if before.plain && !link.plain {
+            // The rest of the picture belongs to the frame before: it does not wait for its turn.
+            self.last_frame = None;
+        }
+        self.happened(at, Msg::Link(link), driver).await
     }
 
     async fn signalled(
@@ -190,7 +275,8 @@ impl Console {
             ShellSignal::Continue => match guard.resume()? {
                 Resumed::Background => return Ok(()),
                 Resumed::Redraw => {
-                    self.screen.resumed();
+                    self.screen.clear();
+                    self.pacing.resumed();
                     Msg::Resumed
                 }
             },
@@ -218,21 +304,39 @@ impl Console {
         Ok(())
     }
 
-    async fn for_screen(&mut self, guard: &TerminalGuard, driver: &mut Driver) -> Result<(), ConsoleError> {
+    async fn for_screen(
+        &mut self,
+        guard: &TerminalGuard,
+        reader: &mut TtyReader,
+        driver: &mut Driver,
+    ) -> Result<(), ConsoleError> {
         for job in std::mem::take(&mut self.after) {
             match job {
                 ForScreen::Quit => {}
                 ForScreen::Redraw => self.screen.clear(),
                 ForScreen::AskPainted => {
-                    self.screen.ask_painted(self.frame);
+                    self.painted = Asked::NextFrame;
+                    // What was typed by now was meant for what was on the screen by now.
+                    let drained = reader.drain();
+                    self.gone |= drained.gone;
+                    for answer in drained.answers {
+                        self.typed(answer, driver).await?;
+                    }
                 }
                 ForScreen::Bell => {
                     let rung = self.screen.bell();
                     self.note_drawn(rung);
                 }
                 ForScreen::Copy(text) => {
-                    let failed = self.screen.copy(&text).err().map(|error| error.to_string());
-                    self.happened(clock::now(), Msg::Copied { failed }, driver).await?;
+                    let result = match self.screen.copy(&text) {
+                        Ok(request) => {
+                            // It is carried by the same line as the frames.
+                            self.pacing.wrote(clock::now().boot, request.bytes, None);
+                            Ok(Copied::of(&text, request.needs))
+                        }
+                        Err(error) => Err(error.to_string()),
+                    };
+                    self.happened(clock::now(), Msg::Copied(result), driver).await?;
                 }
                 ForScreen::Suspend => {
                     if let Err(error) = guard.suspend() {
@@ -245,36 +349,58 @@ impl Console {
     }
 
     /// When the loop has to look again without being told.
-    fn next_look(&self) -> Instant {
-        let now = clock::now().boot;
-        let in_boot = |due: Boot| Instant::now() + due.since(now);
-        let frame = match self.app.frame_due() {
-            FrameDue::Now => Instant::now(),
-            FrameDue::At(due) => in_boot(due),
+    fn next_look(&self, now: Boot) -> Boot {
+        let frame = match (self.screen.is_busy(), self.pacing.ready(now)) {
+            (true, _) => Some(now.plus(BUSY)),
+            (false, Ready::Answered) => None,
+            (false, Ready::At(free)) => Some(self.frame_due().max(free)),
+            (false, Ready::Now) => Some(self.frame_due()),
         };
-        let frame = frame.max(self.last_frame.map_or_else(Instant::now, |last| last + FRAME));
-        let frame = if self.screen.is_busy() { Instant::now() + BUSY } else { frame };
-        self.app.wake().map_or(frame, |due| frame.min(in_boot(due)))
+        [self.app.wake(), self.pacing.deadline(), frame].into_iter().flatten().min().unwrap_or_else(|| now.plus(BUSY))
     }
 
-    fn due(&self) -> bool {
-        let spaced = self.last_frame.is_none_or(|last| last.elapsed() >= FRAME);
+    fn due(&self, now: Boot) -> bool {
         // A terminal that has not taken the last frame gets the newest picture when it has, not every one between.
-        spaced
-            && !self.screen.is_busy()
-            && match self.app.frame_due() {
-                FrameDue::Now => true,
-                FrameDue::At(due) => clock::now().boot >= due,
-            }
+        !self.screen.is_busy() && self.pacing.ready(now) == Ready::Now && self.frame_due() <= now
+    }
+
+    /// When the screen is to be drawn, if the terminal lets it. Two frames that answer to keys are [`FRAME`] apart;
+    /// others are seconds apart anyway, and a key is not to wait for them.
+    fn frame_due(&self) -> Boot {
+        let due = match self.app.frame_due() {
+            _any if self.unfinished => Boot(0),
+            FrameDue::Now | FrameDue::Newer => Boot(0),
+            FrameDue::At(due) => due,
+        };
+        self.last_frame.map_or(due, |last| due.max(last.plus(FRAME)))
     }
 
     fn draw(&mut self) -> Result<(), ConsoleError> {
-        let app = &self.app;
-        let drawn = self.screen.draw(|buffer, area: Rect| app.render(area, buffer));
-        self.note_drawn(drawn);
-        self.frame += 1;
-        self.last_frame = Some(Instant::now());
         let at = clock::now();
+        let urgent = self.app.frame_due() == FrameDue::Now;
+        let (app, pacing) = (&self.app, &self.pacing);
+        let waited_for = self.painted == Asked::NextFrame;
+        let frame = self.screen.draw(
+            |buffer, area: Rect| app.render(area, buffer),
+            pacing.budget_bytes(),
+            |painted| {
+                let insists = !painted.whole || waited_for || (urgent && painted.bytes > 0);
+                pacing.asks(at.boot, painted.bytes, insists)
+            },
+        );
+        self.note_drawn(frame.drawn);
+        self.frame += 1;
+        self.pacing.wrote(at.boot, frame.painted.bytes, frame.asked.then_some(self.frame));
+        if urgent {
+            self.last_frame = Some(at.boot);
+        }
+        self.unfinished = !frame.painted.whole;
+        if self.unfinished {
+            return Ok(());
+        }
+        if waited_for && frame.asked {
+            self.painted = Asked::Frame(self.frame);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.note(at, &Msg::Drawn)?;
         }

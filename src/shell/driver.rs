@@ -7,7 +7,9 @@ use tokio::sync::mpsc;
 
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
+use super::poller::Nudges;
 use super::proof;
+use super::reload::Loader;
 use super::resolve;
 use super::spawn::{self, Survival};
 use super::state_root::StateRoot;
@@ -37,18 +39,26 @@ pub enum ForScreen {
 #[derive(Debug)]
 pub struct Driver {
     root: Arc<StateRoot>,
+    loader: Loader,
     ledger: Ledger,
     out: mpsc::Sender<(At, Msg)>,
     clock: fn() -> At,
     actor: Actor,
     armed: Arc<tokio::sync::Mutex<BTreeMap<String, TargetLock>>>,
+    nudges: Nudges,
 }
 
 impl Driver {
     #[must_use]
     pub fn new(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Driver {
         let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
-        Driver { root, ledger, out, clock, actor, armed: Arc::default() }
+        let nudges = Nudges::default();
+        Driver { root, loader: Loader::of_user(), ledger, out, clock, actor, armed: Arc::default(), nudges }
+    }
+
+    /// From now on these sources can be asked out of their rhythm.
+    pub fn polls(&mut self, nudges: Nudges) {
+        self.nudges = nudges;
     }
 
     /// Starts what an effect asks for; what only the terminal can do is handed back. `declared` is the name given
@@ -62,6 +72,7 @@ impl Driver {
             Effect::AskPainted => return Some(ForScreen::AskPainted),
             Effect::Bell => return Some(ForScreen::Bell),
             Effect::Copy(text) => return Some(ForScreen::Copy(text)),
+            Effect::Load { theme, keymap } => self.load(theme, keymap),
             Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
             Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),
             Effect::Follow { run } => self.ask(Job::Follow(run)),
@@ -69,6 +80,8 @@ impl Driver {
             Effect::Disarm { lock_key } => {
                 self.armed.lock().await.remove(&lock_key);
             }
+            // A source that is not asked any more says so itself.
+            Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
         }
         None
@@ -86,6 +99,24 @@ impl Driver {
             // As a task, because the queue to the loop may be full while the loop is here.
             tokio::spawn(async move { out.send((at, refused)).await });
         }
+    }
+
+    /// Reads theme and keymap again, beside the loop: their files may lie on a slow disk.
+    pub fn load(&self, theme: Option<String>, keymap: Option<String>) {
+        let (loader, out, clock) = (self.loader.clone(), self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || loader.load(theme.as_deref(), keymap.as_deref())).await;
+            if let Ok(read) = read {
+                // Nobody listens any more when the console has ended.
+                let _ = out.send((clock(), Msg::Reloaded(Box::new(read)))).await;
+            }
+        });
+    }
+
+    /// Where themes and keymaps come from.
+    #[must_use]
+    pub fn loader(&self) -> &Loader {
+        &self.loader
     }
 
     fn arm(&self, place: Place, actor: &Actor) {

@@ -7,10 +7,11 @@ use tokio::time::Instant;
 
 use super::clock;
 use super::console::ConsoleError;
-use super::http::HttpClient;
+use super::fetch::Fetcher;
 use super::poller::Poller;
 use crate::app::{App, Effect, Msg, Setup};
 use crate::panes::Model;
+use crate::ui::{keymap, theme};
 
 /// However long sources take, a look is over after this much more than was asked for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,10 +37,13 @@ fn all_polled(model: &Model) -> bool {
     model.store.sources().all(|source| source.polls > 0)
 }
 
-async fn look_while(setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
+async fn look_while(mut setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
+    // Nothing is drawn and no key is pressed: a mistake in a theme or a keymap must not stop a check.
+    let own = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    (setup.theme, setup.keymap) = (own(theme::EMBEDDED[0]), own(keymap::EMBEDDED[0]));
     let (mut app, _) = App::new(setup)?;
     let (out, mut messages) = mpsc::channel(64);
-    let _poller = Poller::of_targets(&app.model().targets, &HttpClient::new(), &out, clock::now)?;
+    let _poller = Poller::of_targets(&app.model().targets, &Fetcher::new(), &out, clock::now)?;
     let end = Instant::now() + longest;
     while go_on(app.model()) && Instant::now() < end {
         let now = clock::now().boot;

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::journal::{self, Follower, JournalError};
 use super::state_root::StateRoot;
-use super::{runner, spawn};
+use super::{runner, secrets, spawn};
 use crate::app::{JournalId, Msg};
 use crate::base::{At, Digest, RunId};
 use crate::runbook::{Actor, Entry, Record, Run};
@@ -125,7 +125,13 @@ impl Worker {
         self.find_open_runs();
         let mut busy = self.read_on();
         loop {
-            match queue.recv_timeout(if busy { FOLLOW_EVERY } else { IDLE_EVERY }) {
+            let next = match (busy, self.followed.is_empty()) {
+                (true, _) => queue.recv_timeout(FOLLOW_EVERY),
+                (false, false) => queue.recv_timeout(IDLE_EVERY),
+                // Nothing can happen that this thread does not begin itself.
+                (false, true) => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
                 Ok(job) => self.carry_out(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -140,8 +146,13 @@ impl Worker {
                 self.append(&journal, *record, &actor);
             }
             Job::Commit(run, record, hash, actor) => {
+                let variables = match &*record {
+                    Record::Confirmed { sequence, .. } => secrets::variables(&sequence.reads),
+                    // Only a confirmation is committed.
+                    _ => Vec::new(),
+                };
                 let failed = if self.append(&JournalId::Run(run.clone()), *record, &actor) {
-                    self.start_runner(&run, &hash).err()
+                    self.start_runner(&run, &hash, &variables).err()
                 } else {
                     Some("the confirmation could not be journalled, so nothing was started".to_owned())
                 };
@@ -163,9 +174,9 @@ impl Worker {
         }
     }
 
-    fn start_runner(&self, run: &RunId, hash: &Digest) -> Result<u32, String> {
+    fn start_runner(&self, run: &RunId, hash: &Digest, variables: &[String]) -> Result<u32, String> {
         let runtime = super::runtime().map_err(|error| error.to_string())?;
-        runtime.block_on(spawn::spawn_runner(&self.root, run, hash, &[]))
+        runtime.block_on(spawn::spawn_runner(&self.root, run, hash, variables))
     }
 
     fn follow(&mut self, run: &RunId) {

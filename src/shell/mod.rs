@@ -4,9 +4,11 @@
 //! ```text
 //! console   the one loop            driver    effects, one arm each      ledger   the journal's writer and reader
 //! terminal  keys in, frames out     signals   what the system says       clock    both clocks
-//! http      one bounded read        poller    sources in their rhythm    headless the loop without a terminal
+//! fetch     one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
+//! reload    themes and keymaps, again when their files change
 //! journal   the files               lock      who may act                state_root where it all lives
+//! alarm     when to look again
 //! ```
 //!
 //! Must never: decide. The shell carries out effects and reports facts; what they mean is the core's business.
@@ -14,20 +16,25 @@
 //! To add a primitive of I/O: a variant of `Fetch`, `Exec` or `Effect`, and its one arm here.
 
 pub mod actor;
+pub mod alarm;
 pub mod child;
 pub mod clock;
 pub mod console;
+pub mod discover;
 pub mod driver;
+pub mod examine;
+pub mod fetch;
 pub mod headless;
-pub mod http;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
 pub mod poller;
 pub mod proof;
 pub mod recorder;
+pub mod reload;
 pub mod resolve;
 pub mod runner;
+pub mod secrets;
 pub mod signals;
 pub mod spawn;
 pub mod state_root;

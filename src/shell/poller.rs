@@ -1,7 +1,8 @@
 //! Polls every source at its own rhythm and reports what came. One task per source: a slow, huge or broken endpoint
 //! harms only its own.
 //!
-//! Every target has a gate: at most two requests under way, and no more per second than it was given. The channel to
+//! Every target has a gate: at most two requests under way, and no more per second than it was given; its machine has
+//! one of its own, so that a program that hangs never delays what is asked of the node. The channel to
 //! the core is bounded and never skipped: where the core is behind, polling waits. Nothing is caught up after the
 //! machine slept, because each wait is counted from the end of the poll before it.
 //!
@@ -16,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::http::{HttpClient, Missed};
+use super::fetch::{Fetcher, Missed};
 use crate::app::msg::Msg;
 use crate::base::{At, SourceId, TargetId};
 use crate::model::{Batch, FetchFailure, Reply};
@@ -40,7 +41,7 @@ const DEFAULT_RATE: f64 = 5.0;
 #[derive(Debug)]
 pub struct Poller {
     _tasks: JoinSet<()>,
-    nudges: HashMap<SourceId, mpsc::Sender<()>>,
+    nudges: Nudges,
 }
 
 impl Poller {
@@ -50,14 +51,14 @@ impl Poller {
     /// A source that can not be used as written.
     pub fn of_targets(
         targets: &[Target],
-        client: &HttpClient,
+        fetcher: &Fetcher,
         messages: &mpsc::Sender<(At, Msg)>,
         clock: Clock,
     ) -> Result<Poller, SourceError> {
         let bound = targets.iter().flat_map(|target| target.sources.iter().cloned());
         let sources = bound.map(|bound| Source::compile(bound).map(Arc::new)).collect::<Result<_, _>>()?;
         let rates = targets.iter().map(|target| (target.id.clone(), target.spec.requests_per_second)).collect();
-        Ok(Poller::start(sources, &rates, client, messages, clock))
+        Ok(Poller::start(sources, &rates, fetcher, messages, clock))
     }
 
     /// Starts polling. `rates` gives each target's requests per second. Must be called within a runtime.
@@ -67,17 +68,19 @@ impl Poller {
     pub fn start(
         sources: Vec<Arc<Source>>,
         rates: &BTreeMap<TargetId, f64>,
-        client: &HttpClient,
+        fetcher: &Fetcher,
         messages: &mpsc::Sender<(At, Msg)>,
         clock: Clock,
     ) -> Poller {
-        let mut gates: HashMap<TargetId, Arc<Gate>> = HashMap::new();
+        let mut gates: HashMap<(TargetId, bool), Arc<Gate>> = HashMap::new();
         let mut tasks = JoinSet::new();
         let mut nudges = HashMap::new();
         for source in sources {
             let target = &source.bound.target;
             let rate = rates.get(target).copied().unwrap_or(DEFAULT_RATE);
-            let gate = gates.entry(target.clone()).or_insert_with(|| Arc::new(Gate::new(rate, clock)));
+            let gate = gates
+                .entry((target.clone(), source.bound.machine.is_some()))
+                .or_insert_with(|| Arc::new(Gate::new(rate, clock)));
             // One nudge is enough: a poll that is due is due once.
             let (nudge, nudged) = mpsc::channel(1);
             nudges.insert(source.bound.id.clone(), nudge);
@@ -85,22 +88,34 @@ impl Poller {
                 schedule: Schedule::of(&source),
                 source,
                 gate: Arc::clone(gate),
-                client: client.clone(),
+                fetcher: fetcher.clone(),
                 messages: messages.clone(),
                 clock,
             };
             tasks.spawn(polling.run(nudged));
         }
-        Poller { _tasks: tasks, nudges }
+        Poller { _tasks: tasks, nudges: Nudges(nudges) }
     }
 
+    /// What polls sources out of their rhythm; it does not keep the polling alive.
+    #[must_use]
+    pub fn nudges(&self) -> Nudges {
+        self.nudges.clone()
+    }
+}
+
+/// Asks for sources out of their rhythm.
+#[derive(Clone, Debug, Default)]
+pub struct Nudges(HashMap<SourceId, mpsc::Sender<()>>);
+
+impl Nudges {
     /// Polls a source as soon as its target's gate allows. False where there is no such source, or it is quarantined.
     pub fn fetch_now(&self, source: &SourceId) -> bool {
         let full_is_asked_already = |nudge: &mpsc::Sender<()>| match nudge.try_send(()) {
             Ok(()) | Err(mpsc::error::TrySendError::Full(())) => true,
             Err(mpsc::error::TrySendError::Closed(())) => false,
         };
-        self.nudges.get(source).is_some_and(full_is_asked_already)
+        self.0.get(source).is_some_and(full_is_asked_already)
     }
 }
 
@@ -133,7 +148,7 @@ struct Polling {
     source: Arc<Source>,
     schedule: Schedule,
     gate: Arc<Gate>,
-    client: HttpClient,
+    fetcher: Fetcher,
     messages: mpsc::Sender<(At, Msg)>,
     clock: Clock,
 }
@@ -143,6 +158,7 @@ impl Polling {
     async fn run(mut self, mut nudged: mpsc::Receiver<()>) {
         let mut cursor = Cursor::default();
         let mut due = Instant::now() + self.schedule.first();
+        let mut earliest = Instant::now();
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
@@ -150,13 +166,15 @@ impl Polling {
                     if nudge.is_none() {
                         return;
                     }
+                    tokio::time::sleep_until(earliest).await;
                 }
             }
             let permit = self.gate.enter(self.clock).await;
-            let batch = poll_once(&self.source, &mut cursor, &self.client, self.clock).await;
+            let batch = poll_once(&self.source, &mut cursor, &self.fetcher, self.clock).await;
             drop(permit);
             let wait = self.schedule.next(batch.failure.is_some(), batch.took);
             due = Instant::now() + wait;
+            earliest = Instant::now() + self.schedule.rest(batch.took);
             let next = (self.clock)().boot.plus(wait);
             if !self.tell(Msg::Polled(Arc::new(batch))).await || cursor.quarantined.is_some() {
                 return;
@@ -174,15 +192,15 @@ impl Polling {
 }
 
 /// One poll of one source, outside any rhythm and any gate. Every outcome is a batch.
-pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, client: &HttpClient, clock: Clock) -> Batch {
+pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetcher, clock: Clock) -> Batch {
     if let Some(failure) = cursor.quarantined.clone() {
         return source.failed(cursor, failure, clock(), Duration::ZERO);
     }
-    let fetch = match source.fetch() {
+    let fetch = match source.fetch(cursor) {
         Ok(fetch) => fetch,
         Err(failure) => return source.failed(cursor, failure, clock(), Duration::ZERO),
     };
-    match client.fetch(&fetch, clock).await {
+    match fetcher.fetch(&fetch, clock).await {
         Ok(reply) => decode(source, cursor, reply).await,
         Err(Missed { failure, sent, took }) => source.failed(cursor, failure, sent, took),
     }
@@ -191,7 +209,7 @@ pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, client: &HttpC
 async fn decode(source: &Arc<Source>, cursor: &mut Cursor, reply: Reply) -> Batch {
     let (sent, took) = (reply.sent, reply.took);
     let overrun = || FetchFailure::Overrun { filter: source.bound.spec.id.clone() };
-    if reply.body.len() <= DECODED_IN_PLACE {
+    if reply.size_bytes() <= DECODED_IN_PLACE {
         let started = Instant::now();
         let batch = source.decode(cursor, &reply);
         return if started.elapsed() > DECODE_WITHIN { source.failed(cursor, overrun(), sent, took) } else { batch };
@@ -218,7 +236,7 @@ async fn decode(source: &Arc<Source>, cursor: &mut Cursor, reply: Reply) -> Batc
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use super::super::http::loopback::{Act, answer, serve};
+    use super::super::fetch::http::loopback::{Act, answer, serve};
     use super::*;
     use crate::base::{Boot, Wall};
     use crate::model::Labels;
@@ -249,8 +267,10 @@ mod tests {
             id: SourceId::new(id),
             target: "t".into(),
             base_url: url.to_owned(),
+            credentials: None,
             labels: Labels::from_pairs([("target", "t")]),
             spec,
+            machine: None,
         };
         Arc::new(Source::compile(bound).expect("a source that compiles"))
     }
@@ -274,7 +294,7 @@ mod tests {
         let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
         let (sender, mut messages) = mpsc::channel(1);
         let sources = vec![source("s", &server.url, 0.01)];
-        let poller = Poller::start(sources, &rates(1e6), &HttpClient::new(), &sender, clock);
+        let poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
         for _ in 0..3 {
             let batch = polled(&mut messages).await;
             assert_eq!((batch.failure.clone(), batch.layout.series().len()), (None, 4));
@@ -289,7 +309,7 @@ mod tests {
         let (good, bad) = (serve(vec![answer("200 OK", "", "a 1\n")]).await, serve(vec![Act::Hold]).await);
         let (sender, mut messages) = mpsc::channel(8);
         let sources = vec![source("bad", &bad.url, 0.01), source("good", &good.url, 0.01)];
-        let _poller = Poller::start(sources, &rates(1e6), &HttpClient::new(), &sender, clock);
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
         for _ in 0..5 {
             assert_eq!(polled(&mut messages).await.source.as_str(), "good");
         }
@@ -301,7 +321,7 @@ mod tests {
         let server = serve(slow).await;
         let (sender, mut messages) = mpsc::channel(8);
         let sources = (0..6).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-        let _poller = Poller::start(sources, &rates(1e6), &HttpClient::new(), &sender, clock);
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
         for _ in 0..12 {
             polled(&mut messages).await;
         }
@@ -313,7 +333,7 @@ mod tests {
         let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
         let (sender, mut messages) = mpsc::channel(8);
         let sources = (0..4).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-        let _poller = Poller::start(sources, &rates(0.02), &HttpClient::new(), &sender, clock);
+        let _poller = Poller::start(sources, &rates(0.02), &Fetcher::new(), &sender, clock);
         polled(&mut messages).await;
         // The next turn is fifty seconds away.
         tokio::time::sleep(Duration::from_millis(30)).await;
@@ -325,7 +345,7 @@ mod tests {
         let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
         let (sender, mut messages) = mpsc::channel(1);
         let sources = vec![source("s", &server.url, 0.001)];
-        let _poller = Poller::start(sources, &rates(1e6), &HttpClient::new(), &sender, clock);
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
         while server.requests.load(Ordering::SeqCst) == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -341,11 +361,46 @@ mod tests {
         let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
         let (sender, mut messages) = mpsc::channel(8);
         let poller =
-            Poller::start(vec![source("s", &server.url, 3600.0)], &rates(9.0), &HttpClient::new(), &sender, clock);
+            Poller::start(vec![source("s", &server.url, 3600.0)], &rates(9.0), &Fetcher::new(), &sender, clock);
         polled(&mut messages).await;
-        assert!(poller.fetch_now(&"s".into()));
+        assert!(poller.nudges().fetch_now(&"s".into()));
         polled(&mut messages).await;
-        assert!(!poller.fetch_now(&"unknown".into()));
+        assert!(!poller.nudges().fetch_now(&"unknown".into()));
+    }
+
+    #[tokio::test]
+    async fn what_is_of_another_machine_is_told_once_and_never_read() {
+        use crate::sources::{Machine, disk::DiskSpec};
+        let mut bound = source("s", "http://127.0.0.1:1", 0.001).bound.clone();
+        bound.spec.kind = SourceKindSpec::Disk(DiskSpec { path: "/".to_owned() });
+        bound.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
+        let source = Arc::new(Source::compile(bound).expect("a source that compiles"));
+        let (sender, mut messages) = mpsc::channel(8);
+        let poller = Poller::start(vec![source], &rates(1e6), &Fetcher::new(), &sender, clock);
+        let failure = polled(&mut messages).await.failure.clone();
+        assert_eq!(failure.map(|failure| failure.to_string()).as_deref(), Some("not read: it is over there"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(messages.try_recv().is_err(), "no next try is announced, and none comes");
+        assert!(!poller.nudges().fetch_now(&"s".into()));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_does_not_delay_what_is_asked_of_the_node() {
+        use crate::sources::{Machine, command::CommandSpec, command::OutputSpec};
+        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
+        let hanging = |id: &str| {
+            let mut bound = source(id, &server.url, 10.0).bound.clone();
+            let argv = ["sleep", "60"].map(str::to_owned).to_vec();
+            bound.spec.kind = SourceKindSpec::Command(CommandSpec { argv, output: OutputSpec::ExitCode });
+            bound.machine = Some(Machine::Here);
+            Arc::new(Source::compile(bound).expect("a source that compiles"))
+        };
+        let (sender, mut messages) = mpsc::channel(8);
+        let sources = vec![hanging("one"), hanging("two"), hanging("three"), source("node", &server.url, 0.01)];
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+        for _ in 0..5 {
+            assert_eq!(polled(&mut messages).await.source.as_str(), "node");
+        }
     }
 
     #[tokio::test]
@@ -353,10 +408,10 @@ mod tests {
         let body: String = (0..90).map(|n| format!("a{{n=\"{n}\",text=\"{}\"}} 1\n", "x".repeat(300))).collect();
         assert!(body.len() > DECODED_IN_PLACE);
         let server = serve(vec![answer("200 OK", "", &body)]).await;
-        let (source, client) = (source("s", &server.url, 1.0), HttpClient::new());
+        let (source, fetcher) = (source("s", &server.url, 1.0), Fetcher::new());
         let mut cursor = Cursor::default();
-        let first = poll_once(&source, &mut cursor, &client, clock).await;
-        let second = poll_once(&source, &mut cursor, &client, clock).await;
+        let first = poll_once(&source, &mut cursor, &fetcher, clock).await;
+        let second = poll_once(&source, &mut cursor, &fetcher, clock).await;
         assert_eq!(first.values.len(), 93);
         assert!(Arc::ptr_eq(&first.layout, &second.layout));
     }
@@ -368,7 +423,7 @@ mod tests {
         let overrun = FetchFailure::Overrun { filter: "s".to_owned() };
         let mut cursor = Cursor::default();
         cursor.quarantined = Some(overrun.clone());
-        let batch = poll_once(&source, &mut cursor, &HttpClient::new(), clock).await;
+        let batch = poll_once(&source, &mut cursor, &Fetcher::new(), clock).await;
         assert_eq!(batch.failure, Some(overrun));
         assert_eq!(server.requests.load(Ordering::SeqCst), 0);
     }

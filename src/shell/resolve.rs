@@ -160,6 +160,32 @@ fn bare(place: &Place, argv: &[String]) -> Result<Vec<String>, ResolveError> {
 /// # Errors
 /// As [`resolve`].
 pub fn program(place: &Place, name: &str) -> Result<PathBuf, ResolveError> {
+    named_program(place.demo_folder.as_deref(), name)
+}
+
+/// The absolute path of a program that a source runs to read: a bare name as for an act, or, but for a simulated
+/// target, the path of a file that only root can have written.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn reading_program(demo_folder: Option<&str>, name: &str) -> Result<PathBuf, ResolveError> {
+    let path = Path::new(name);
+    if demo_folder.is_some() || !path.is_absolute() {
+        return named_program(demo_folder, name);
+    }
+    let bare = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if RUNS_OTHERS.contains(&bare) {
+        return Err(ResolveError::RunsOthers { name: bare.to_owned() });
+    }
+    if !path.exists() {
+        let folder = path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        return Err(ResolveError::NotFound { name: bare.to_owned(), searched: vec![folder] });
+    }
+    runnable(path, |owner| owner == 0)?;
+    Ok(path.to_owned())
+}
+
+fn named_program(demo_folder: Option<&str>, name: &str) -> Result<PathBuf, ResolveError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     if name.is_empty() || name.starts_with(['-', '.']) || !name.chars().all(plain) {
         return Err(ResolveError::NotBare { name: text::escaped(name).into_owned() });
@@ -167,7 +193,7 @@ pub fn program(place: &Place, name: &str) -> Result<PathBuf, ResolveError> {
     if RUNS_OTHERS.contains(&name) {
         return Err(ResolveError::RunsOthers { name: name.to_owned() });
     }
-    match &place.demo_folder {
+    match demo_folder {
         Some(folder) => program_of_demo(folder, name),
         None => program_of_system(name),
     }

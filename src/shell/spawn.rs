@@ -28,7 +28,8 @@ const LOGINCTL: &str = "/usr/bin/loginctl";
 const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 const LINGER: &str = "/var/lib/systemd/linger";
 
-/// What the runner, and nothing it starts, gets of the console's environment. No proxy, no secret, no library path.
+/// What the runner, and nothing it starts, gets of the console's environment. No proxy, no library path, no secret but
+/// those that its own reads need.
 const HANDED_DOWN: [&str; 9] = [
     "HOME",
     "USER",
@@ -144,13 +145,13 @@ fn environment() -> Vec<(String, String)> {
     HANDED_DOWN.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
 }
 
-/// Starts `opsconsole runner` for a confirmed sequence. `extra` is put at the end of its arguments. Answers with its
-/// process id.
+/// Starts `opsconsole runner` for a confirmed sequence. `variables` of the environment are handed down with the usual
+/// ones: the secrets that its reads need. Answers with its process id.
 ///
 /// # Errors
 /// It did not start, or ended at once with nothing done; in words. The journal tells the rest.
-pub async fn spawn_runner(root: &StateRoot, run: &RunId, hash: &Digest, extra: &[String]) -> Result<u32, String> {
-    let arguments = arguments(root, run, hash, extra);
+pub async fn spawn_runner(root: &StateRoot, run: &RunId, hash: &Digest, variables: &[String]) -> Result<u32, String> {
+    let arguments = arguments(root, run, hash);
     match survival().await {
         Survival::InScope(scope) => {
             // A scope needs a path that still leads to this binary.
@@ -159,21 +160,18 @@ pub async fn spawn_runner(root: &StateRoot, run: &RunId, hash: &Digest, extra: &
             let mut all = options.to_vec();
             all.push(program.display().to_string());
             all.extend(arguments);
-            start(Path::new(systemd_run), None, &all).await
+            start(Path::new(systemd_run), None, &all, variables).await
         }
         Survival::Lives | Survival::DiesWithLogin(_) => {
             // The kernel's own link leads to the binary that runs now, even if an update has put another in its place.
-            start(Path::new("/proc/self/exe"), own_path().ok(), &arguments).await
+            start(Path::new("/proc/self/exe"), own_path().ok(), &arguments, variables).await
         }
     }
 }
 
-fn arguments(root: &StateRoot, run: &RunId, hash: &Digest, extra: &[String]) -> Vec<String> {
+fn arguments(root: &StateRoot, run: &RunId, hash: &Digest) -> Vec<String> {
     let root = root.path().display().to_string();
-    let mut arguments =
-        ["runner", "--state-root", &root, "--run", run.as_str(), "--hash", hash.as_str()].map(str::to_owned).to_vec();
-    arguments.extend_from_slice(extra);
-    arguments
+    ["runner", "--state-root", &root, "--run", run.as_str(), "--hash", hash.as_str()].map(str::to_owned).to_vec()
 }
 
 fn own_path() -> Result<PathBuf, String> {
@@ -187,7 +185,12 @@ fn own_path() -> Result<PathBuf, String> {
 
 /// Starts a program without a terminal and with little of our environment. It makes its own session; until then it
 /// shares ours, and a sequence that it did not begin is one that never started.
-async fn start(program: &Path, shown_as: Option<PathBuf>, arguments: &[String]) -> Result<u32, String> {
+async fn start(
+    program: &Path,
+    shown_as: Option<PathBuf>,
+    arguments: &[String],
+    variables: &[String],
+) -> Result<u32, String> {
     let mut command = Command::new(program);
     if let Some(name) = shown_as {
         command.arg0(name);
@@ -198,6 +201,7 @@ async fn start(program: &Path, shown_as: Option<PathBuf>, arguments: &[String]) 
         .env("PATH", SEARCH.join(":"))
         .env("LANG", "C.UTF-8")
         .envs(environment())
+        .envs(variables.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -221,7 +225,7 @@ mod tests {
     fn run(program: &str, arguments: &[&str]) -> Result<u32, String> {
         let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(start(Path::new(program), None, &arguments))
+        runtime.block_on(start(Path::new(program), None, &arguments, &[]))
     }
 
     #[test]
@@ -238,9 +242,9 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("state"))).expect("it can be made");
         let hash = Digest::of(b"x");
-        let found = arguments(&root, &RunId::new("run-1"), &hash, &["--more".to_owned()]);
+        let found = arguments(&root, &RunId::new("run-1"), &hash);
         let path = root.path().display().to_string();
-        let want = ["runner", "--state-root", &path, "--run", "run-1", "--hash", hash.as_str(), "--more"];
+        let want = ["runner", "--state-root", &path, "--run", "run-1", "--hash", hash.as_str()];
         assert_eq!(found, want);
     }
 

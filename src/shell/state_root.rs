@@ -70,17 +70,23 @@ impl StateRoot {
     /// # Errors
     /// There is no place, it is not safe, or it can not be written.
     pub fn find(given: Option<&Path>) -> Result<StateRoot, StateRootError> {
+        let (path, not_shared_because) = StateRoot::choose(given)?;
+        StateRoot::at(&path, not_shared_because)
+    }
+
+    /// Which folder that would be, and why it is not the shared one where there is one. Nothing is made.
+    ///
+    /// # Errors
+    /// There is no place.
+    pub fn choose(given: Option<&Path>) -> Result<(PathBuf, Option<String>), StateRootError> {
         if let Some(path) = given {
-            return StateRoot::at(path, None);
+            return Ok((path.to_owned(), None));
         }
         let shared = Path::new(SHARED);
         match shared.symlink_metadata() {
-            Ok(_) if may_write(shared) => StateRoot::at(shared, None),
-            Ok(_) => {
-                let why = format!("{SHARED} exists, and {} may not write to it", actor::user());
-                StateRoot::at(&own()?, Some(why))
-            }
-            Err(_) => StateRoot::at(&own()?, None),
+            Ok(_) if may_write(shared) => Ok((shared.to_owned(), None)),
+            Ok(_) => Ok((own()?, Some(format!("{SHARED} exists, and {} may not write to it", actor::user())))),
+            Err(_) => Ok((own()?, None)),
         }
     }
 

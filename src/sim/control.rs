@@ -7,6 +7,7 @@
 //! | `POST /faults/NAME?on=true` | the fault as it now is, when the port follows it |
 //! | `GET /service` | `{"active", "main_pid", "since"}` |
 //! | `POST /service/restart`, `start`, `stop` | the service; with `?wait=true` when no start is under way any more |
+//! | `GET /log?after=NUMBER` | what the node said after that record, as far as it remembers |
 //! | `GET /history?path=/volchain/health` | a JSON line per poll of the last 15 minutes, oldest first |
 //!
 //! Must never: listen beyond loopback, or obey a request without the token or with a `Host` that is not loopback: a
@@ -24,7 +25,7 @@ use serde_json::json;
 
 use super::client::{FaultState, Identity, ServiceReport};
 use super::stage::Stage;
-use super::volchain::{Change, Fault, Request, Service, ServiceState, Surface, Verb};
+use super::volchain::{Change, Fault, LogRecord, Request, Service, ServiceState, Surface, Verb};
 use crate::base::{Digest, Wall};
 
 /// Header that carries the token.
@@ -50,6 +51,7 @@ pub fn router(stage: Stage, token: &str, surface: Surface, data_url: String) -> 
         .route("/service", get(tell_service))
         .route("/service/{verb}", post(command_service))
         .route("/history", get(tell_history))
+        .route("/log", get(tell_log))
         .route_layer(middleware::from_fn_with_state(desk.clone(), require_token))
         .route("/identity", get(tell_identity))
         .layer(middleware::from_fn(require_loopback))
@@ -145,6 +147,16 @@ async fn command_service(State(desk): State<Desk>, Path(verb): Path<String>, Que
     let service =
         if how.wait { desk.stage.settled().await } else { desk.stage.look(|timeline, _| timeline.node().service()) };
     Json(report(service)).into_response()
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn tell_log(State(desk): State<Desk>, Query(which): Query<After>) -> Json<Vec<LogRecord>> {
+    Json(desk.stage.look(|timeline, _| timeline.node().records_after(which.after)))
 }
 
 fn report(service: Service) -> ServiceReport {

@@ -3,13 +3,15 @@
 //! ```text
 //! FOLDER/            0700, ours, no symlink
 //!   opsconsole-demo  marks the folder as a demo's
-//!   bin/systemctl    what the runbooks run instead of the real one
+//!   bin/             systemctl and journalctl: what runbooks and sources run instead of the real ones
+//!   log/backend.log  what the simulated node says        data/   where it would keep its chain
 //!   control.json     where the running demo is controlled, and the token for it; gone when none runs
 //!   config.ron       a configuration with the demo's target, written on request
 //!   state/           journals, locks and run folders of the demo's consoles
 //!   serve.lock       held by the serving process        consoles.lock   shared by every console on the demo
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -22,6 +24,7 @@ use super::serve::Served;
 use crate::base::{EndpointId, NodeId, SystemId, TargetId, text};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::systems::SettingValue;
 
 /// Id of the demo's only target.
 pub const TARGET: &str = "volchain-demo";
@@ -70,7 +73,7 @@ impl DemoFolder {
         folder.mark()?;
         fs::set_permissions(&folder.path, Permissions::from_mode(0o700))
             .map_err(SimError::file("close to others", &folder.path))?;
-        for inner in ["bin", "state"] {
+        for inner in ["bin", "state", "log", "data"] {
             folder.make_inner(inner)?;
         }
         Ok(folder)
@@ -98,6 +101,12 @@ impl DemoFolder {
     #[must_use]
     pub fn systemctl(&self) -> PathBuf {
         self.path.join("bin/systemctl")
+    }
+
+    /// What the simulated node says.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log/backend.log")
     }
 
     /// State root of the demo's consoles.
@@ -144,19 +153,22 @@ impl DemoFolder {
         entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect()
     }
 
-    /// Writes the executable that hands its arguments to `program` as this folder's simulated systemctl.
+    /// Writes the executables that hand their arguments to `program` as this folder's simulated ones.
     ///
     /// # Errors
-    /// The file can not be written, or `program` is no UTF-8 path.
-    pub fn write_systemctl(&self, program: &Path) -> Result<(), SimError> {
+    /// A file can not be written, or `program` is no UTF-8 path.
+    pub fn write_programs(&self, program: &Path) -> Result<(), SimError> {
         let program = program.to_str().ok_or_else(|| self.unfit("the program's path is not UTF-8"))?;
         let folder = self.text()?;
-        let script = format!(
-            "#!/bin/sh\nexec {} demo-systemctl --folder {} -- \"$@\"\n",
-            text::shell_quoted(program),
-            text::shell_quoted(folder)
-        );
-        self.write("bin/systemctl", script.as_bytes(), 0o700).map(|_| ())
+        for name in ["systemctl", "journalctl"] {
+            let script = format!(
+                "#!/bin/sh\nexec {} demo-{name} --folder {} -- \"$@\"\n",
+                text::shell_quoted(program),
+                text::shell_quoted(folder)
+            );
+            self.write(&format!("bin/{name}"), script.as_bytes(), 0o700)?;
+        }
+        Ok(())
     }
 
     /// Says where the running demo is controlled.
@@ -196,8 +208,13 @@ impl DemoFolder {
     /// # Errors
     /// The folder's path is not UTF-8.
     pub fn config(&self, served: &Served) -> Result<ConfigSpec, SimError> {
-        let endpoint =
-            EndpointAddressSpec { id: EndpointId::new("api"), url: served.data_url.clone(), job: None, instance: None };
+        let endpoint = EndpointAddressSpec {
+            id: EndpointId::new("api"),
+            url: served.data_url.clone(),
+            job: None,
+            instance: None,
+            auth: None,
+        };
         let target = TargetSpec {
             id: TargetId::new(TARGET),
             system: SystemId::new("volchain"),
@@ -205,12 +222,14 @@ impl DemoFolder {
             host: Some(Host::Local),
             privilege: Privilege::None,
             nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint] }],
-            settings: std::collections::BTreeMap::new(),
+            settings: settings(self.text()?),
+            interval_seconds: None,
+            intervals: BTreeMap::new(),
             requests_per_second: 5.0,
             demo: Some(DemoSpec { folder: self.text()?.to_owned(), control_url: served.control_url.clone() }),
         };
         let state_root = format!("{}/state", self.text()?);
-        Ok(ConfigSpec { targets: vec![target], state_root: Some(state_root) })
+        Ok(ConfigSpec { targets: vec![target], state_root: Some(state_root), ..ConfigSpec::default() })
     }
 
     /// Writes [`DemoFolder::config`] as `config.ron` and returns its path.
@@ -218,7 +237,7 @@ impl DemoFolder {
     /// # Errors
     /// The file can not be written.
     pub fn write_config(&self, served: &Served) -> Result<PathBuf, SimError> {
-        let text = config_text(&self.config(served)?).map_err(|error| self.unfit(&error.to_string()))?;
+        let text = self.config(served)?.text().map_err(|error| self.unfit(&error.to_string()))?;
         self.write("config.ron", text.as_bytes(), 0o600)
     }
 
@@ -294,12 +313,11 @@ impl DemoFolder {
     }
 }
 
-/// A configuration as RON, for a person to read.
-///
-/// # Errors
-/// Never for a [`ConfigSpec`]: all of its parts have RON forms.
-pub fn config_text(config: &ConfigSpec) -> Result<String, ron::Error> {
-    ron::ser::to_string_pretty(config, ron::ser::PrettyConfig::default()).map(|text| text + "\n")
+/// The settings that keep a simulated target's reads in its folder.
+#[must_use]
+pub fn settings(folder: &str) -> BTreeMap<String, SettingValue> {
+    let path = |name: &str, inner: &str| (name.to_owned(), SettingValue::Text(format!("{folder}/{inner}")));
+    BTreeMap::from([path("log", "log/backend.log"), path("data_folder", "data")])
 }
 
 #[allow(clippy::disallowed_methods, reason = "the demo's scratch folder is its own")]
@@ -363,7 +381,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         let folder = DemoFolder::create(&path).unwrap();
-        folder.write_systemctl(Path::new("/bin/true")).unwrap();
+        folder.write_programs(Path::new("/bin/true")).unwrap();
         let config = folder.write_config(&served()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let paths = [folder.path(), &folder.state(), &folder.systemctl(), &config];
@@ -381,7 +399,7 @@ mod tests {
         let mut file = open_plain(OpenOptions::new().write(true).create(true).mode(0o700), &program).unwrap();
         file.write_all(b"#!/bin/sh\nfor word in \"$@\"; do echo \"[$word]\"; done\n").unwrap();
         drop(file);
-        folder.write_systemctl(&program).unwrap();
+        folder.write_programs(&program).unwrap();
         // Another test may be starting a process just now and hold the scripts open for writing for a moment.
         let run = || {
             std::process::Command::new("/bin/sh")
@@ -403,7 +421,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let folder = DemoFolder::create(&scratch.path().join("demo")).unwrap();
         let config = folder.config(&served()).unwrap();
-        let text = config_text(&config).unwrap();
+        let text = config.text().unwrap();
         assert_eq!(ConfigSpec::parse("config.ron", &text), Ok(config), "{text}");
     }
 }

@@ -6,6 +6,8 @@
 //! server      the node's own port, which can misbehave          control   the port that takes faults and commands
 //! serve       both, from start to end, in one scratch folder    folder    that folder
 //! client      how a console drives a running demo               systemctl the executable that its runbooks run
+//! logfile     what the node says, in the folder                 journalctl the same for those who ask systemd's journal
+//! machine     files, units and programs for a rehearsal, without any of them
 //! ```
 //!
 //! Must never: answer anything but loopback, or let a fault be cured by what would not cure it on a real node.
@@ -17,7 +19,10 @@ mod control;
 mod error;
 pub mod folder;
 mod http;
+pub mod journalctl;
 mod life;
+mod logfile;
+mod machine;
 pub mod rehearsal;
 pub mod serve;
 mod server;

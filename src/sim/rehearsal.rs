@@ -12,20 +12,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
-use crate::app::msg::{ArmAnswer, PrepareAnswer};
+use super::{folder, machine};
+use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Exec, FetchFailure, Reply};
-use crate::panes::model::Console;
+use crate::model::{Answer, Exec, FetchFailure, HttpAnswer, Reply};
+use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
+use crate::shell::reload::Loader;
 use crate::sources::{Cursor, Source};
 use crate::systems;
-use crate::ui::{keymap, theme};
+use crate::ui::{Depth, keymap, theme};
 
 /// 2026-03-14 03:00:00 UTC: three in the morning.
 const BEGIN: Wall = Wall(1_773_457_200_000);
@@ -79,6 +81,19 @@ impl Rehearsal {
         columns: u16,
         rows: u16,
     ) -> Result<Rehearsal, SetupError> {
+        Rehearsal::begin_as(surface, faults, (columns, rows), |_setup| {})
+    }
+
+    /// As [`Rehearsal::begin`], on a console that was set up otherwise.
+    ///
+    /// # Errors
+    /// A mistake in the embedded data, or in what was changed.
+    pub fn begin_as(
+        surface: Surface,
+        faults: &[(Fault, Duration)],
+        (columns, rows): (u16, u16),
+        change: impl FnOnce(&mut Setup),
+    ) -> Result<Rehearsal, SetupError> {
         let now = At { boot: UP, wall: BEGIN };
         let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
         let mut timeline = Timeline::of(Node::new(SEED, surface, start.0));
@@ -88,7 +103,8 @@ impl Rehearsal {
             timeline.apply(at.0, Change::Fault { fault, on: true });
         }
         timeline.advance(now.wall.0);
-        let setup = setup(columns, rows);
+        let mut setup = setup(columns, rows);
+        change(&mut setup);
         let (app, first) = App::new(setup)?;
         let sources = app.model().targets.iter().flat_map(|target| target.sources.iter().cloned());
         let polls = sources
@@ -98,6 +114,7 @@ impl Rehearsal {
         let area = Rect::new(0, 0, columns, rows);
         let mut rehearsal =
             Rehearsal { app, asked: Vec::new(), now, area, timeline, polls, journals: HashMap::new(), runner: None };
+        rehearsal.tell(Msg::Link(Link { state: LinkState::Fast, plain: false }));
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
         rehearsal.live_past();
@@ -145,6 +162,12 @@ impl Rehearsal {
         }
     }
 
+    /// Makes the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.area = Rect::new(0, 0, columns, rows);
+        self.tell(Msg::Resized { columns, rows });
+    }
+
     /// What a terminal shows now.
     #[must_use]
     pub fn screen(&self) -> Buffer {
@@ -168,16 +191,19 @@ impl Rehearsal {
     /// The polls of the past, as the demo's back-fill brings them.
     fn live_past(&mut self) {
         for poll in &mut self.polls {
-            let request = Request::get(path(&poll.source));
+            let Some(path) = path(&poll.source) else { continue };
+            let request = Request::get(&path);
             let step = i64::try_from(poll.source.interval().as_millis()).unwrap_or(i64::MAX);
             for past in self.timeline.history(self.now.wall.0, &request, step) {
                 let wall = Wall(past.at_millis);
                 let boot = Boot(self.now.boot.0.saturating_sub(crate::base::time::millis(self.now.wall.since(wall))));
                 let reply = Reply {
-                    status: past.status,
-                    content_type: past.content_type,
-                    date: Some(Wall(past.date_millis)),
-                    body: past.body.into_bytes(),
+                    answer: Answer::Http(HttpAnswer {
+                        status: past.status,
+                        content_type: past.content_type,
+                        date: Some(Wall(past.date_millis)),
+                        body: past.body.into_bytes(),
+                    }),
                     sent: At { boot, wall },
                     took: Duration::from_millis(10),
                 };
@@ -191,22 +217,9 @@ impl Rehearsal {
         let mut batches = Vec::new();
         for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
             poll.due = self.now.boot.plus(poll.source.interval());
-            let answer = self.timeline.answer(self.now.wall.0, &Request::get(path(&poll.source)));
-            let took = Duration::from_millis(answer.takes_millis);
-            let node = self.timeline.node();
-            let batch = match (node.listening(), node.delivery()) {
-                (true, Delivery::Whole) => {
-                    let reply = Reply {
-                        status: answer.status,
-                        content_type: answer.content_type.to_owned(),
-                        date: Some(Wall(answer.date_millis)),
-                        body: answer.body.into_bytes(),
-                        sent: self.now,
-                        took,
-                    };
-                    poll.source.decode(&mut poll.cursor, &reply)
-                }
-                _ => poll.source.failed(&mut poll.cursor, FetchFailure::Refused, self.now, Duration::ZERO),
+            let batch = match read(&mut self.timeline, self.now, &poll.source, &poll.cursor) {
+                Ok((answer, took)) => poll.source.decode(&mut poll.cursor, &Reply { answer, sent: self.now, took }),
+                Err(failure) => poll.source.failed(&mut poll.cursor, failure, self.now, Duration::ZERO),
             };
             batches.push(batch);
         }
@@ -220,6 +233,10 @@ impl Rehearsal {
             self.asked.push(effect.clone());
             match effect {
                 Effect::Append { journal, record } => self.append(journal, *record),
+                Effect::Load { theme, keymap } => {
+                    let read = Loader::default().load(theme.as_deref(), keymap.as_deref());
+                    self.tell(Msg::Reloaded(Box::new(read)));
+                }
                 Effect::Arm { place } => {
                     let answer = ArmAnswer::Ready { host_proof: Ok(played_proof(&place.unit)), mortal: None };
                     self.tell(Msg::ArmAnswered { target: place.target, answer });
@@ -243,11 +260,12 @@ impl Rehearsal {
                     self.tell(Msg::Committed { run, failed: None });
                 }
                 Effect::AskPainted => self.tell(Msg::Painted),
-                Effect::Copy(_) => self.tell(Msg::Copied { failed: None }),
+                Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Bell
+                | Effect::FetchNow { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
             }
@@ -342,11 +360,34 @@ impl Rehearsal {
     }
 }
 
-fn path(source: &Source) -> &str {
-    match &source.bound.spec.kind {
-        crate::sources::SourceKindSpec::HttpJson(spec) => &spec.path,
-        crate::sources::SourceKindSpec::PrometheusText(spec) => &spec.path,
+/// What a read brings now, and how long it takes.
+fn read(
+    timeline: &mut Timeline,
+    now: At,
+    source: &Source,
+    cursor: &Cursor,
+) -> Result<(Answer, Duration), FetchFailure> {
+    let fetch = source.fetch(cursor)?;
+    let Some(path) = path(source) else {
+        return Ok((machine::answer(timeline.node(), now, &fetch)?, Duration::from_millis(5)));
+    };
+    let answer = timeline.answer(now.wall.0, &Request::get(&path));
+    if !timeline.node().listening() || timeline.node().delivery() != Delivery::Whole {
+        return Err(FetchFailure::Refused);
     }
+    let took = Duration::from_millis(answer.takes_millis);
+    let http = HttpAnswer {
+        status: answer.status,
+        content_type: answer.content_type.to_owned(),
+        date: Some(Wall(answer.date_millis)),
+        body: answer.body.into_bytes(),
+    };
+    Ok((Answer::Http(http), took))
+}
+
+/// Path and query of a read over HTTP.
+fn path(source: &Source) -> Option<String> {
+    source.bound.spec.kind.read().strip_prefix("GET ").map(str::to_owned)
 }
 
 fn played_proof(unit: &str) -> String {
@@ -362,8 +403,13 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
 }
 
 fn setup(columns: u16, rows: u16) -> Setup {
-    let api =
-        EndpointAddressSpec { id: "api".into(), url: "http://127.0.0.1:3001".to_owned(), job: None, instance: None };
+    let api = EndpointAddressSpec {
+        id: "api".into(),
+        url: "http://127.0.0.1:3001".to_owned(),
+        job: None,
+        instance: None,
+        auth: None,
+    };
     let target = TargetSpec {
         id: "volchain-demo".into(),
         system: "volchain".into(),
@@ -371,7 +417,9 @@ fn setup(columns: u16, rows: u16) -> Setup {
         host: Some(Host::Local),
         privilege: Privilege::None,
         nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
-        settings: std::collections::BTreeMap::new(),
+        interval_seconds: None,
+        intervals: std::collections::BTreeMap::new(),
+        settings: folder::settings("/run/opsconsole-demo"),
         requests_per_second: 5.0,
         demo: Some(DemoSpec {
             folder: "/run/opsconsole-demo".to_owned(),
@@ -382,10 +430,13 @@ fn setup(columns: u16, rows: u16) -> Setup {
         files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
     };
     Setup {
-        config: ConfigSpec { targets: vec![target], state_root: None },
+        config: ConfigSpec { targets: vec![target], ..ConfigSpec::default() },
         systems: systems::embedded(),
         theme: named(theme::EMBEDDED),
         keymap: named(keymap::EMBEDDED),
+        themes: theme::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        keymaps: keymap::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        depth: Depth::Full,
         ascii: false,
         console: Console {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -393,6 +444,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
             demo: true,
             state_root: "/run/opsconsole-demo/state".to_owned(),
             shared_state: false,
+            nothing_found: Vec::new(),
         },
         nonce: "0001".to_owned(),
         columns,

@@ -12,6 +12,7 @@ use super::control;
 use super::error::SimError;
 use super::folder::{ControlFile, DemoFolder};
 use super::life::Life;
+use super::logfile;
 use super::server;
 use super::stage::{Stage, wall_millis};
 use super::volchain::{Change, Fault, Node, Surface, Timeline};
@@ -97,17 +98,20 @@ pub async fn serve_until(
         admin_secret: random_token()?,
     };
     let program = std::env::current_exe().map_err(SimError::file("find", &options.folder))?;
-    folder.write_systemctl(&program)?;
+    folder.write_programs(&program)?;
     folder.write_control(&file)?;
 
     let (timeline, life) = begin(&options, &file.admin_secret)?;
     let stage = Stage::new(timeline).kept_in(life);
+    let (log, speaking) = (folder.log(), stage.clone());
+    logfile::begin(&log).map_err(SimError::file("make", &log))?;
     let router = control::router(stage.clone(), &file.token, options.surface, served.data_url.clone());
     let node = server::run(stage, data);
     ready(&served);
     let ended = tokio::select! {
         ended = node => ended,
         ended = axum::serve(desk, router).into_future() => ended,
+        () = logfile::keep(&speaking, &log) => Ok(()),
         () = asked => Ok(()),
         () = unused(&folder), if options.while_used => Ok(()),
     };

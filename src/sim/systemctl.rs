@@ -8,13 +8,20 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::client::{ANSWER_LIMIT, Control, ServiceReport};
 use super::error::SimError;
 use super::http;
+use super::stage::wall_millis;
 use super::volchain::{ServiceState, Verb};
+use crate::base::Wall;
 
 /// The only unit there is.
 pub const UNIT: &str = "volchain-backend.service";
+
+/// What the simulated process is said to use.
+const MEMORY_BYTES: u64 = 188_743_680;
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
@@ -32,37 +39,59 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Call {
     verb: String,
-    unit: String,
+    /// At least one; more than one only of `show`.
+    units: Vec<String>,
     /// Of `show`; empty means all.
     properties: Vec<String>,
     value_only: bool,
     quiet: bool,
 }
 
-/// Runs the simulated systemctl: prints as systemctl does, and returns its exit code.
-#[must_use]
-pub fn run(folder: &Path, args: &[String]) -> i32 {
-    let outcome = outcome(folder, args);
-    // A reader that went away does not change what was done.
-    let _ = std::io::stdout().write_all(outcome.stdout.as_bytes());
-    let _ = std::io::stderr().write_all(outcome.stderr.as_bytes());
-    outcome.code
+/// What systemd would know of the unit.
+#[derive(Clone, Debug)]
+pub(super) struct UnitFacts {
+    pub active: ServiceState,
+    /// 0 without a process.
+    pub main_pid: u32,
+    pub since: Wall,
+    /// Microseconds from the machine's start to the process's.
+    pub started_micros: u64,
+    pub control_group: String,
 }
 
-/// What [`run`] would print and exit with.
+impl Outcome {
+    /// Prints it as the program would, and gives the exit code.
+    #[must_use]
+    pub fn print(&self) -> i32 {
+        // A reader that went away does not change what was done.
+        let _ = std::io::stdout().write_all(self.stdout.as_bytes());
+        let _ = std::io::stderr().write_all(self.stderr.as_bytes());
+        self.code
+    }
+}
+
+/// What the simulated systemctl would print and exit with.
 #[must_use]
 pub fn outcome(folder: &Path, args: &[String]) -> Outcome {
     let call = match parse(args) {
         Ok(call) => call,
         Err(why) => return failed(1, why),
     };
-    if call.unit != UNIT {
+    if call.verb == "show" {
+        let told = || Control::of_folder(folder).and_then(|control| tell(&control)).and_then(|report| facts(&report));
+        // Only the one unit there is has to be asked about.
+        let known = if call.units.iter().any(|unit| unit == UNIT) { told().map(Some) } else { Ok(None) };
+        return match known {
+            Ok(facts) => Outcome { stdout: shown(&call, facts.as_ref()), ..Outcome::default() },
+            Err(error) => failed(1, format!("Failed to show {UNIT}: {error}")),
+        };
+    }
+    if call.units.first().is_none_or(|unit| unit != UNIT) {
         return unknown_unit(&call);
     }
     let done = Control::of_folder(folder).and_then(|control| match call.verb.as_str() {
         "is-active" => tell(&control).map(|report| is_active(&report, call.quiet)),
         "status" => tell(&control).map(|report| status(&report)),
-        "show" => tell(&control).and_then(|report| show(&report, &call)),
         verb => match Verb::named(verb) {
             Some(verb) => command(&control, verb),
             None => Ok(failed(1, format!("Unknown command verb {verb}."))),
@@ -93,9 +122,9 @@ fn parse(args: &[String]) -> Result<Call, String> {
         }
     }
     match words.as_slice() {
-        [verb, unit] => Ok(Call {
+        [verb, units @ ..] if units.len() == 1 || (*verb == "show" && !units.is_empty()) => Ok(Call {
             verb: (*verb).to_owned(),
-            unit: if unit.contains('.') { (*unit).to_owned() } else { format!("{unit}.service") },
+            units: units.iter().map(|unit| full_name(unit)).collect(),
             properties,
             value_only,
             quiet,
@@ -105,24 +134,16 @@ fn parse(args: &[String]) -> Result<Call, String> {
     }
 }
 
+/// A unit's name with its type.
+pub(super) fn full_name(unit: &str) -> String {
+    if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") }
+}
+
 fn unknown_unit(call: &Call) -> Outcome {
-    let unit = &call.unit;
+    let unit = call.units.first().map_or("", String::as_str);
     match call.verb.as_str() {
         "is-active" => Outcome { stdout: "inactive\n".to_owned(), code: 4, ..Outcome::default() },
         "status" => failed(4, format!("Unit {unit} could not be found.")),
-        // Real systemctl shows a unit it does not know as one without a process.
-        "show" => Outcome {
-            stdout: lines(call, |property| match property {
-                "Id" => Some(unit.clone()),
-                "LoadState" => Some("not-found".to_owned()),
-                "ActiveState" => Some("inactive".to_owned()),
-                "SubState" => Some("dead".to_owned()),
-                "MainPID" => Some("0".to_owned()),
-                "ControlGroup" => Some(String::new()),
-                _ => None,
-            }),
-            ..Outcome::default()
-        },
         verb => failed(5, format!("Failed to {verb} {unit}: Unit {unit} not found.")),
     }
 }
@@ -170,18 +191,74 @@ fn status(report: &ServiceReport) -> Outcome {
     Outcome { stdout, code, ..Outcome::default() }
 }
 
-fn show(report: &ServiceReport, call: &Call) -> Result<Outcome, SimError> {
-    let group = if report.main_pid == 0 { String::new() } else { control_group(report.main_pid)? };
-    let stdout = lines(call, |property| match property {
-        "Id" => Some(UNIT.to_owned()),
-        "LoadState" => Some("loaded".to_owned()),
-        "ActiveState" => Some(report.active.word().to_owned()),
-        "SubState" => Some(sub_state(report.active).to_owned()),
-        "MainPID" => Some(report.main_pid.to_string()),
-        "ControlGroup" => Some(group.clone()),
+fn facts(report: &ServiceReport) -> Result<UnitFacts, SimError> {
+    let since = report.since.parse::<jiff::Timestamp>().map_or(0, |since| since.as_millisecond());
+    let up = u64::try_from(wall_millis() - since).unwrap_or(0);
+    let now = clock_gettime(ClockId::Monotonic);
+    let now_millis = u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap_or(0);
+    let control_group = if report.main_pid == 0 { String::new() } else { control_group(report.main_pid)? };
+    Ok(UnitFacts {
+        active: report.active,
+        main_pid: report.main_pid,
+        since: Wall(since),
+        // A chain may be older than the machine it is simulated on.
+        started_micros: (now_millis.saturating_sub(up) * 1000).max(1),
+        control_group,
+    })
+}
+
+/// What `systemctl show` with these arguments prints of a unit of which this is known.
+///
+/// # Errors
+/// The arguments are not those of `show`.
+pub(super) fn show_facts(args: &[String], facts: &UnitFacts) -> Result<String, String> {
+    let call = parse(args)?;
+    if call.verb == "show" { Ok(shown(&call, Some(facts))) } else { Err(format!("{} is more than a look", call.verb)) }
+}
+
+/// The units one after the other, an empty line between them.
+fn shown(call: &Call, facts: Option<&UnitFacts>) -> String {
+    let one = |unit: &String| match facts.filter(|_| unit == UNIT) {
+        Some(facts) => lines(call, |name| facts.property(name)),
+        None => lines(call, |name| property_of_unknown(unit, name)),
+    };
+    call.units.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+impl UnitFacts {
+    fn property(&self, name: &str) -> Option<String> {
+        let text = match name {
+            "Id" => UNIT.to_owned(),
+            "LoadState" => "loaded".to_owned(),
+            "ActiveState" => self.active.word().to_owned(),
+            "SubState" => sub_state(self.active).to_owned(),
+            "Result" if self.active == ServiceState::Failed => "exit-code".to_owned(),
+            "Result" => "success".to_owned(),
+            // systemd counts its own restarts here, never an operator's.
+            "NRestarts" => "0".to_owned(),
+            "MainPID" => self.main_pid.to_string(),
+            "ExecMainStartTimestamp" => self.since.to_string(),
+            "ExecMainStartTimestampMonotonic" => self.started_micros.to_string(),
+            "MemoryCurrent" if self.main_pid == 0 => "[not set]".to_owned(),
+            "MemoryCurrent" => MEMORY_BYTES.to_string(),
+            "ControlGroup" => self.control_group.clone(),
+            _ => return None,
+        };
+        Some(text)
+    }
+}
+
+/// Real systemctl shows a unit it does not know as one without a process.
+fn property_of_unknown(unit: &str, name: &str) -> Option<String> {
+    match name {
+        "Id" => Some(unit.to_owned()),
+        "LoadState" => Some("not-found".to_owned()),
+        "ActiveState" => Some("inactive".to_owned()),
+        "SubState" => Some("dead".to_owned()),
+        "MainPID" => Some("0".to_owned()),
+        "ControlGroup" => Some(String::new()),
         _ => None,
-    });
-    Ok(Outcome { stdout, ..Outcome::default() })
+    }
 }
 
 /// `Name=value` lines, or values alone. A property that is not known prints nothing, as with systemctl.
@@ -225,7 +302,11 @@ fn tell(control: &Control) -> Result<ServiceReport, SimError> {
     ask(control, "GET", "/service")
 }
 
-fn ask<T: serde::de::DeserializeOwned>(control: &Control, method: &str, target: &str) -> Result<T, SimError> {
+pub(super) fn ask<T: serde::de::DeserializeOwned>(
+    control: &Control,
+    method: &str,
+    target: &str,
+) -> Result<T, SimError> {
     let fail = |why: String| SimError::Control { address: control.address.clone(), why };
     let address: SocketAddr = control.address.parse().map_err(|_| fail("it is not an address".to_owned()))?;
     let exchange = || {
@@ -242,7 +323,7 @@ fn ask<T: serde::de::DeserializeOwned>(control: &Control, method: &str, target: 
     control.read(&control.judge(method, target, &bytes)?)
 }
 
-fn failed(code: i32, why: String) -> Outcome {
+pub(super) fn failed(code: i32, why: String) -> Outcome {
     Outcome { stderr: why + "\n", code, ..Outcome::default() }
 }
 

@@ -295,6 +295,9 @@ async fn systemctl_speaks_like_systemctl() {
     check(&["restart", "other"], 5, "", unknown).await;
     check(&["show", "-p", "MainPID", "other"], 0, "MainPID=0\n", "").await;
     check(&["is-active", "other"], 4, "inactive\n", "").await;
+    let several = "Id=other.service\nMainPID=0\n\nId=volchain-backend.service\nMainPID=";
+    check(&["show", "--property", "Id,MainPID", "--", "other", "volchain-backend"], 0, several, "").await;
+    check(&["restart", "other", "volchain-backend"], 1, "", "this demo's systemctl takes one unit at a time\n").await;
     let verb = "Unknown command verb reload.\n";
     check(&["reload", "volchain-backend"], 1, "", verb).await;
     check(&["restart", "--wall"], 1, "", "unrecognized option '--wall'\n").await;
@@ -309,6 +312,46 @@ async fn systemctl_speaks_like_systemctl() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.starts_with("Job for volchain-backend.service failed because"), "{}", outcome.stderr);
     check(&["is-active", "volchain-backend"], 3, "failed\n", "").await;
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "a test puts stand-ins into its own folder")]
+async fn the_machine_of_the_node_is_read_by_the_consoles_own_sources() {
+    use crate::shell::fetch::Fetcher;
+    use crate::shell::{clock, poller::poll_once};
+    use crate::sources::{Cursor, Source};
+    let demo = Demo::start(Surface::AsBuilt).await;
+    let config = DemoFolder::open(&demo.folder).unwrap().config(&demo.served).unwrap();
+    let files = crate::systems::embedded();
+    let system = crate::systems::System::load(&"volchain".into(), &files["volchain"]).unwrap();
+    // The test itself serves: what lies in the folder runs it as if it were the program.
+    let stand_in = |name: &str, said: &str| {
+        let path = demo.folder.join("bin").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\ncat <<'END'\n{said}END\n")).unwrap();
+    };
+    let properties = "Id,LoadState,ActiveState,SubState,Result,NRestarts,MainPID,ExecMainStartTimestamp,\
+        ExecMainStartTimestampMonotonic,MemoryCurrent";
+    let shown =
+        demo.systemctl(&["show", "--no-pager", "--property", properties, "--", "volchain-backend.service"]).await;
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    stand_in("systemctl", &shown.stdout);
+    let (folder, args) = (demo.folder.clone(), ["-o", "json", "-u", "volchain-backend"].map(str::to_owned));
+    let journal = tokio::task::spawn_blocking(move || journalctl::outcome(&folder, &args)).await.unwrap();
+    assert_eq!((journal.code, journal.stdout.is_empty()), (0, false), "{}", journal.stderr);
+    stand_in("journalctl", &journal.stdout);
+    let log = DemoFolder::open(&demo.folder).unwrap().log();
+    eventually("the log is written", || async { std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) }).await;
+
+    let mut read = Vec::new();
+    for bound in config.targets[0].bind(&system.spec).into_iter().filter(|bound| bound.machine.is_some()) {
+        let source = std::sync::Arc::new(Source::compile(bound).unwrap());
+        let batch = poll_once(&source, &mut Cursor::default(), &Fetcher::new(), clock::now).await;
+        assert_eq!(batch.failure, None, "{}", source.bound.id);
+        assert!(batch.not_exposed.is_empty(), "{}: {:?}", source.bound.id, batch.not_exposed);
+        assert_eq!(batch.lines.is_empty(), !source.bound.spec.kind.gives_lines(), "{}", source.bound.id);
+        read.push(source.bound.spec.id.clone());
+    }
+    assert_eq!(read, ["unit", "journal", "log", "disk"]);
 }
 
 #[tokio::test]

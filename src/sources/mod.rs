@@ -1,29 +1,51 @@
 //! Source kinds: one file each, pure. A source says what to fetch and how to read what came back.
 //!
 //! ```text
-//! SourceSpec ──compile──► Source ──fetch──► Fetch ──(shell)──► Reply ──decode──► Batch
+//! SourceSpec ──compile──► Source ──fetch(cursor)──► Fetch ──(shell)──► Reply ──decode──► Batch
+//!
+//! of the endpoint    http_json  prometheus_text  open_metrics  tcp
+//! of the machine     file  disk  log  command  units  journald
+//! shared             kind (what all have in common)  http  exposition (text formats)  extraction (JSON by jq)
+//!                    lines (of logs)
 //! ```
 //!
 //! Every batch has, beside what the node gave: `up` where the source decides it, `opsconsole_source_up{source}` and
-//! `opsconsole_scrape_duration_seconds{source}`. A failed batch has only the first two, at 0.
+//! `opsconsole_scrape_duration_seconds{source}`, and where the answer tells the node's time
+//! `opsconsole_clock_skew_seconds{source}`. A failed batch has only the first two, at 0.
 //!
 //! Must never: do I/O, read a clock, or show a missing field as a number. A read must not change the node.
 //!
-//! To add a kind: one file with its spec and its decoder, one variant in [`SourceKindSpec`] and in [`Source`].
+//! To add a kind: one file with its spec and its decoder, one variant of [`SourceKindSpec`], one line in
+//! `SourceKindSpec::spec`.
 
+pub mod command;
+pub mod disk;
+pub mod exposition;
+mod extraction;
+pub mod file;
+mod http;
 pub mod http_json;
+pub mod journald;
 pub mod jq;
+mod kind;
+pub mod lines;
+pub mod log;
+pub mod open_metrics;
 pub mod prometheus_text;
 pub mod schedule;
+pub mod tcp;
+pub mod units;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{At, SourceId, TargetId};
+use crate::base::{At, Credentials, SourceId, TargetId, Unit, time::spoken};
 use crate::model::labels::NAME;
-use crate::model::{Batch, Document, Fetch, FetchFailure, HttpRequest, Labels, Layout, Reply};
+use crate::model::{Batch, Fetch, FetchFailure, Labels, Layout, Reply};
+pub use kind::Fill;
+use kind::{Kind, KindSpec, Own};
 
 /// Longest interval and timeout that a source may have.
 const LONGEST_SECONDS: f64 = 86_400.0;
@@ -41,6 +63,8 @@ pub struct SourceSpec {
     pub endpoint: String,
     pub interval_seconds: f64,
     pub timeout_seconds: f64,
+    /// Largest answer that is taken; 64 KiB where it is not given.
+    #[serde(default = "default_limit_bytes")]
     pub limit_bytes: u64,
     /// Whether this source's answer decides the endpoint's `up`. Exactly one source per endpoint does.
     #[serde(default)]
@@ -60,19 +84,109 @@ pub struct SourceSpec {
     pub answers: Vec<String>,
 }
 
+fn default_limit_bytes() -> u64 {
+    64 << 10
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SourceKindSpec {
     HttpJson(http_json::HttpJsonSpec),
     PrometheusText(prometheus_text::PrometheusTextSpec),
+    OpenMetrics(open_metrics::OpenMetricsSpec),
+    Tcp(tcp::TcpSpec),
+    File(file::FileSpec),
+    Disk(disk::DiskSpec),
+    Log(log::LogSpec),
+    Command(command::CommandSpec),
+    Units(units::UnitsSpec),
+    Journald(journald::JournaldSpec),
 }
 
 impl SourceKindSpec {
-    /// The read as `allowed_reads` declares it: `GET /path`.
+    /// The one match over all kinds.
+    fn spec(&self) -> &dyn KindSpec {
+        match self {
+            SourceKindSpec::HttpJson(spec) => spec,
+            SourceKindSpec::PrometheusText(spec) => spec,
+            SourceKindSpec::OpenMetrics(spec) => spec,
+            SourceKindSpec::Tcp(spec) => spec,
+            SourceKindSpec::File(spec) => spec,
+            SourceKindSpec::Disk(spec) => spec,
+            SourceKindSpec::Log(spec) => spec,
+            SourceKindSpec::Command(spec) => spec,
+            SourceKindSpec::Units(spec) => spec,
+            SourceKindSpec::Journald(spec) => spec,
+        }
+    }
+
+    /// The read as `allowed_reads` declares it: `GET /path`, `tail /path`, `systemctl show unit`.
     #[must_use]
     pub fn read(&self) -> String {
-        match self {
-            SourceKindSpec::HttpJson(spec) => format!("GET {}", spec.path),
-            SourceKindSpec::PrometheusText(spec) => format!("GET {}", spec.path),
+        self.spec().read()
+    }
+
+    /// The names of all series that the kind can give, beside the console's own; nothing where it gives whatever the
+    /// node exposes.
+    #[must_use]
+    pub fn names(&self) -> Option<Vec<String>> {
+        self.spec().names()
+    }
+
+    /// What a series means and what it is measured in, where the spec says it.
+    #[must_use]
+    pub fn meaning(&self, name: &str) -> Option<(&str, Unit)> {
+        self.spec().meaning(name)
+    }
+
+    /// The same with every `{setting}` written in by `fill`.
+    ///
+    /// # Errors
+    /// What `fill` says of the first name that it does not know, or a value that may not stand there.
+    pub fn filled(&self, fill: Fill<'_>) -> Result<SourceKindSpec, String> {
+        self.spec().filled(fill)
+    }
+
+    /// Whether it reads from the machine that the console runs on, and not from the endpoint.
+    #[must_use]
+    pub fn is_of_machine(&self) -> bool {
+        self.spec().is_of_machine()
+    }
+
+    /// Whether it gives lines of a log.
+    #[must_use]
+    pub fn gives_lines(&self) -> bool {
+        self.spec().gives_lines()
+    }
+
+    /// The shortest interval that it may be polled at, whoever asks.
+    #[must_use]
+    pub fn least_interval(&self) -> Duration {
+        self.spec().least_interval()
+    }
+}
+
+impl SourceSpec {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// The first number that can not be used, and why.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, value) in [("interval_seconds", self.interval_seconds), ("timeout_seconds", self.timeout_seconds)] {
+            if !(value > 0.0 && value <= LONGEST_SECONDS) {
+                return Err(format!("{name} is {value}; it must be more than 0 and at most {LONGEST_SECONDS}"));
+            }
+        }
+        let least = self.kind.least_interval();
+        if seconds(self.interval_seconds) < least {
+            return Err(format!(
+                "interval_seconds is {}; a source that starts a program is read at most every {}",
+                self.interval_seconds,
+                spoken(least)
+            ));
+        }
+        match self.limit_bytes {
+            1..=LARGEST_LIMIT_BYTES => Ok(()),
+            other => Err(format!("limit_bytes is {other}; it must be between 1 and {LARGEST_LIMIT_BYTES}")),
         }
     }
 }
@@ -86,7 +200,50 @@ pub struct BoundSource {
     pub base_url: String,
     /// `job`, `instance`, `node` and `target`: on every series of the source.
     pub labels: Labels,
+    /// What its reads identify themselves with, by reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// With every `{setting}` written in.
     pub spec: SourceSpec,
+    /// Of a source that reads from a machine: whether that is the one the console runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// The machine of a node, for sources that read from it without a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Machine {
+    /// The one that the console runs on.
+    Here,
+    /// A simulated one: nothing outside this folder is read or run.
+    Simulated { folder: String },
+    /// Another one, or nobody said which: nothing is read. Why, and how to change it.
+    Elsewhere { why: String },
+}
+
+impl BoundSource {
+    /// Why this source is never read, where that is so: it is of a machine that the console does not run on.
+    #[must_use]
+    pub fn not_read(&self) -> Option<&str> {
+        match &self.machine {
+            Some(Machine::Elsewhere { why }) => Some(why),
+            Some(Machine::Here | Machine::Simulated { .. }) => None,
+            None if self.spec.kind.is_of_machine() => Some("which machine it is of was not said"),
+            None => None,
+        }
+    }
+
+    /// What is read and where, for people.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let read = self.spec.kind.read();
+        match (self.not_read(), &self.machine) {
+            (Some(why), _) => format!("{read}: not read, because {why}"),
+            (None, Some(Machine::Here)) => format!("{read} on this machine"),
+            (None, Some(Machine::Simulated { .. })) => format!("{read} in the simulation"),
+            (None, Some(Machine::Elsewhere { .. }) | None) => format!("{read} at {}", self.base_url),
+        }
+    }
 }
 
 /// A source that can not be used as written.
@@ -98,62 +255,65 @@ pub struct SourceError {
 }
 
 /// What a poller keeps between two polls of one source: the shape of the last answer, so that an unchanged answer
-/// costs no interning; and whether the source is quarantined.
+/// costs no interning; how far logs were read and what was counted in them; and whether the source is quarantined.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     /// The columns of the last answer that could be read.
     pub layout: Option<Arc<Layout>>,
     /// Set by the failure that ends the source until the console is started again.
     pub quarantined: Option<FetchFailure>,
-    /// Which entries of a JSON source's spec the columns belong to.
-    entries: Vec<usize>,
+    /// How many of the columns are the console's own.
+    own: usize,
+    /// Which of a kind's columns the others are.
+    columns: Vec<usize>,
     /// Where the series of an exposition stand.
-    shape: prometheus_text::Shape,
+    shape: exposition::Shape,
+    /// What was read of a log, and what is left of a line whose end has not come.
+    tail: log::Tail,
+    /// How far a journal was read.
+    journal: journald::Position,
+    /// What was counted in lines.
+    tally: lines::Tally,
 }
 
 /// A compiled source.
 #[derive(Debug)]
 pub struct Source {
     pub bound: BoundSource,
-    kind: Kind,
-    /// The series that every batch begins with: `up` where the source decides it, `opsconsole_source_up`,
-    /// `opsconsole_scrape_duration_seconds`.
+    kind: Box<dyn Kind>,
+    /// The series that every batch begins with: `up` where the source decides it, the kind's own verdict,
+    /// `opsconsole_source_up`, `opsconsole_scrape_duration_seconds`, and the clock skew where the answer told a time.
     own: Vec<Labels>,
-    /// The columns of a failed batch: [`Source::own`] without the duration.
+    /// How many of them say whether there was an answer: they are 0 where there was none.
+    verdicts: usize,
+    /// The columns of a failed batch: those.
     failed: Arc<Layout>,
 }
 
-#[derive(Debug)]
-enum Kind {
-    HttpJson(http_json::HttpJson),
-    PrometheusText(prometheus_text::PrometheusText),
-}
-
 impl Source {
-    /// Compiles the filters and the address.
+    /// Compiles filters, patterns and addresses.
     ///
     /// # Errors
-    /// A filter that does not compile or uses what is not allowed, or an address that is no URL.
+    /// A filter that does not compile or uses what is not allowed, an address that is no URL, a path or a unit that is
+    /// none.
     pub fn compile(bound: BoundSource) -> Result<Source, SourceError> {
         let fail = |what| SourceError { source_id: bound.id.to_string(), what };
-        check_numbers(&bound.spec).map_err(fail)?;
-        let kind = match &bound.spec.kind {
-            SourceKindSpec::HttpJson(spec) => {
-                let http_json = http_json::HttpJson::compile(spec).map_err(fail)?;
-                let taken = |labels: &&Labels| labels.iter().any(|(name, _)| !bound.labels.get(name).is_empty());
-                if let Some(labels) = http_json.series().find(taken) {
-                    return Err(fail(format!("series {labels} sets a label that the target sets")));
-                }
-                Kind::HttpJson(http_json)
-            }
-            SourceKindSpec::PrometheusText(spec) => {
-                Kind::PrometheusText(prometheus_text::PrometheusText::compile(spec).map_err(fail)?)
-            }
+        bound.spec.check().map_err(fail)?;
+        let kind = match bound.not_read() {
+            // Settings of another machine may be anything: they are never used.
+            Some(_) => Box::new(kind::Unread),
+            None => bound.spec.kind.spec().compile(&bound).map_err(fail)?,
         };
-        address(&bound).map_err(|failure| fail(failure.to_string()))?;
-        let own = own_series(&bound);
-        let failed = Arc::new(Layout::new(own[..own.len() - 1].to_vec()));
-        Ok(Source { bound, kind, own, failed })
+        let of_source = |name| bound.labels.clone().with("source", &bound.spec.id).with(NAME, name);
+        let mut own = Vec::new();
+        own.extend(bound.spec.decides_up.then(|| bound.labels.clone().with(NAME, "up")));
+        own.extend(bound.spec.kind.spec().verdict().map(of_source));
+        own.push(of_source("opsconsole_source_up"));
+        let verdicts = own.len();
+        let failed = Arc::new(Layout::new(own.clone()));
+        own.push(of_source("opsconsole_scrape_duration_seconds"));
+        own.extend(bound.spec.kind.spec().tells_time().then(|| of_source("opsconsole_clock_skew_seconds")));
+        Ok(Source { bound, kind, own, verdicts, failed })
     }
 
     #[must_use]
@@ -166,31 +326,23 @@ impl Source {
         seconds(self.bound.spec.timeout_seconds)
     }
 
-    /// What to read.
+    /// What to read next.
     ///
     /// # Errors
-    /// The endpoint's address and the source's path make no URL.
-    pub fn fetch(&self) -> Result<Fetch, FetchFailure> {
-        let accept = match &self.kind {
-            Kind::HttpJson(_) => "application/json",
-            Kind::PrometheusText(_) => "text/plain;version=0.0.4",
-        };
-        Ok(Fetch::Http(HttpRequest {
-            url: address(&self.bound)?.to_string(),
-            accept: accept.to_owned(),
-            timeout: self.timeout(),
-            limit_bytes: self.bound.spec.limit_bytes,
-        }))
+    /// The source is of a machine that the console does not run on, or what is to be read has no usable address.
+    pub fn fetch(&self, cursor: &Cursor) -> Result<Fetch, FetchFailure> {
+        match self.bound.not_read() {
+            Some(why) => Err(FetchFailure::NotRead { why: why.to_owned() }),
+            None => self.kind.fetch(cursor),
+        }
     }
 
-    /// The address, as shown in the sources pane.
+    /// What is read first, as shown to people.
     ///
     /// # Errors
     /// As [`Source::fetch`].
     pub fn address(&self) -> Result<String, FetchFailure> {
-        match self.fetch()? {
-            Fetch::Http(request) => Ok(format!("GET {}", request.url)),
-        }
+        self.fetch(&Cursor::default()).map(|fetch| fetch.to_string())
     }
 
     /// Reads an answer. Every outcome is a batch: a failure's batch has `up` 0 and no other series.
@@ -205,73 +357,40 @@ impl Source {
         if let Some(failure) = &cursor.quarantined {
             return Err(failure.clone());
         }
-        if !(200..300).contains(&reply.status) {
-            return Err(FetchFailure::Status { status: reply.status });
+        let skew = http::skew(reply);
+        let mut values = vec![1.0; self.verdicts];
+        values.push(reply.took.as_secs_f64());
+        values.extend(skew.filter(|_| self.own.len() > values.len()));
+        if values.len() != cursor.own {
+            // A node that begins or stops telling its time: no remembered column stands where it stood.
+            cursor.forget_columns();
+            cursor.own = values.len();
         }
-        let mut values = vec![1.0; self.own.len()];
-        // The last of our own series is the duration.
-        values[self.own.len() - 1] = reply.took.as_secs_f64();
-        match &self.kind {
-            Kind::HttpJson(http_json) => {
-                let decoded = http_json.decode(reply)?;
-                let layout = self.json_layout(http_json, cursor, &decoded);
-                values.extend(decoded.values.iter().map(|(_, value)| value));
-                let said = Said {
-                    documents: decoded.documents,
-                    not_exposed: decoded.not_exposed,
-                    surfaces: decoded.surfaces,
-                    dropped_series: 0,
-                };
-                Ok(self.batch(reply, layout, values, said))
-            }
-            Kind::PrometheusText(text) => {
-                let own = prometheus_text::Own { labels: &self.bound.labels, series: &self.own, values: &values };
-                let decoded = text.decode(reply, &own, &mut cursor.shape)?;
-                cursor.layout = Some(Arc::clone(&decoded.layout));
-                let said = Said { dropped_series: decoded.dropped, ..Said::default() };
-                Ok(self.batch(reply, decoded.layout, decoded.values, said))
-            }
-        }
+        let own = Own { labels: &self.bound.labels, series: &self.own[..values.len()], values: &values };
+        let decoded = self.kind.decode(reply, &own, cursor)?;
+        cursor.layout = Some(Arc::clone(&decoded.layout));
+        Ok(Batch {
+            documents: decoded.documents,
+            lines: decoded.lines,
+            dropped_lines: decoded.dropped_lines,
+            not_exposed: decoded.not_exposed,
+            surfaces: decoded.surfaces,
+            clock_skew_seconds: skew,
+            dropped_series: decoded.dropped_series,
+            ..Batch::of(self.bound.id.clone(), reply.sent, reply.took, decoded.layout, decoded.values)
+        })
     }
 
-    /// The columns of a JSON answer: the last ones, where the same entries yielded.
-    fn json_layout(
-        &self,
-        http: &http_json::HttpJson,
-        cursor: &mut Cursor,
-        decoded: &http_json::Decoded,
-    ) -> Arc<Layout> {
-        let entries = decoded.values.iter().map(|(entry, _)| *entry);
-        if let Some(layout) = cursor.layout.as_ref().filter(|_| entries.clone().eq(cursor.entries.iter().copied())) {
-            return Arc::clone(layout);
-        }
-        let bound = |series: &Labels| {
-            series.iter().fold(self.bound.labels.clone(), |labels, (name, value)| labels.with(name, value))
-        };
-        let all: Vec<&Labels> = http.series().collect();
-        let columns = self.own.iter().cloned().chain(entries.clone().map(|entry| bound(all[entry])));
-        let layout = Arc::new(Layout::new(columns.collect()));
-        cursor.entries = entries.collect();
-        cursor.layout = Some(Arc::clone(&layout));
-        layout
-    }
-
-    fn batch(&self, reply: &Reply, layout: Arc<Layout>, values: Vec<f64>, said: Said) -> Batch {
-        Batch {
-            documents: said.documents,
-            not_exposed: said.not_exposed,
-            surfaces: said.surfaces,
-            clock_skew_seconds: skew(reply),
-            dropped_series: said.dropped_series,
-            ..Batch::of(self.bound.id.clone(), reply.sent, reply.took, layout, values)
-        }
-    }
-
-    /// The batch of a read that brought nothing. A failure that would come again with every answer of the kind, an
-    /// overrun, quarantines the source.
+    /// The batch of a read that brought nothing. A failure that would come again with every poll, an overrun or a
+    /// machine that is not this one, ends the source.
     pub fn failed(&self, cursor: &mut Cursor, failure: FetchFailure, sent: At, took: Duration) -> Batch {
-        if matches!(failure, FetchFailure::Overrun { .. }) {
+        let not_read = matches!(failure, FetchFailure::NotRead { .. });
+        if not_read || matches!(failure, FetchFailure::Overrun { .. }) {
             cursor.quarantined = Some(failure.clone());
+        }
+        if not_read {
+            // Nobody asked, so that nobody was found down.
+            return Batch { not_exposed: self.declared(), ..Batch::failed(self.bound.id.clone(), sent, failure) };
         }
         let nothing = vec![0.0; self.failed.series().len()];
         let batch = Batch::of(self.bound.id.clone(), sent, took, Arc::clone(&self.failed), nothing);
@@ -282,90 +401,16 @@ impl Source {
     #[must_use]
     pub fn declared(&self) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = self.own.iter().map(|labels| Arc::from(labels.name())).collect();
-        match &self.kind {
-            Kind::HttpJson(http_json) => {
-                for series in http_json.series() {
-                    if !names.iter().any(|name| **name == *series.name()) {
-                        names.push(Arc::from(series.name()));
-                    }
-                }
-            }
-            Kind::PrometheusText(_) => {}
-        }
+        names.extend(self.bound.spec.kind.names().into_iter().flatten().map(Arc::from));
         names
     }
 }
 
-/// What an answer said beside its values.
-#[derive(Default)]
-struct Said {
-    documents: Vec<Document>,
-    not_exposed: Vec<Arc<str>>,
-    surfaces: Vec<Arc<str>>,
-    dropped_series: u64,
-}
-
-/// The series that every batch begins with.
-fn own_series(bound: &BoundSource) -> Vec<Labels> {
-    let of_source = |name| bound.labels.clone().with("source", &bound.spec.id).with(NAME, name);
-    let up = bound.spec.decides_up.then(|| bound.labels.clone().with(NAME, "up"));
-    let ours = ["opsconsole_source_up", "opsconsole_scrape_duration_seconds"].map(of_source);
-    up.into_iter().chain(ours).collect()
-}
-
-/// The node's clock minus ours in the middle of the request, in seconds. The node gives whole seconds, so that less
-/// than one is none.
-fn skew(reply: &Reply) -> Option<f64> {
-    let middle = reply.sent.wall.plus(reply.took / 2).as_seconds();
-    let skew = reply.date?.as_seconds() - middle;
-    Some(if skew.abs() < 1.0 { 0.0 } else { skew })
-}
-
-/// Whether an answer is a page for people: some proxies and frameworks answer every question with one.
-fn is_html(reply: &Reply) -> bool {
-    let content_type = reply.content_type.trim_start().to_ascii_lowercase();
-    content_type.starts_with("text/html") || reply.body.trim_ascii_start().starts_with(b"<")
-}
-
-/// The endpoint's URL with the source's path and query.
-fn address(bound: &BoundSource) -> Result<url::Url, FetchFailure> {
-    let fail = |detail: String| FetchFailure::Address { detail };
-    let path = match &bound.spec.kind {
-        SourceKindSpec::HttpJson(spec) => &spec.path,
-        SourceKindSpec::PrometheusText(spec) => &spec.path,
-    };
-    let mut url = url::Url::parse(&bound.base_url).map_err(|error| fail(format!("{:?}: {error}", bound.base_url)))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err(fail(format!("{:?} is neither http nor https", url.scheme())));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(fail("it carries a user name or a password, which would be shown".to_owned()));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(fail(format!("{:?} has a query; that belongs to the source's path", bound.base_url)));
-    }
-    if !path.starts_with('/') || path.contains('#') {
-        return Err(fail(format!("the path {path:?} does not begin with / or has a #")));
-    }
-    let (path, query) = match path.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (path.as_str(), None),
-    };
-    let whole = format!("{}{path}", url.path().trim_end_matches('/'));
-    url.set_path(&whole);
-    url.set_query(query);
-    Ok(url)
-}
-
-fn check_numbers(spec: &SourceSpec) -> Result<(), String> {
-    for (name, value) in [("interval_seconds", spec.interval_seconds), ("timeout_seconds", spec.timeout_seconds)] {
-        if !(value > 0.0 && value <= LONGEST_SECONDS) {
-            return Err(format!("{name} is {value}; it must be more than 0 and at most {LONGEST_SECONDS}"));
-        }
-    }
-    match spec.limit_bytes {
-        1..=LARGEST_LIMIT_BYTES => Ok(()),
-        other => Err(format!("limit_bytes is {other}; it must be between 1 and {LARGEST_LIMIT_BYTES}")),
+impl Cursor {
+    fn forget_columns(&mut self) {
+        self.layout = None;
+        self.columns = Vec::new();
+        self.shape = exposition::Shape::default();
     }
 }
 

@@ -29,6 +29,8 @@ const SLOWEST_RATE: f64 = 0.01;
 pub struct Schedule {
     seed: u64,
     interval: Duration,
+    /// The shortest time from the start of one poll to the start of the next, whoever asks.
+    least: Duration,
     at_once: bool,
     polls: u64,
     failures: u32,
@@ -37,7 +39,9 @@ pub struct Schedule {
 impl Schedule {
     #[must_use]
     pub fn of(source: &Source) -> Schedule {
-        Schedule::new(&source.bound.id, source.interval(), source.bound.spec.decides_up)
+        let least = source.bound.spec.kind.least_interval();
+        let schedule = Schedule::new(&source.bound.id, source.interval().max(least), source.bound.spec.decides_up);
+        Schedule { least, ..schedule }
     }
 
     /// `at_once` for a source that says whether its node is up.
@@ -45,7 +49,7 @@ impl Schedule {
     pub fn new(id: &SourceId, interval: Duration, at_once: bool) -> Schedule {
         let mut hasher = DefaultHasher::new();
         id.as_str().hash(&mut hasher);
-        Schedule { seed: hasher.finish(), interval, at_once, polls: 0, failures: 0 }
+        Schedule { seed: hasher.finish(), interval, least: Duration::ZERO, at_once, polls: 0, failures: 0 }
     }
 
     /// How long after the start of the console the first poll comes.
@@ -69,7 +73,14 @@ impl Schedule {
                 doubled.min(LONGEST_BACKOFF.max(self.interval)).mul_f64(away).max(self.interval)
             }
         };
-        planned.saturating_sub(took).max(planned / 2)
+        planned.saturating_sub(took).max(planned / 2).max(self.rest(took))
+    }
+
+    /// How long after the end of a poll that `took` this long the next one may come at the earliest, even where
+    /// somebody asks for it.
+    #[must_use]
+    pub fn rest(&self, took: Duration) -> Duration {
+        self.least.saturating_sub(took)
     }
 
     /// A number in 0..1 that depends on the source and on how often it was polled, and on nothing else.
@@ -131,6 +142,16 @@ mod tests {
         assert_eq!(waits, again, "the rhythm depends on nothing but the source");
         let mut other = Schedule::new(&"t/n/e/other".into(), SECOND * 2, false);
         assert_ne!(waits[0], other.next(false, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_starts_a_program_keeps_its_rest() {
+        let mut program = Schedule { least: SECOND * 10, ..schedule(SECOND * 10) };
+        for took in [Duration::ZERO, SECOND, SECOND * 6, SECOND * 60] {
+            assert!(program.next(false, took) + took >= SECOND * 10, "{took:?}");
+            assert!(program.rest(took) + took >= SECOND * 10, "{took:?}");
+        }
+        assert_eq!(schedule(SECOND).rest(Duration::ZERO), Duration::ZERO, "a request may come at once");
     }
 
     #[test]

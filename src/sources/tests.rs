@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::{Boot, SystemId, Wall};
+use crate::model::{Answer, CommandAnswer, FileAnswer, FileKind, FileSeen, HttpAnswer};
 use crate::systems;
 
 const DOCUMENTED_HEALTH: &str = r#"{"last_block_age_seconds":12,"mempoolSize":3,"producerUptime":220000,"height":93,
@@ -28,12 +29,25 @@ fn system(id: &str) -> systems::SystemSpec {
     systems::spec::load(&format!("{id}/system.ron"), text).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+/// A bound source of some kind, for tests of what a kind compiles to.
+pub(super) fn bound_at(base_url: &str) -> BoundSource {
+    bound(system("prometheus").sources.remove(0), base_url)
+}
+
+/// A bound source of this kind, on this machine.
+pub(super) fn bound_kind(kind: SourceKindSpec) -> BoundSource {
+    let spec = SourceSpec { kind, interval_seconds: 10.0, ..system("prometheus").sources.remove(0) };
+    bound(spec, "http://127.0.0.1:3001")
+}
+
 fn bound(spec: SourceSpec, base_url: &str) -> BoundSource {
     BoundSource {
         id: SourceId::new(format!("t/n/e/{}", spec.id)),
         target: "t".into(),
         base_url: base_url.to_owned(),
+        credentials: None,
         labels: Labels::from_pairs([("target", "t"), ("node", "n"), ("job", "j"), ("instance", "i")]),
+        machine: spec.kind.is_of_machine().then_some(Machine::Here),
         spec,
     }
 }
@@ -44,11 +58,25 @@ fn source(system_id: &str, id: &str) -> Source {
 }
 
 fn reply(body: &str) -> Reply {
-    Reply {
+    over_http(|_| {}, body)
+}
+
+/// An answer over HTTP that is not quite as usual.
+fn over_http(change: impl FnOnce(&mut HttpAnswer), body: &str) -> Reply {
+    let mut answer = HttpAnswer {
         status: 200,
         content_type: "application/json".to_owned(),
         date: Some(Wall(1_757_407_400_000)),
         body: body.as_bytes().to_vec(),
+    };
+    change(&mut answer);
+    Reply { answer: Answer::Http(answer), ..empty() }
+}
+
+/// The answer to a connection.
+fn empty() -> Reply {
+    Reply {
+        answer: Answer::Tcp,
         sent: At { boot: Boot(5_000), wall: Wall(1_757_407_399_980) },
         took: Duration::from_millis(40),
     }
@@ -75,8 +103,11 @@ fn every_embedded_systems_sources_compile() {
     for (id, files) in systems::embedded() {
         let text = files.get("system.ron").expect("every system has one");
         let spec = systems::spec::load("system.ron", text).unwrap_or_else(|problems| panic!("{id}: {problems:?}"));
-        for source in spec.sources {
+        let settings = spec.settings_text(&Default::default());
+        for mut source in spec.sources {
             let name = source.id.clone();
+            let value = |name: &str| settings.get(name).cloned().ok_or_else(|| name.to_owned());
+            source.kind = source.kind.filled(&|text| crate::runbook::template::fill(text, value)).expect(&name);
             let compiled = Source::compile(bound(source, "http://127.0.0.1:1"));
             assert!(compiled.is_ok(), "{id}/{name}: {:?}", compiled.err());
         }
@@ -185,9 +216,11 @@ fn a_failure_is_a_batch_with_up_0_and_nothing_else() {
         let after = health.decode(&mut cursor, &reply(BUILT_HEALTH));
         assert_eq!(after.failure, None, "one bad answer harms only itself");
     };
-    check(Reply { status: 500, ..reply(r#"{"error":"x"}"#) }, "answered with status 500");
-    check(Reply { status: 404, content_type: "text/html".to_owned(), ..reply("<html>") }, "answered with status 404");
-    check(Reply { content_type: "text/html".to_owned(), ..reply("<html>") }, "answered with HTML instead of JSON");
+    check(over_http(|answer| answer.status = 500, r#"{"error":"x"}"#), "answered with status 500");
+    check(over_http(|answer| answer.status = 404, "<html>"), "answered with status 404");
+    check(reply("\n <!DOCTYPE html>"), "answered with HTML instead of JSON");
+    let html = |answer: &mut HttpAnswer| answer.content_type = "text/html; charset=utf-8".to_owned();
+    check(over_http(html, "{}"), "answered with HTML instead of JSON");
     check(reply(&BUILT_HEALTH[..40]), "not JSON: it ends in the middle, after 40 bytes");
     let deep = "{\"a\":".repeat(70);
     check(reply(&deep), "not JSON: it is nested deeper than 64 levels");
@@ -204,10 +237,10 @@ fn our_own_series_carry_the_sources_name() {
         [format!("opsconsole_source_up{{{labels}}}"), format!("opsconsole_scrape_duration_seconds{{{labels}}}")]
     );
     assert_eq!(batch.values[..2], [1.0, 0.04]);
-    assert_eq!(names(&verify.declared()).len(), 3, "two of ours and one name of two entries");
+    assert_eq!(names(&verify.declared()).len(), 4, "three of ours and one name of two entries");
     assert_eq!(
         names(&source("prometheus", "metrics").declared()),
-        ["up", "opsconsole_source_up", "opsconsole_scrape_duration_seconds"]
+        ["up", "opsconsole_source_up", "opsconsole_scrape_duration_seconds", "opsconsole_clock_skew_seconds"]
     );
 }
 
@@ -236,8 +269,12 @@ fn an_exposition_is_a_source_like_any_other() {
 fn the_nodes_clock_is_compared_in_the_middle_of_the_request() {
     let health = source("volchain", "health");
     let check = |date: Option<i64>, want: Option<f64>| {
-        let answer = Reply { date: date.map(Wall), ..reply(BUILT_HEALTH) };
-        assert_eq!(health.decode(&mut Cursor::default(), &answer).clock_skew_seconds, want);
+        let answer = over_http(|answer| answer.date = date.map(Wall), BUILT_HEALTH);
+        let batch = health.decode(&mut Cursor::default(), &answer);
+        assert_eq!(batch.clock_skew_seconds, want);
+        let series = batch.layout.series().iter().zip(batch.values.iter());
+        let mut skews = series.filter(|(labels, _)| labels.name() == "opsconsole_clock_skew_seconds");
+        assert_eq!(skews.next().map(|(_, value)| *value), want, "a series where the node tells its time");
     };
     check(None, None);
     check(Some(1_757_407_400_000), Some(0.0));
@@ -315,7 +352,7 @@ proptest! {
     #[test]
     fn no_bytes_break_a_decoder(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         for source in [source("volchain", "health"), source("prometheus", "metrics")] {
-            let batch = source.decode(&mut Cursor::default(), &Reply { body: body.clone(), ..reply("") });
+            let batch = source.decode(&mut Cursor::default(), &over_http(|answer| answer.body = body.clone(), ""));
             prop_assert_eq!(batch.layout.series().len(), batch.values.len());
         }
     }
@@ -330,5 +367,161 @@ proptest! {
         prop_assert_eq!(&after.layout, &fresh.layout);
         prop_assert_eq!(shown(&after), shown(&fresh));
         prop_assert_eq!(after.dropped_series, fresh.dropped_series);
+    }
+}
+
+fn reply_of(answer: Answer) -> Reply {
+    Reply { answer, ..empty() }
+}
+
+fn ran(code: i32, stdout: &str, complaint: &str) -> Reply {
+    reply_of(Answer::Command(CommandAnswer {
+        code,
+        stdout: stdout.as_bytes().to_vec(),
+        complaint: complaint.to_owned(),
+    }))
+}
+
+/// Every series but the scrape's own, or why there is none.
+fn read_as(kind: SourceKindSpec, answer: Reply) -> Result<Vec<String>, String> {
+    let source = Source::compile(bound_kind(kind)).map_err(|error| error.what)?;
+    let batch = source.decode(&mut Cursor::default(), &answer);
+    match batch.failure {
+        Some(failure) => Err(failure.to_string()),
+        None => Ok(batch
+            .layout
+            .series()
+            .iter()
+            .zip(batch.values.iter())
+            .filter(|(labels, _)| !labels.name().starts_with("opsconsole_s") && labels.name() != "up")
+            .map(|(labels, value)| format!("{} {value}", labels.name()))
+            .collect()),
+    }
+}
+
+#[test]
+fn files_and_folders_are_looked_at() {
+    let seen = |kind, entries| {
+        let modified = Wall(1_757_407_399_980 - 90_000);
+        reply_of(Answer::File(FileAnswer::Seen(FileSeen { kind, size_bytes: 4_096, modified, entries })))
+    };
+    let spec = |count_entries| SourceKindSpec::File(file::FileSpec { path: "/data".to_owned(), count_entries });
+    let check = |count, answer: Reply, want: &[&str]| {
+        assert_eq!(read_as(spec(count), answer), Ok(want.iter().map(|line| (*line).to_owned()).collect()));
+    };
+    let all = ["file_exists 1", "file_size_bytes 4096", "file_age_seconds 90", "folder_entries 3"];
+    check(true, seen(FileKind::Folder, Some(3)), &all);
+    check(false, seen(FileKind::File, None), &all[..3]);
+    check(true, reply_of(Answer::File(FileAnswer::Absent)), &["file_exists 0"]);
+    let relative = SourceKindSpec::File(file::FileSpec { path: "data".to_owned(), count_entries: false });
+    assert!(read_as(relative, empty()).expect_err("relative").contains("not absolute"));
+    let upwards = SourceKindSpec::File(file::FileSpec { path: "/a/../b".to_owned(), count_entries: false });
+    assert!(read_as(upwards, empty()).expect_err("upwards").contains("leads upwards"));
+}
+
+#[test]
+fn a_connection_is_a_measurement_and_so_is_a_refused_one() {
+    let source = Source::compile(bound_kind(SourceKindSpec::Tcp(tcp::TcpSpec {}))).expect("it compiles");
+    assert_eq!(source.address().as_deref(), Ok("connect to 127.0.0.1:3001"));
+    let mut cursor = Cursor::default();
+    let of = |batch: &Batch, name: &str| {
+        let at = batch.layout.series().iter().position(|labels| labels.name() == name)?;
+        Some(batch.values[at])
+    };
+    let batch = source.decode(&mut cursor, &empty());
+    assert_eq!(
+        [of(&batch, "probe_success"), of(&batch, "probe_duration_seconds"), of(&batch, "up")],
+        [Some(1.0), Some(0.04), Some(1.0)]
+    );
+    let batch = source.failed(&mut cursor, FetchFailure::Refused, At::default(), Duration::ZERO);
+    assert_eq!(
+        [of(&batch, "probe_success"), of(&batch, "probe_duration_seconds"), of(&batch, "up")],
+        [Some(0.0), None, Some(0.0)]
+    );
+}
+
+#[test]
+fn what_a_program_puts_out_is_read_as_declared() {
+    use command::{CommandSpec, NumberSpec, OutputSpec};
+    let spec = |output| SourceKindSpec::Command(CommandSpec { argv: vec!["look".to_owned()], output });
+    let number = || {
+        let number = NumberSpec { name: "peers".to_owned(), help: String::new(), unit: crate::base::Unit::Count };
+        spec(OutputSpec::Number(number))
+    };
+    let json = || {
+        let text = r#"(name: "height", help: "", extract: [(surface: "both", jq: ".height")])"#;
+        let series = vec![crate::base::ron_text::parse("test", text).expect("a series")];
+        spec(OutputSpec::Json { series, documents: Vec::new() })
+    };
+    let check = |kind: SourceKindSpec, answer: Reply, want: Result<&[&str], &str>| {
+        let want = want.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect()).map_err(str::to_owned);
+        assert_eq!(read_as(kind, answer), want);
+    };
+    check(spec(OutputSpec::ExitCode), ran(3, "", "ill"), Ok(&["opsconsole_command_exit_code 3"]));
+    check(number(), ran(0, "7\n", ""), Ok(&["opsconsole_command_exit_code 0", "peers 7"]));
+    check(number(), ran(1, "7\n", "no node"), Err("look ended with code 1: no node"));
+    check(json(), ran(0, r#"{"height":93}"#, ""), Ok(&["height 93"]));
+    check(json(), ran(0, "", ""), Err("not JSON: the answer is empty"));
+    check(spec(OutputSpec::PrometheusText { limit_series: 9 }), ran(0, "a 1\nb 2\n", ""), Ok(&["a 1", "b 2"]));
+    check(number(), empty(), Err("the answer is of another kind than the question: please report it"));
+}
+
+#[test]
+fn units_are_asked_in_one_call() {
+    let units = vec!["node".to_owned(), "gone".to_owned()];
+    let source = Source::compile(bound_kind(SourceKindSpec::Units(units::UnitsSpec { units }))).expect("it compiles");
+    let address = source.address().expect("an address");
+    assert!(address.starts_with("systemctl show --no-pager --property "), "{address}");
+    assert!(address.ends_with(" -- node.service gone.service"), "{address}");
+    let shown =
+        "Id=node.service\nLoadState=loaded\nActiveState=failed\nMainPID=0\n\nId=gone.service\nLoadState=not-found\n";
+    let batch = source.decode(&mut Cursor::default(), &ran(0, shown, ""));
+    assert_eq!(batch.failure, None);
+    let documents: Vec<&str> = batch.documents.iter().map(|document| &*document.name).collect();
+    assert_eq!(documents, ["unit node.service", "unit gone.service"]);
+    let state = |name: &str, state: &str| {
+        let found = |labels: &&Arc<Labels>| labels.get("name") == name && labels.get("state") == state;
+        batch.layout.series().iter().position(|labels| found(&labels)).map(|at| batch.values[at])
+    };
+    assert_eq!(state("node.service", "failed"), Some(1.0));
+    assert_eq!(state("node.service", "active"), Some(0.0));
+    assert_eq!(state("gone.service", "active"), None, "of a unit that is not known nothing is said");
+    let missing = ["node_systemd_service_restart_total", "node_systemd_unit_start_time_seconds"];
+    assert_eq!(names(&batch.not_exposed)[..2], missing);
+    let half = source.decode(&mut Cursor::default(), &ran(0, "Id=node.service\nLoadState=loaded\n", ""));
+    assert!(half.failure.expect("a failure").to_string().contains("2 units were asked for and 1 came"));
+}
+
+#[test]
+fn what_starts_a_program_is_not_read_often() {
+    let mut often = bound_kind(SourceKindSpec::Units(units::UnitsSpec { units: vec!["node".to_owned()] }));
+    often.spec.interval_seconds = 9.0;
+    let error = Source::compile(often).expect_err("too often").to_string();
+    assert!(error.contains("read at most every 10s"), "{error}");
+}
+
+#[test]
+fn what_is_of_another_machine_is_not_read_and_not_found_down() {
+    let mut elsewhere = bound_kind(SourceKindSpec::Units(units::UnitsSpec { units: vec!["{unit}".to_owned()] }));
+    elsewhere.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
+    let source = Source::compile(elsewhere).expect("it compiles, whatever it would read");
+    let mut cursor = Cursor::default();
+    let failure = source.fetch(&cursor).expect_err("nothing to read");
+    assert_eq!(failure.to_string(), "not read: it is over there");
+    let batch = source.failed(&mut cursor, failure.clone(), At::default(), Duration::ZERO);
+    assert_eq!((batch.values.len(), cursor.quarantined), (0, Some(failure)));
+    assert!(names(&batch.not_exposed).contains(&"node_systemd_unit_state"));
+    assert_eq!(source.bound.shown(), "systemctl show {unit}: not read, because it is over there");
+}
+
+#[test]
+fn a_node_that_stops_telling_its_time_keeps_its_columns_apart() {
+    let metrics = source("prometheus", "metrics");
+    let mut cursor = Cursor::default();
+    for date in [None, Some(Wall(1_757_407_400_000)), None] {
+        let answer = over_http(|answer| answer.date = date, "a 1\nb 2\n");
+        let batch = metrics.decode(&mut cursor, &answer);
+        assert_eq!(shown(&batch), ["up 1", "a 1", "b 2"], "{date:?}");
+        assert_eq!(batch.layout.series().len(), batch.values.len());
     }
 }

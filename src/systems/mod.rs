@@ -8,6 +8,7 @@
 //!
 //! To add a chain: one folder. Nothing else.
 
+pub mod recognise;
 pub mod spec;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::alert::{RuleFile, rules};
 use crate::base::{Problem, SystemId, ron_text};
 use crate::runbook::Runbook;
 use crate::steps::book;
+pub use recognise::{RecogniseSpec, Recogniser};
 pub use spec::{Dimension, DimensionSpec, PanelSpec, RowSpec, SettingValue, SystemSpec};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/systems");

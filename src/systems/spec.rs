@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::recognise::RecogniseSpec;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
 use crate::runbook::template;
 use crate::sources::SourceSpec;
@@ -26,7 +27,8 @@ pub struct SystemSpec {
     pub escalation: Vec<EscalationSpec>,
     #[serde(default)]
     pub policies: Vec<PolicySpec>,
-    /// `GET /path` of every read that sources and checks may make.
+    /// Every read that sources and checks may make: `GET /path`, `TCP connect`, `stat /path`, `list /path`,
+    /// `statvfs /path`, `tail /path`, `run program argument`, `systemctl show unit`, `journalctl -u unit`.
     pub allowed_reads: Vec<String>,
 }
 
@@ -36,6 +38,9 @@ pub struct EndpointSpec {
     pub id: String,
     pub job: String,
     pub default_port: u16,
+    /// How its answer is told from any other's, where nothing is configured. Without it, it is not looked for.
+    #[serde(default)]
+    pub recognise: Option<RecogniseSpec>,
 }
 
 /// A value that differs per target; a number appears as the series `opsconsole_setting{name=…}`.
@@ -169,6 +174,17 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
                 "source {:?} reads from endpoint {:?}, which is not declared",
                 source.id, source.endpoint
             ));
+        }
+        if let Err(what) = source.check() {
+            complain(format!("source {:?}: {what}", source.id));
+        }
+        let known = |name: &str| match spec.settings.iter().any(|setting| setting.name == name) {
+            // A stand-in that may stand anywhere a value may.
+            true => Ok("x".to_owned()),
+            false => Err(format!("{{{name}}} is not one of the settings")),
+        };
+        if let Err(what) = source.kind.filled(&|text| template::fill(text, known)) {
+            complain(format!("source {:?}: {what}", source.id));
         }
         let read = source.kind.read();
         if !spec.allowed_reads.contains(&read) {

@@ -1,4 +1,5 @@
-//! The action table: everything a key can do, once. Keymaps, help and the README's table of keys are made from it.
+//! The action table: everything a key can do, once. Keymaps, palette, help and the README's table of keys are made
+//! from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,43 @@ pub enum Danger {
     Acts,
 }
 
+impl Danger {
+    /// What help, palette and README say of an action; empty of one that only looks.
+    #[must_use]
+    pub fn note(self) -> &'static str {
+        match self {
+            Danger::None => "",
+            Danger::Decides => "journalled",
+            Danger::Acts => "acts, after its confirmation",
+        }
+    }
+}
+
+macro_rules! groups {
+    ($($variant:ident, $word:literal;)*) => {
+        /// What an action is about: the sections of help, in their order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Group { $($variant,)* }
+
+        impl Group {
+            pub const ALL: &[Group] = &[$(Group::$variant,)*];
+
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Group::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+groups! {
+    Pages, "pages";
+    Moving, "moving";
+    Looking, "looking";
+    Runbook, "runbooks and acting";
+    Console, "the console";
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionRow {
@@ -21,51 +59,76 @@ pub struct ActionRow {
     pub name: &'static str,
     /// As in help and README.
     pub sentence: &'static str,
+    pub group: Group,
     pub danger: Danger,
 }
 
 macro_rules! actions {
-    ($($variant:ident, $name:literal, $danger:ident, $sentence:literal;)*) => {
+    ($($variant:ident, $name:literal, $group:ident, $danger:ident, $sentence:literal;)*) => {
         /// Everything a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Action { $($variant,)* }
 
         /// The table, in the order of help.
         pub const ACTIONS: &[ActionRow] = &[
-            $(ActionRow { action: Action::$variant, name: $name, sentence: $sentence, danger: Danger::$danger },)*
+            $(ActionRow {
+                action: Action::$variant,
+                name: $name,
+                sentence: $sentence,
+                group: Group::$group,
+                danger: Danger::$danger,
+            },)*
         ];
     };
 }
 
 actions! {
-    PageOverview, "page_overview", None, "show every target on the overview";
-    PageTarget, "page_target", None, "show the page of the selected target";
-    PageAlerts, "page_alerts", None, "show the alerts";
-    PageWizard, "page_wizard", None, "show the runbook that is open";
-    PageJournal, "page_journal", None, "show the journal";
-    PageSources, "page_sources", None, "show the sources and what they last said";
-    NextPage, "next_page", None, "go to the next page";
-    PreviousPage, "previous_page", None, "go to the previous page";
-    NextTarget, "next_target", None, "select the next target";
-    Up, "up", None, "move up";
-    Down, "down", None, "move down";
-    PageUp, "page_up", None, "scroll up a screen";
-    PageDown, "page_down", None, "scroll down a screen";
-    Top, "top", None, "go to the first line";
-    Bottom, "bottom", None, "go to the last line";
-    Open, "open", Decides, "open what is selected: an alert's runbook, a branch, a target";
-    Back, "back", None, "go back, close";
-    Help, "help", None, "show the keys";
-    CopyStep, "copy_step", None, "copy the step's command, quoted for a shell";
-    Arm, "arm", Decides, "arm the console for the selected target";
-    Disarm, "disarm", Decides, "disarm the console";
-    TakeOther, "take_other", Decides, "take a branch that is not suggested, with a reason";
-    Commit, "commit", Acts, "open the confirmation of the step's sequence";
-    SettleUnknown, "settle_unknown", Decides, "say what became of a sequence whose outcome is unknown";
-    CloseRun, "close_run", Decides, "close the run that is shown";
-    Redraw, "redraw", None, "draw the whole screen again";
-    Suspend, "suspend", None, "suspend the console to the shell";
-    Quit, "quit", None, "quit; a committed sequence goes on without the console";
+    PageOverview, "page_overview", Pages, None, "show every target on the overview";
+    PageTarget, "page_target", Pages, None, "show the page of the selected target";
+    PageAlerts, "page_alerts", Pages, None, "show the alerts";
+    PageWizard, "page_wizard", Pages, None, "show the runbook that is open";
+    PageJournal, "page_journal", Pages, None, "show the journal";
+    PageSources, "page_sources", Pages, None, "show the sources and what they last said";
+    PageMetrics, "page_metrics", Pages, None, "show the metrics: every series, and a chart of any expression";
+    PageLogs, "page_logs", Pages, None, "show the logs";
+    NextPage, "next_page", Pages, None, "go to the next page";
+    PreviousPage, "previous_page", Pages, None, "go to the previous page";
+    NextTarget, "next_target", Pages, None, "select the next target";
+    Up, "up", Moving, None, "move up";
+    Down, "down", Moving, None, "move down";
+    PageUp, "page_up", Moving, None, "scroll up a screen";
+    PageDown, "page_down", Moving, None, "scroll down a screen";
+    Top, "top", Moving, None, "go to the first line";
+    Bottom, "bottom", Moving, None, "go to the last line";
+    Open, "open", Moving, Decides, "open what is selected: an alert's runbook, a branch, a target";
+    Back, "back", Moving, None, "end a zoom, else clear a filter, else go back";
+    Backward, "backward", Moving, None, "go back to what was looked at before";
+    Forward, "forward", Moving, None, "go forward again";
+    Zoom, "zoom", Looking, None, "show a part of the page alone, then the next, then all";
+    Filter, "filter", Looking, None, "show only the lines that match; with ! those that do not";
+    Freeze, "freeze", Looking, None, "hold the screen while data goes on coming in, or let go";
+    Copy, "copy", Looking, None, "copy what is selected, or the step's command for a shell";
+    Query, "query", Looking, None, "type an expression to chart";
+    ChoosePrevious, "choose_previous", Looking, None, "the shorter range of the chart; the previous log";
+    ChooseNext, "choose_next", Looking, None, "the longer range of the chart; the next log";
+    CursorOlder, "cursor_older", Looking, None, "read the chart one column earlier";
+    CursorNewer, "cursor_newer", Looking, None, "read the chart one column later";
+    Wrap, "wrap", Looking, None, "wrap long lines of a log, or cut them";
+    Follow, "follow", Looking, None, "follow the end of a log, or stop following it";
+    PollNow, "poll_now", Looking, None, "ask the selected source now";
+    Arm, "arm", Runbook, Decides, "arm the console for the selected target";
+    Disarm, "disarm", Runbook, Decides, "disarm the console";
+    TakeOther, "take_other", Runbook, Decides, "take a branch that is not suggested, with a reason";
+    Commit, "commit", Runbook, Acts, "open the confirmation of this step";
+    SettleUnknown, "settle_unknown", Runbook, Decides, "say what became of a sequence whose outcome is unknown";
+    CloseRun, "close_run", Runbook, Decides, "close the run that is shown";
+    Palette, "palette", Console, None, "find an action, a page, a target or a runbook by typing";
+    Help, "help", Console, None, "show the keys";
+    NextTheme, "next_theme", Console, None, "go to the next theme";
+    Reload, "reload", Console, None, "read the theme and the keymap again";
+    Redraw, "redraw", Console, None, "draw the whole screen again";
+    Suspend, "suspend", Console, None, "suspend the console to the shell";
+    Quit, "quit", Console, None, "quit; a committed sequence goes on without the console";
 }
 
 impl Action {

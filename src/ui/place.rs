@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 /// A string literal, without its quotes, or a bare word; with its line and column, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,57 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisito
             pairs.push(pair);
         }
         Ok(Pairs(pairs))
+    }
+}
+
+/// A bare word where serde would want to know all of them: so that every unknown one can be named, not only the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name(pub String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Name, E> {
+        Ok(Name(word.to_owned()))
+    }
+}
+
+/// Finds words in the order in which the file has them, so that equal ones are told apart.
+pub(super) struct Places {
+    words: Vec<Word>,
+    next: usize,
+}
+
+impl Places {
+    pub fn of(text: &str) -> Places {
+        Places { words: words(text), next: 0 }
+    }
+
+    /// Line and column of each of these words, which follow each other; zeros where they do not.
+    pub fn row<const N: usize>(&mut self, row: [&str; N]) -> [(usize, usize); N] {
+        let from = self.next.min(self.words.len());
+        let alike = |seen: &[Word]| seen.iter().zip(row).all(|(word, want)| word.text == want);
+        let behind = self.words[from..].windows(N).position(alike).map(|at| at + from);
+        // A file may have its parts in another order than they are read in.
+        match behind.or_else(|| self.words.windows(N).position(alike)) {
+            Some(at) => {
+                self.next = at + N;
+                std::array::from_fn(|index| (self.words[at + index].line, self.words[at + index].column))
+            }
+            None => [(0, 0); N],
+        }
     }
 }
 

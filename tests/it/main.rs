@@ -5,12 +5,19 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch the world to see what the program does to it")]
 
 mod acting;
+mod config;
+mod exploring;
+mod hostile;
 mod house;
 mod incident;
 mod kills;
+mod link;
+mod looking;
+mod looks;
 mod pictures;
 mod pty;
 mod random_keys;
 mod recording;
+mod secrets;
 mod stage;
 mod terminal;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use crate::terminal::{Chain, Console, PROGRAM, on, wait};
+use crate::terminal::{Chain, Console, FarEnd, PROGRAM, on, wait};
 
 fn console(chain: &Chain, columns: u16, rows: u16) -> Console {
     let [flag, path] = on(&chain.config());
@@ -39,6 +39,8 @@ fn it_starts_draws_resizes_and_quits() {
     console.shows("keys");
     console.type_text("\u{1b}");
     wait("the help to close", || !console.screen().contains("╭ keys") && !console.screen().contains("─ keys ─"));
+    let mode = console.parser.lock().expect("no panic holds it").screen().mouse_protocol_mode();
+    assert_eq!(mode, vt100::MouseProtocolMode::None, "the mouse belongs to the terminal, for selecting text");
     console.type_text("q");
     assert!(console.ended().success());
     left_as_found(&console);
@@ -74,6 +76,48 @@ fn a_terminal_that_vanishes_leaves_no_process() {
     assert!(child.try_wait().expect("a child").is_none(), "it runs");
     drop(pair.master);
     wait("the console to end without a terminal", || child.try_wait().expect("a child").is_some());
+}
+
+#[test]
+fn a_terminal_that_never_answers_is_drawn_on_all_the_same() {
+    let chain = Chain::serve("none", 0);
+    let [flag, path] = on(&chain.config());
+    let mut console = Console::start_before(FarEnd::Silent, PROGRAM, &[&flag, &path], 100, 30);
+    console.shows("chain health");
+    console.shows("link unmeasured");
+    // Frames and pictures too: nothing says that the line is slow.
+    console.shows("╭");
+    for (key, words) in [("6", "/volchain/health"), ("3", "severity"), ("1", "chain health")] {
+        console.type_text(key);
+        console.shows(words);
+    }
+    console.type_text("q");
+    assert!(console.ended().success());
+    left_as_found(&console);
+    let asked = console.raw().windows(4).filter(|window| *window == b"\x1b[5n").count();
+    assert!((2..=8).contains(&asked), "asked {asked} times");
+}
+
+#[test]
+fn a_far_end_that_answers_late_gets_one_frame_at_a_time() {
+    let chain = Chain::serve("none", 0);
+    let [flag, path] = on(&chain.config());
+    let pause = Duration::from_millis(400);
+    let mut console = Console::start_before(FarEnd::Late(pause), PROGRAM, &[&flag, &path], 80, 24);
+    console.shows("link");
+    let before = console.raw().len();
+    // Two thousand keys while a frame is under way: what they lead to is drawn, not each of them.
+    for _ in 0..200 {
+        console.type_text("2345612345");
+    }
+    console.type_text("6");
+    console.shows("/volchain/health");
+    let raw = console.raw();
+    let asked = raw[before..].windows(4).filter(|window| *window == b"\x1b[5n").count();
+    assert!(asked < 60, "{asked} frames for two thousand keys");
+    console.type_text("q");
+    console.ended();
+    left_as_found(&console);
 }
 
 #[test]

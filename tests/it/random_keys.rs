@@ -94,6 +94,12 @@ fn disarmed_nothing_acts_whatever_is_pressed() {
             continue;
         }
         stage.tell(msg);
+        // The palette leads to the form and to quitting too.
+        match stage.app.asks() {
+            Some("arming") => stage.press("esc"),
+            Some(_) | None if stage.app.is_quitting() => stage = self::stage(),
+            Some(_) | None => {}
+        }
         if pressed % 500 == 0 {
             stage.advance(Duration::from_millis(250));
         }
@@ -126,6 +132,11 @@ fn with_dialogs_open_only_the_exact_confirmation_acts() {
             }
             stage.tell(msg);
             assert!(!stage.asked.iter().any(acts) || typed.ends_with(&phrase), "{typed:?} confirmed");
+            // The palette quits too.
+            if stage.app.is_quitting() {
+                stage = self::stage();
+                break;
+            }
         }
         stage.tell(Msg::Key(Key::plain(KeyCode::Esc)));
         stage.tell(Msg::Key(Key::plain(KeyCode::Esc)));
@@ -138,6 +149,9 @@ fn open_dialog(stage: &mut Rehearsal) {
     for _ in 0..3 {
         stage.press("esc");
     }
+    if stage.app.model().freeze.is_some() {
+        stage.press("f");
+    }
     if stage.app.model().arming.is_none() {
         stage.press("A");
         stage.type_text("INC-1 random");
@@ -147,7 +161,9 @@ fn open_dialog(stage: &mut Rehearsal) {
     let closed = stage.app.model().run().is_none_or(|run| run.closed.is_some());
     if closed {
         stage.press("3");
-        stage.press("g");
+        for key in ["/", "ctrl-u", "enter", "g"] {
+            stage.press(key);
+        }
         stage.press("enter");
         stage.advance(Duration::from_secs(2));
         stage.press("enter");

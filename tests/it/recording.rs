@@ -32,6 +32,9 @@ fn a_recording_replays_to_the_same_final_screen() {
     console.resize(120, 36);
     console.type_text("5");
     console.shows("entries");
+    // What is only looked at replays too: a filter, a zoom, a frozen screen behind which data comes in.
+    console.type_text("/started\rzf");
+    console.shows("FROZEN since");
     // The console stops in the middle of its life, as a lost connection stops it; what it last drew is what counts.
     std::thread::sleep(std::time::Duration::from_millis(1500));
     console.signal(rustix::process::Signal::STOP);

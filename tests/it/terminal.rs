@@ -77,6 +77,18 @@ impl Drop for Chain {
     }
 }
 
+/// Asks a terminal how it is.
+const QUESTION: &[u8] = b"\x1b[5n";
+
+/// How a terminal answers when it is asked how it is.
+#[derive(Clone, Copy, Debug)]
+pub enum FarEnd {
+    Answers,
+    /// As over a slow line: nothing more is read meanwhile.
+    Late(Duration),
+    Silent,
+}
+
 /// The program in a pty, with the screen that a terminal would show.
 pub struct Console {
     pub child: Box<dyn portable_pty::Child + Send + Sync>,
@@ -93,6 +105,11 @@ impl Console {
 
     /// Another program that runs the console in the same terminal.
     pub fn start_program(program: &str, args: &[&str], columns: u16, rows: u16) -> Console {
+        Console::start_before(FarEnd::Answers, program, args, columns, rows)
+    }
+
+    /// A program in a terminal that answers in this way.
+    pub fn start_before(far_end: FarEnd, program: &str, args: &[&str], columns: u16, rows: u16) -> Console {
         let pty = native_pty_system();
         let pair = pty.openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("a pty");
         let mut command = CommandBuilder::new(program);
@@ -107,11 +124,24 @@ impl Console {
         let (shown, kept, answers) = (Arc::clone(&screen), Arc::clone(&raw), Arc::clone(&writer));
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
+            let mut heard = Vec::new();
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 shown.lock().expect("no panic holds it").process(&bytes[..count]);
                 kept.lock().expect("no panic holds it").extend_from_slice(&bytes[..count]);
-                // A terminal answers a status report.
-                if bytes[..count].windows(4).any(|window| window == b"\x1b[5n") {
+                heard.extend_from_slice(&bytes[..count]);
+                let mut questions = 0;
+                while let Some(at) = heard.windows(QUESTION.len()).position(|window| window == QUESTION) {
+                    heard.drain(..at + QUESTION.len());
+                    questions += 1;
+                }
+                // A question may be cut by the read: its beginning is kept for the next.
+                heard.drain(..heard.len().saturating_sub(QUESTION.len() - 1));
+                for _ in 0..questions {
+                    match far_end {
+                        FarEnd::Answers => {}
+                        FarEnd::Late(pause) => std::thread::sleep(pause),
+                        FarEnd::Silent => continue,
+                    }
                     let _gone = answers.lock().expect("no panic holds it").write_all(b"\x1b[0n");
                 }
             }

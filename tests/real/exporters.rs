@@ -74,20 +74,18 @@ fn prometheus_and_node_exporter_are_scraped_shown_and_charted() {
     let config = config.display().to_string();
     let mut console = Console::start(&["--config", &config], 160, 50);
     console.shows("server");
-    console.type_text("2");
+    console.type_text("7");
     console.shows("go_goroutines");
-    // The eleventh series, selected and opened: charted instead of what the system charts.
-    console.type_text("jjjjjjjjjj\r");
-    console.shows("go_goroutines{");
+    console.type_text("[e");
+    console.shows("expression (PromQL)");
+    console.type_text("\u{15}go_goroutines * 2\r");
+    console.shows("go_goroutines * 2");
+    console.shows("5 min");
     println!("{}", console.screen());
-    console.type_text("n");
+    console.type_text("n7");
     console.shows("host");
-    console.shows("go_goroutines");
     console.type_text("G");
-    console.shows("promhttp_metric_handler_requests_total");
-    console.type_text("\r");
-    console.shows("promhttp_metric_handler_requests_total{");
-    console.shows("a column is 10s");
+    console.shows("a column is 5s");
     println!("{}", console.screen());
     console.type_text("q");
     console.ended();

@@ -7,16 +7,23 @@ pub mod svg;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 use ratatui::buffer::Buffer;
 
+use super::load::Looks;
+use super::{Common, load};
+use crate::app::Setup;
+use crate::config::ConfigSpec;
 use crate::panes::Page;
+use crate::runbook::seal::Environment;
 use crate::sim::Surface;
 use crate::sim::rehearsal::{CODE, Rehearsal};
 use crate::sim::volchain::Fault;
+use crate::ui::{Depth, Theme};
 
 #[derive(Debug, Args)]
 pub struct ShotArgs {
@@ -31,6 +38,9 @@ pub struct ShotArgs {
     /// Print text instead of SVG
     #[arg(long)]
     text: bool,
+    /// Show the simulated target as one of this environment
+    #[arg(long, value_name = "WORD", default_value = "demo")]
+    environment: String,
 }
 
 /// A picture: its name, what it shows, and how the console gets there.
@@ -59,7 +69,8 @@ const SCENES: &[Scene] = &[
 ///
 /// # Errors
 /// No such scene, or a file can not be written.
-pub fn run(args: &ShotArgs) -> Result<ExitCode> {
+pub fn run(common: &Common, args: &ShotArgs) -> Result<ExitCode> {
+    let style = Style::of(common, args)?;
     let scenes: Vec<&Scene> = match &args.scene {
         None => SCENES.iter().collect(),
         Some(name) => {
@@ -73,8 +84,11 @@ pub fn run(args: &ShotArgs) -> Result<ExitCode> {
         }
     };
     for scene in scenes {
-        let screen = scene.draw(args.size)?;
-        let drawn = if args.text { text(&screen) } else { svg::svg(&screen, &format!("opsconsole: {}", scene.title)) };
+        let (screen, theme) = scene.draw(args.size, &style)?;
+        let drawn = match args.text {
+            true => text(&screen),
+            false => svg::svg(&screen, &format!("opsconsole: {}", scene.title), &theme),
+        };
         match &args.out {
             None => say!("{drawn}"),
             Some(folder) => {
@@ -92,8 +106,8 @@ pub fn run(args: &ShotArgs) -> Result<ExitCode> {
 /// A mistake in the embedded data.
 pub fn pictures() -> Result<Vec<(String, String)>> {
     let picture = |scene: &Scene| -> Result<(String, String)> {
-        let screen = scene.draw((110, 34))?;
-        Ok((format!("{}.svg", scene.name), svg::svg(&screen, &format!("opsconsole: {}", scene.title))))
+        let (screen, theme) = scene.draw((110, 34), &Style::default())?;
+        Ok((format!("{}.svg", scene.name), svg::svg(&screen, &format!("opsconsole: {}", scene.title), &theme)))
     };
     SCENES.iter().map(picture).collect()
 }
@@ -103,14 +117,53 @@ fn write(path: &std::path::Path, drawn: &str) -> Result<()> {
     std::fs::write(path, drawn).wrap_err_with(|| path.display().to_string())
 }
 
+/// How the pictures look, where they are not to look as they do by themselves. What the environment says of a terminal
+/// is not asked: nothing is drawn on one.
+#[derive(Debug)]
+struct Style {
+    looks: Option<Looks>,
+    ascii: bool,
+    environment: Environment,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style { looks: None, ascii: false, environment: Environment::Demo }
+    }
+}
+
+impl Style {
+    fn of(common: &Common, args: &ShotArgs) -> Result<Style> {
+        let all = [Environment::Demo, Environment::Development, Environment::Staging, Environment::Production];
+        let environment = all.into_iter().find(|environment| environment.word() == args.environment);
+        let words = all.map(Environment::word).join(", ");
+        let environment = environment.ok_or_else(|| eyre!("{:?} is none of {words}", args.environment))?;
+        let colour = common.colour.clone().or(Some(Depth::Full.word().to_owned()));
+        let wanted = common.theme.is_some() || common.colour.is_some();
+        let looks = wanted.then(|| load::looks(&Common { colour, ..common.clone() }, &ConfigSpec::default()));
+        Ok(Style { looks: looks.transpose()?, ascii: common.ascii, environment })
+    }
+
+    fn put_on(&self, setup: &mut Setup) {
+        if let Some(looks) = &self.looks {
+            (setup.theme, setup.depth) = (looks.theme.clone(), looks.depth);
+        }
+        setup.ascii = self.ascii;
+        for target in &mut setup.config.targets {
+            target.environment = self.environment;
+        }
+        setup.console.demo = self.environment == Environment::Demo;
+    }
+}
+
 impl Scene {
-    fn draw(&self, (columns, rows): (u16, u16)) -> Result<Buffer> {
+    fn draw(&self, size: (u16, u16), style: &Style) -> Result<(Buffer, Arc<Theme>)> {
         // Block production stopped a little over a minute ago; two minutes of watching later the alert fires.
         let faults = [(Fault::ProducerStuck, Duration::from_secs(70))];
-        let mut stage = Rehearsal::begin(Surface::AsBuilt, &faults, columns, rows)?;
+        let mut stage = Rehearsal::begin_as(Surface::AsBuilt, &faults, size, |setup| style.put_on(setup))?;
         stage.advance(Duration::from_secs(130));
         (self.play)(&mut stage);
-        Ok(stage.screen())
+        Ok((stage.screen(), Arc::clone(&stage.app.model().theme)))
     }
 }
 

@@ -10,6 +10,8 @@ use ratatui::style::{Color, Modifier};
 
 use super::glyph::{self, CellBox, short};
 use crate::base::text::clean;
+use crate::ui::Theme;
+use crate::ui::theme::colour::{Lab, Rgb, shade};
 
 const FONT: &str = "DejaVu Sans Mono, monospace";
 /// At this size a character of this font is nine pixels wide, so that nothing is stretched where the font is there.
@@ -22,10 +24,37 @@ const BASELINE: f64 = 14.0;
 const PADDING: f64 = 12.0;
 const TITLE_HEIGHT: f64 = 30.0;
 
-const FOREGROUND: Rgb = Rgb(0xd7, 0xda, 0xe0);
-const BACKGROUND: Rgb = Rgb(0x12, 0x15, 0x1b);
-const TITLE_BACKGROUND: Rgb = Rgb(0x23, 0x28, 0x31);
-const TITLE_FOREGROUND: Rgb = Rgb(0x9a, 0xa3, 0xb0);
+/// The window: the terminal's own colours, and those of its title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    foreground: Rgb,
+    background: Rgb,
+    title_foreground: Rgb,
+    title_background: Rgb,
+}
+
+const DARK: Window = Window {
+    foreground: Rgb(0xd7, 0xda, 0xe0),
+    background: Rgb(0x12, 0x15, 0x1b),
+    title_foreground: Rgb(0x9a, 0xa3, 0xb0),
+    title_background: Rgb(0x23, 0x28, 0x31),
+};
+
+const LIGHT: Window = Window {
+    foreground: Rgb(0x24, 0x29, 0x2f),
+    background: Rgb(0xfb, 0xfb, 0xf9),
+    title_foreground: Rgb(0x57, 0x60, 0x6a),
+    title_background: Rgb(0xe4, 0xe7, 0xeb),
+};
+
+impl Window {
+    /// On the background that a theme is made for; on a dark one where any will do.
+    fn of(theme: &Theme) -> Window {
+        let Some(ground) = theme.ground() else { return DARK };
+        let around = if Lab::of(ground).0[0] > 0.5 { LIGHT } else { DARK };
+        Window { background: ground, ..around }
+    }
+}
 
 /// The sixteen colours of the dark theme.
 const PALETTE: [Rgb; 16] = [
@@ -47,19 +76,14 @@ const PALETTE: [Rgb; 16] = [
     Rgb(0xf2, 0xf4, 0xf7),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rgb(u8, u8, u8);
+fn hex(Rgb(red, green, blue): Rgb) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
 
-impl Rgb {
-    fn hex(self) -> String {
-        format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
-    }
-
-    /// Two fifths of the way to another colour, which is how dim looks.
-    fn towards(self, other: Rgb) -> Rgb {
-        let mix = |from: u8, to: u8| ((u16::from(from) * 3 + u16::from(to) * 2) / 5) as u8;
-        Rgb(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
-    }
+/// Two fifths of the way to another colour, which is how dim looks.
+fn towards(from: Rgb, to: Rgb) -> Rgb {
+    let mix = |from: u8, to: u8| ((u16::from(from) * 3 + u16::from(to) * 2) / 5) as u8;
+    Rgb(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }
 
 /// A cell's style as it is seen.
@@ -74,13 +98,13 @@ struct Paint {
 }
 
 impl Paint {
-    fn of(cell: &Cell) -> Paint {
-        let (mut fg, mut bg) = (color(cell.fg, FOREGROUND), color(cell.bg, BACKGROUND));
+    fn of(cell: &Cell, window: Window) -> Paint {
+        let (mut fg, mut bg) = (color(cell.fg, window.foreground), color(cell.bg, window.background));
         if cell.modifier.contains(Modifier::REVERSED) {
             (fg, bg) = (bg, fg);
         }
         if cell.modifier.contains(Modifier::DIM) {
-            fg = fg.towards(bg);
+            fg = towards(fg, bg);
         }
         if cell.modifier.contains(Modifier::HIDDEN) {
             fg = bg;
@@ -96,9 +120,11 @@ impl Paint {
     }
 }
 
-/// The buffer in a window with this title. The same buffer gives the same picture, byte for byte.
+/// The buffer in a window with this title, in a terminal that suits the theme. The same buffer gives the same picture,
+/// byte for byte.
 #[must_use]
-pub fn svg(buf: &Buffer, title: &str) -> String {
+pub fn svg(buf: &Buffer, title: &str, theme: &Theme) -> String {
+    let window = Window::of(theme);
     let width = f64::from(buf.area.width) * CELL_WIDTH + 2.0 * PADDING;
     let height = f64::from(buf.area.height) * CELL_HEIGHT + 2.0 * PADDING + TITLE_HEIGHT;
     let mut out = String::with_capacity(64 * 1024);
@@ -111,12 +137,12 @@ pub fn svg(buf: &Buffer, title: &str) -> String {
         ),
     );
     line(&mut out, &format!("<title>{title}</title>"));
-    line(&mut out, &format!(r#"<rect width="{w}" height="{h}" rx="8" fill="{}"/>"#, BACKGROUND.hex()));
+    line(&mut out, &format!(r#"<rect width="{w}" height="{h}" rx="8" fill="{}"/>"#, hex(window.background)));
     // The title's bar: round above, straight below.
     let bar = format!(
         r#"<path d="M0 {TITLE_HEIGHT}V8a8 8 0 0 1 8 -8H{}a8 8 0 0 1 8 8V{TITLE_HEIGHT}z" fill="{}"/>"#,
         short(width - 8.0),
-        TITLE_BACKGROUND.hex()
+        hex(window.title_background)
     );
     line(&mut out, &bar);
     line(
@@ -124,13 +150,13 @@ pub fn svg(buf: &Buffer, title: &str) -> String {
         &format!(
             r#"<text x="{}" y="20" text-anchor="middle" font-size="13" fill="{}">{title}</text>"#,
             short(width / 2.0),
-            TITLE_FOREGROUND.hex()
+            hex(window.title_foreground)
         ),
     );
     let columns = usize::from(buf.area.width);
     if columns > 0 {
         for (row, cells) in buf.content.chunks(columns).enumerate() {
-            draw_row(&seen(cells), PADDING + TITLE_HEIGHT + row as f64 * CELL_HEIGHT, &mut out);
+            draw_row(&seen(cells, window), window, PADDING + TITLE_HEIGHT + row as f64 * CELL_HEIGHT, &mut out);
         }
     }
     line(&mut out, "</svg>");
@@ -145,20 +171,20 @@ struct Seen<'a> {
     paint: Paint,
 }
 
-fn seen(cells: &[Cell]) -> Vec<Seen<'_>> {
+fn seen(cells: &[Cell], window: Window) -> Vec<Seen<'_>> {
     let (mut row, mut column) = (Vec::new(), 0);
     while column < cells.len() {
         let cell = &cells[column];
         let columns = usize::from(cell.symbol().cell_width()).clamp(1, cells.len() - column);
-        row.push(Seen { column, columns, symbol: cell.symbol(), paint: Paint::of(cell) });
+        row.push(Seen { column, columns, symbol: cell.symbol(), paint: Paint::of(cell, window) });
         column += columns;
     }
     row
 }
 
-fn draw_row(row: &[Seen<'_>], top: f64, out: &mut String) {
+fn draw_row(row: &[Seen<'_>], window: Window, top: f64, out: &mut String) {
     let before = out.len();
-    backgrounds(row, top, out);
+    backgrounds(row, window, top, out);
     shapes(row, top, out);
     texts(row, top, out);
     if out.len() > before {
@@ -167,12 +193,12 @@ fn draw_row(row: &[Seen<'_>], top: f64, out: &mut String) {
 }
 
 /// One rectangle for each stretch of one background, the default left out.
-fn backgrounds(row: &[Seen<'_>], top: f64, out: &mut String) {
+fn backgrounds(row: &[Seen<'_>], window: Window, top: f64, out: &mut String) {
     for run in row.chunk_by(|left, right| left.paint.bg == right.paint.bg) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             continue;
         };
-        if first.paint.bg != BACKGROUND {
+        if first.paint.bg != window.background {
             let columns = last.column + last.columns - first.column;
             let _infallible = write!(
                 out,
@@ -180,7 +206,7 @@ fn backgrounds(row: &[Seen<'_>], top: f64, out: &mut String) {
                 short(x_of(first.column)),
                 short(top),
                 short(columns as f64 * CELL_WIDTH),
-                first.paint.bg.hex()
+                hex(first.paint.bg)
             );
         }
     }
@@ -198,7 +224,7 @@ fn shapes(row: &[Seen<'_>], top: f64, out: &mut String) {
             continue;
         };
         let cell = CellBox { x: x_of(first.column), y: top, width: run.len() as f64 * CELL_WIDTH, height: CELL_HEIGHT };
-        glyph::draw(first.symbol, cell, &first.paint.fg.hex(), out);
+        glyph::draw(first.symbol, cell, &hex(first.paint.fg), out);
     }
 }
 
@@ -240,7 +266,7 @@ fn text(run: &[Seen<'_>], top: f64, out: &mut String) {
         short(x_of(first.column)),
         short(top + BASELINE),
         short(columns as f64 * CELL_WIDTH),
-        first.paint.fg.hex(),
+        hex(first.paint.fg),
         if first.paint.bold { r#" font-weight="bold""# } else { "" },
         if first.paint.italic { r#" font-style="italic""# } else { "" },
         match (first.paint.underlined, first.paint.crossed_out) {
@@ -298,15 +324,7 @@ fn color(color: Color, default: Rgb) -> Rgb {
         Color::White => named(15),
         Color::Rgb(red, green, blue) => Rgb(red, green, blue),
         Color::Indexed(index @ 0..=15) => named(usize::from(index)),
-        Color::Indexed(index @ 16..=231) => {
-            let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-            let cube = index - 16;
-            Rgb(level(cube / 36), level(cube / 6 % 6), level(cube % 6))
-        }
-        Color::Indexed(index @ 232..=255) => {
-            let level = 8 + 10 * (index - 232);
-            Rgb(level, level, level)
-        }
+        Color::Indexed(index) => shade(index),
     }
 }
 
@@ -327,7 +345,7 @@ mod tests {
     /// What stands between the frame of the window and its end, one line per row that shows anything.
     #[track_caller]
     fn check(lines: &[(u16, u16, &str, Style)], expected: &[&str]) {
-        let picture = svg(&picture(lines), "t");
+        let picture = svg(&picture(lines), "t", &Theme::standard());
         let rows: Vec<&str> = picture.lines().skip(5).take_while(|line| *line != "</svg>").collect();
         assert_eq!(rows, expected, "{picture}");
     }
@@ -364,31 +382,32 @@ mod tests {
 
     #[test]
     fn text_can_not_become_markup() {
-        let hostile = svg(&picture(&[(0, 0, "</text><script>&\"", PLAIN)]), "<a>\u{1b}&");
+        let hostile = svg(&picture(&[(0, 0, "</text><script>&\"", PLAIN)]), "<a>\u{1b}&", &Theme::standard());
         assert!(hostile.contains("&lt;/text&gt;&lt;script&gt;&amp;&quot;</text>"), "{hostile}");
         assert!(hostile.contains("<title>&lt;a&gt;\u{fffd}&amp;</title>"), "{hostile}");
         let mut control = picture(&[]);
         control[(0, 0)].set_symbol("\u{9b}");
-        assert!(!svg(&control, "t").contains('\u{9b}'));
+        assert!(!svg(&control, "t", &Theme::standard()).contains('\u{9b}'));
     }
 
     #[test]
     fn any_size_and_any_buffer_make_a_picture() {
         for (width, height) in [(0, 0), (1, 1), (0, 5), (200, 60)] {
-            let picture = svg(&Buffer::empty(Rect::new(3, 4, width, height)), "");
+            let picture = svg(&Buffer::empty(Rect::new(3, 4, width, height)), "", &Theme::standard());
             assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
         }
         let mut cut = picture(&[]);
         cut[(29, 0)].set_symbol("日");
-        assert_eq!(svg(&cut, "t"), svg(&cut.clone(), "t"));
+        let theme = Theme::standard();
+        assert_eq!(svg(&cut, "t", &theme), svg(&cut.clone(), "t", &theme));
     }
 
     #[test]
     fn indexed_colours_are_those_of_terminals() {
-        for (index, hex) in
+        for (index, want) in
             [(1, "#e05f65"), (16, "#000000"), (196, "#ff0000"), (231, "#ffffff"), (232, "#080808"), (255, "#eeeeee")]
         {
-            assert_eq!(color(Color::Indexed(index), FOREGROUND).hex(), hex, "{index}");
+            assert_eq!(hex(color(Color::Indexed(index), DARK.foreground)), want, "{index}");
         }
     }
 }

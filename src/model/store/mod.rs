@@ -6,8 +6,11 @@
 //!
 //! Retention (design §4): rows keep every series for [`Retention::rest`]; older rows are narrowed to the series that
 //! some loaded expression names and live for [`Retention::named`]; named series also leave one-minute roll-ups for
-//! [`Retention::rolled`]. The total is capped; unnamed series go first, and [`Store::evicted_rows`] says so.
+//! [`Retention::rolled`]. The total of rows, layouts and roll-ups is capped. Where it is reached, the widest source
+//! gives up its unnamed series first, then its roll-ups, then its oldest rows, and [`Store::evicted_rows`] says so; the
+//! newest row of a source stays.
 
+mod past;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +22,7 @@ use indexmap::IndexMap;
 use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
 pub use table::Rollup;
-use table::{MINUTE_MILLIS, Row, Table, row_bytes};
+use table::{MINUTE_MILLIS, Table};
 
 /// How long samples are kept, and how much memory they may take.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +88,6 @@ pub struct Store {
     fleet: Vec<usize>,
     named: BTreeSet<Arc<str>>,
     retention: Retention,
-    bytes: usize,
     evicted_rows: u64,
     version: u64,
 }
@@ -99,7 +101,6 @@ impl Store {
             fleet: Vec::new(),
             named: BTreeSet::new(),
             retention,
-            bytes: 0,
             evicted_rows: 0,
             version: 0,
         }
@@ -119,10 +120,12 @@ impl Store {
     pub fn keep(&mut self, named: impl IntoIterator<Item = Arc<str>>, retention: Retention) {
         self.named = named.into_iter().collect();
         self.retention = retention;
+        self.tables.values_mut().for_each(Table::renamed);
     }
 
-    /// Takes in what one poll brought. A batch of an undeclared source, or one older than the source's newest row
-    /// (a late answer after a clock step back), is counted as evicted rather than reordered.
+    /// Takes in what one poll brought. A batch of an undeclared source, one whose values are not as many as its
+    /// columns, or one older than the source's newest row (a late answer after a clock step back), is counted as
+    /// evicted rather than mended.
     pub fn link(&mut self, batch: &Batch) {
         self.version += 1;
         let Some(table) = self.tables.get_mut(&batch.source) else {
@@ -130,35 +133,21 @@ impl Store {
             return;
         };
         table.note(batch);
-        if table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
+        // A recording can hold anything; a row that does not fit its columns is none.
+        let fits = batch.values.len() == batch.layout.series().len();
+        if !fits || table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
             self.evicted_rows += 1;
             return;
         }
-        let layout = match table.rows.back() {
-            Some(row) if row.layout.hash() == batch.layout.hash() => Arc::clone(&row.layout),
-            _ => {
-                table.note_names(&batch.layout);
-                Arc::clone(&batch.layout)
-            }
-        };
-        let row = Row { at: batch.sent.wall, layout, values: Arc::clone(&batch.values) };
-        self.bytes += row_bytes(&row);
-        table.rows.push_back(row);
-        self.bytes -= table.expire(batch.sent.wall, &self.named, &self.retention);
+        table.push(batch);
+        table.expire(batch.sent.wall, &self.named, &self.retention);
         self.evict();
     }
 
     /// Forgets every sample newer than `now`, after the wall clock was set back.
     pub fn forget_after(&mut self, now: Wall) {
         self.version += 1;
-        for table in self.tables.values_mut() {
-            while table.rows.back().is_some_and(|row| row.at > now) {
-                if let Some(row) = table.rows.pop_back() {
-                    self.bytes -= row_bytes(&row);
-                }
-            }
-            table.narrowed = table.narrowed.min(table.rows.len());
-        }
+        self.tables.values_mut().for_each(|table| table.forget_after(now));
     }
 
     /// Grows by one with every change: an equal version means equal answers.
@@ -167,12 +156,13 @@ impl Store {
         self.version
     }
 
+    /// Memory of rows, layouts and roll-ups.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.tables.values().map(Table::bytes).sum()
     }
 
-    /// Rows dropped to stay under the cap, or refused because they came out of order.
+    /// Rows dropped or narrowed to stay under the cap, or refused because they came out of order.
     #[must_use]
     pub fn evicted_rows(&self) -> u64 {
         self.evicted_rows
@@ -228,7 +218,7 @@ impl Store {
         let oldest = at.minus(lookback);
         let mut found = Vec::new();
         for table in self.in_scope(scope) {
-            let Some(row) = table.rows.iter().rev().find(|row| row.at <= at) else { continue };
+            let Some(row) = table.newest_at(at) else { continue };
             if row.at <= oldest {
                 continue;
             }
@@ -286,13 +276,7 @@ impl Store {
     /// The first sample of the scope: how far back any range can reach.
     #[must_use]
     pub fn observed_since(&self, scope: &Scope, name: &str) -> Option<Wall> {
-        self.in_scope(scope)
-            .filter_map(|table| {
-                table.given.contains(name).then_some(())?;
-                table.rows.iter().find(|row| row.layout.has(name))
-            })
-            .map(|row| row.at)
-            .min()
+        self.in_scope(scope).filter(|table| table.has_given(name)).filter_map(|table| table.first_with(name)).min()
     }
 
     /// The state of every source in scope that gives, or declares without giving, a series of this name.
@@ -314,16 +298,17 @@ impl Store {
         places.iter().map(|place| &self.tables[*place])
     }
 
-    /// Drops whole rows, oldest and widest first, until the cap holds.
+    /// Lets the widest source give up what it can best spare, until the cap holds.
     fn evict(&mut self) {
-        while self.bytes > self.retention.cap_bytes {
-            let fullest = self.tables.values_mut().max_by_key(|table| table.rows.iter().map(row_bytes).sum::<usize>());
-            let Some((table, row)) = fullest.and_then(|table| table.rows.pop_front().map(|row| (table, row))) else {
+        let mut excess = self.bytes().saturating_sub(self.retention.cap_bytes);
+        while excess > 0 {
+            let mut widest: Vec<&mut Table> = self.tables.values_mut().collect();
+            widest.sort_by_key(|table| std::cmp::Reverse(table.bytes()));
+            if !widest.into_iter().any(|table| table.spare(&self.named)) {
                 return;
-            };
-            table.narrowed = table.narrowed.saturating_sub(1);
-            self.bytes -= row_bytes(&row);
+            }
             self.evicted_rows += 1;
+            excess = self.bytes().saturating_sub(self.retention.cap_bytes);
         }
     }
 }

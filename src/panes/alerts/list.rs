@@ -5,46 +5,34 @@ use ratatui::layout::Rect;
 
 use super::row::AlertRow;
 use crate::alert::AlertState;
-use crate::base::{TargetId, Unit};
+use crate::base::{TargetId, Unit, text};
 use crate::model::Labels;
 use crate::panes::{Intent, Model, mark};
-use crate::ui::widget::Viewport;
 use crate::ui::widget::pen::{Pen, select};
+use crate::ui::widget::{Selection, Viewport};
 use crate::ui::{Action, Glyph, Role};
 
 /// The selected alert, by what it is and not by where it stands.
 #[derive(Clone, Debug, Default)]
-pub struct Cursor {
-    chosen: Option<(TargetId, String, Labels)>,
-    view: Viewport,
-}
+pub struct Cursor(Selection<(TargetId, String, Labels)>);
 
 impl Cursor {
     /// Where the selected alert stands now; the first where none was chosen, its old place where it is gone.
     #[must_use]
     pub fn index(&self, rows: &[AlertRow]) -> usize {
-        let last = rows.len().saturating_sub(1);
-        let Some((target, name, labels)) = &self.chosen else { return 0 };
-        rows.iter()
-            .position(|row| row.target == target && row.name == name && row.labels == labels)
-            .unwrap_or(self.view.cursor.min(last))
+        self.view(rows).cursor
     }
 
     /// The scroll position with the cursor where the selected alert is now.
     #[must_use]
     pub fn view(&self, rows: &[AlertRow]) -> Viewport {
-        Viewport { cursor: self.index(rows), ..self.view }
+        self.0.view(rows.len(), |chosen| place(rows, chosen))
     }
 
     /// Moves; returns whether the action is one that moves.
     pub fn on(&mut self, action: Action, rows: &[AlertRow], height: usize) -> bool {
-        self.view = self.view(rows);
-        let moved = self.view.on(action, rows.len(), height);
-        if moved {
-            self.chosen =
-                rows.get(self.view.cursor).map(|row| (row.target.clone(), row.name.to_owned(), row.labels.clone()));
-        }
-        moved
+        let key = |at: usize| rows.get(at).map(|row| (row.target.clone(), row.name.to_owned(), row.labels.clone()));
+        self.0.on(action, (rows.len(), height), |chosen| place(rows, chosen), key)
     }
 
     /// Opens the runbook of the selected alert.
@@ -53,6 +41,19 @@ impl Cursor {
         let row = rows.get(self.index(rows))?;
         Some(Intent::OpenRunbook { target: row.target.clone(), alert: row.name.to_owned() })
     }
+
+    /// Copies the name and the labels of the selected alert.
+    #[must_use]
+    pub fn copy(&self, rows: &[AlertRow]) -> Intent {
+        match rows.get(self.index(rows)) {
+            Some(row) => Intent::Copy(text::copyable(&row.selector()).into_owned()),
+            None => Intent::Say("no alert is shown; there is nothing to copy".to_owned()),
+        }
+    }
+}
+
+fn place(rows: &[AlertRow], (target, name, labels): &(TargetId, String, Labels)) -> Option<usize> {
+    rows.iter().position(|row| row.target == target && row.name == name && row.labels == labels)
 }
 
 /// How many alerts are in which state, worst first, and the colour of the worst.

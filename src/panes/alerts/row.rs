@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use crate::alert::{Alert, AlertState};
+use crate::alert::{Alert, AlertRule, AlertState};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId};
 use crate::model::Labels;
-use crate::panes::Model;
+use crate::model::labels::NAME;
 use crate::panes::words::{ago, countdown, whole};
+use crate::panes::{Model, mark};
 
 /// An alert with what its rule says.
 #[derive(Clone, Debug)]
 pub struct AlertRow<'a> {
     pub target: &'a TargetId,
+    pub rule: &'a AlertRule,
     pub name: &'a str,
     pub severity: Severity,
     pub labels: &'a Labels,
@@ -35,6 +37,7 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
         .alerts()
         .map(|alert| AlertRow {
             target: &alert.target,
+            rule: &alert.rule,
             name: &alert.rule.name,
             severity: alert.rule.severity(),
             labels: &alert.labels,
@@ -72,6 +75,13 @@ impl AlertRow<'_> {
         }
     }
 
+    /// What a filter sees of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let (state, severity) = (mark::alert(self.state, self.severity).word, mark::severity(self.severity).word);
+        format!("{state} {severity} {} {} {} {}", self.name, self.target, self.labels, self.summary)
+    }
+
     /// Since when, or how long until it fires.
     #[must_use]
     pub fn clock(&self, now: At) -> String {
@@ -83,6 +93,20 @@ impl AlertRow<'_> {
             AlertState::Resolved { at } => ago(now, *at),
             AlertState::Inactive => String::new(),
         }
+    }
+
+    /// What its line says, whole, however narrow the window: what a filter looks at.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let state = mark::alert(self.state, self.severity).word;
+        let runbook = self.runbook.unwrap_or_default();
+        format!("{state} {} {} {} {} {runbook}", self.severity.word(), self.name, self.target, self.labels)
+    }
+
+    /// Its name and labels, as it would be selected in Prometheus.
+    #[must_use]
+    pub fn selector(&self) -> String {
+        format!("{}{}", self.name, self.labels.clone().without(NAME)).replace("{}", "")
     }
 
     /// The value it was last judged by, where there is one now.

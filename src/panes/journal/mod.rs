@@ -9,38 +9,63 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::sentence::{sentence, tone};
-use super::{Intent, Model};
+use super::{Intent, Look, Model};
+use crate::base::text;
 use crate::runbook::{Actor, Entry};
 use crate::ui::layout::above;
 use crate::ui::widget::pen::{Pen, select};
 use crate::ui::widget::{Rows, Viewport, frame, rows};
 use crate::ui::{Action, Glyph, Role};
 
+/// The list, and everything that is recorded of the selected entry.
+pub const PARTS: &[&str] = &["journal", "entry"];
+const ENTRY: usize = 1;
+
 /// Which entry is selected, counted from the first that this console ever saw, so that it stays itself while older
 /// ones fall out. Without one, the newest is, and stays so as entries come.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
+    pub look: Look,
     chosen: Option<u64>,
     top: u64,
 }
 
 impl Journal {
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
-        let len = model.journal.len();
-        let mut view = self.view(model);
-        let (list, _) = split(body);
-        if view.on(action, len, usize::from(frame::inner(list).height)) {
-            let number = |at: usize| model.journal.dropped() + at as u64;
-            self.chosen = (view.cursor + 1 < len).then_some(number(view.cursor));
-            self.top = number(view.offset);
+        let entries = self.shown(model);
+        let len = entries.len();
+        let mut view = self.view(&entries);
+        let selected = entries.get(view.cursor);
+        if action == Action::Copy {
+            return Some(match selected {
+                Some((_, entry)) => Intent::Copy(text::copyable(&copied(entry)).into_owned()),
+                None => Intent::Say("no entry is shown; there is nothing to copy".to_owned()),
+            });
+        }
+        let [list, lower] = self.look.arranged(body, split(body));
+        let inside = frame::inner(lower);
+        let lines = selected.map_or(0, |(_, entry)| describe(entry, inside.width).len());
+        if !self.look.pages(ENTRY, action, lines, usize::from(inside.height))
+            && view.on(action, len, usize::from(frame::inner(list).height))
+        {
+            let number = |at: usize| entries.get(at).map(|(number, _)| *number);
+            self.chosen = number(view.cursor).filter(|_| view.cursor + 1 < len);
+            self.top = number(view.offset).unwrap_or(0);
         }
         None
     }
 
-    fn view(&self, model: &Model) -> Viewport {
-        let last = model.journal.len().saturating_sub(1);
-        let at =
-            |number: u64| usize::try_from(number.saturating_sub(model.journal.dropped())).unwrap_or(last).min(last);
+    /// The entries that the filter leaves, each with its number, oldest first.
+    fn shown<'a>(&self, model: &'a Model) -> Vec<(u64, &'a Entry)> {
+        let filter = &self.look.filter;
+        let numbered = (model.journal.dropped()..).zip(model.journal.iter());
+        numbered.filter(|(_, entry)| !filter.is_set() || filter.accepts(&said(entry))).collect()
+    }
+
+    fn view(&self, entries: &[(u64, &Entry)]) -> Viewport {
+        let last = entries.len().saturating_sub(1);
+        // An entry that the filter hides or that fell out gives its place to the next one.
+        let at = |number: u64| entries.partition_point(|(have, _)| *have < number).min(last);
         match self.chosen {
             Some(number) => Viewport { offset: at(self.top), cursor: at(number) },
             None => Viewport { offset: last, cursor: last },
@@ -49,33 +74,48 @@ impl Journal {
 
     pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
         let theme = &model.theme;
-        let (upper, lower) = split(area);
-        let len = model.journal.len();
+        let [upper, lower] = self.look.arranged(area, split(area));
+        let entries = self.shown(model);
+        let (len, all) = (entries.len(), model.journal.len());
         let note = match model.journal.dropped() {
-            0 => format!("{len} entries"),
-            dropped => format!("{len} newest entries, {dropped} older in the files"),
+            0 => format!("{all} entries"),
+            dropped => format!("{all} newest entries, {dropped} older in the files"),
         };
-        let inside = frame::frame(buf, theme, upper, "journal", (Role::Dim, &note));
-        let view = self.view(model);
+        let title = self.look.filter.title("journal", len, all);
+        let inside = frame::frame(buf, theme, upper, &title, (Role::Dim, &note));
+        let view = self.view(&entries);
         let window = view.window(len, usize::from(inside.height));
-        let visible = model.journal.iter().skip(window.start).take(window.len());
-        for (row, (at, entry)) in (window.start..).zip(visible).enumerate() {
-            line(buf, model, inside, row, entry, at == view.cursor);
+        for (row, at) in window.clone().enumerate() {
+            line(buf, model, inside, row, entries[at].1, at == view.cursor);
         }
         rows::more(buf, theme, inside, window.start, len - window.end);
-        let selected = model.journal.iter().nth(view.cursor);
+        let selected = entries.get(view.cursor).map(|(_, entry)| *entry);
         let inside = frame::frame(buf, theme, lower, "entry", (Role::Dim, &selected.map(place).unwrap_or_default()));
         match selected {
-            Some(entry) => {
-                let mut text = Rows::new(inside.width);
-                detail::describe(&mut text, entry);
-                text.draw(buf, theme, inside, &Viewport::default());
-            }
+            Some(entry) => describe(entry, inside.width).draw(buf, theme, inside, &self.look.text(ENTRY)),
             None => {
-                Pen::new(buf, theme, inside, 0).put(Role::Dim, "nothing has been journalled yet");
+                let words = if all == 0 { "nothing has been journalled yet" } else { "no entry matches the filter" };
+                Pen::new(buf, theme, inside, 0).put(Role::Dim, words);
             }
         }
     }
+}
+
+fn describe(entry: &Entry, columns: u16) -> Rows {
+    let mut text = Rows::new(columns);
+    detail::describe(&mut text, entry);
+    text
+}
+
+/// What the line of an entry says: what a filter looks at.
+fn said(entry: &Entry) -> String {
+    format!("{} {} {}", entry.at.wall.clock(), name(&entry.actor), sentence(&entry.record))
+}
+
+/// An entry as a line for a report. Never the record as it is stored: one that opens a run holds the whole document,
+/// with commands in it that the console has a reason not to run.
+fn copied(entry: &Entry) -> String {
+    format!("{} {} {}", entry.at.wall, name(&entry.actor), sentence(&entry.record))
 }
 
 fn place(entry: &Entry) -> String {
@@ -83,8 +123,8 @@ fn place(entry: &Entry) -> String {
 }
 
 /// Three fifths for the list, the rest for the selected entry.
-fn split(area: Rect) -> (Rect, Rect) {
-    above(area, (area.height * 3 / 5).max(area.height.saturating_sub(16)))
+fn split(area: Rect) -> [Rect; 2] {
+    above(area, (area.height * 3 / 5).max(area.height.saturating_sub(16))).into()
 }
 
 const NAME_COLUMNS: u16 = 10;

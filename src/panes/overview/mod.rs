@@ -20,7 +20,8 @@ use super::alerts::list::{self, Cursor};
 use super::alerts::row::{self, AlertRow};
 use super::cells::{self, Line};
 use super::model::Level;
-use super::{Intent, Model, Page, mark};
+use super::{Intent, Look, Model, Page, mark};
+use crate::base::text;
 use crate::systems::DimensionSpec;
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Viewport, frame, rows, wrap};
@@ -29,9 +30,16 @@ use crate::ui::{Action, Role};
 /// The alerts' lines that a low window can give.
 const MOST_ALERTS: usize = 8;
 
+/// A part for each dimension, and the alerts.
+#[must_use]
+pub fn parts(model: &Model) -> Vec<String> {
+    model.dimensions.iter().map(|dimension| dimension.title.clone()).chain(["alerts".to_owned()]).collect()
+}
+
 /// Which alert is selected, and how far the panes are scrolled.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
+    pub look: Look,
     alerts: Cursor,
     scroll: usize,
 }
@@ -39,9 +47,13 @@ pub struct Overview {
 impl Overview {
     /// Up and down select among the alerts, page up and down scroll the panes. Open goes to the runbook of the
     /// selected alert; without an alert to open, to the selected target.
-    pub fn on(&mut self, action: Action, model: &Model, _body: Rect) -> Option<Intent> {
+    pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let active = active(model);
+        if let Some((part, dimension)) = self.dimension_alone(model) {
+            return self.on_dimension(action, model, body, part, dimension);
+        }
         match action {
+            Action::Copy => Some(self.alerts.copy(&active)),
             Action::Open => {
                 let to_target = model.target().map(|_| Intent::Show(Page::Target));
                 self.alerts.open(&active).or(to_target)
@@ -62,12 +74,39 @@ impl Overview {
         }
     }
 
-    pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
-        self.paint(model, &active(model), model.alerts.alerts().count(), area, buf);
+    /// The dimension that is shown alone.
+    fn dimension_alone<'a>(&self, model: &'a Model) -> Option<(usize, &'a DimensionSpec)> {
+        let part = self.look.zoomed(model.dimensions.len() + 1)?;
+        model.dimensions.get(part).map(|dimension| (part, dimension))
     }
 
-    /// `active` are the alerts to show, of `all` that are loaded.
-    fn paint(&self, model: &Model, active: &[AlertRow], all: usize, area: Rect, buf: &mut Buffer) {
+    /// A dimension alone has nothing to select: it scrolls, and is copied as a whole.
+    fn on_dimension(
+        &mut self,
+        action: Action,
+        model: &Model,
+        body: Rect,
+        part: usize,
+        dimension: &DimensionSpec,
+    ) -> Option<Intent> {
+        let lines = lines(model, dimension);
+        match action {
+            Action::Open => model.target().map(|_| Intent::Show(Page::Target)),
+            Action::Copy => {
+                let said: Vec<String> = lines.iter().map(|line| cells::said(model, line)).collect();
+                let words = format!("{}: {}", dimension.title, said.join("; "));
+                Some(Intent::Copy(text::copyable(&words).into_owned()))
+            }
+            other => {
+                self.look.scrolls(part, other, lines.len(), usize::from(frame::inner(body).height));
+                None
+            }
+        }
+    }
+
+    pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
+        let active = active(model);
+        let all = model.alerts.alerts().count();
         let strip = strip_rows(area.height, active.len());
         let (panes, bottom) = above(area, area.height - strip);
         let lines: Vec<Vec<Line>> = model.dimensions.iter().map(|dimension| lines(model, dimension)).collect();
@@ -76,28 +115,14 @@ impl Overview {
             0 => Wanted::Sentence(sentence),
             some => Wanted::Lines(some),
         });
-        let places = place::places(panes, &wanted.collect::<Vec<_>>());
-        for ((dimension, lines), place) in model.dimensions.iter().zip(&lines).zip(places) {
-            self.pane(buf, model, dimension, lines, place);
+        let mut places = place::places(panes, &wanted.collect::<Vec<_>>());
+        places.push(bottom);
+        let places = self.look.arranged(area, places);
+        for (part, (dimension, lines)) in model.dimensions.iter().zip(&lines).enumerate() {
+            let offset = if self.look.is_alone(part) { self.look.text(part).offset } else { self.scroll };
+            pane(buf, model, dimension, lines, offset, places[part]);
         }
-        self.strip(buf, model, active, all, bottom);
-    }
-
-    fn pane(&self, buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, lines: &[Line], area: Rect) {
-        let theme = &model.theme;
-        if lines.is_empty() {
-            let inside = frame::frame(buf, theme, area, &dimension.title, (Role::Dim, ""));
-            for (row, line) in wrap::wrap(&unfed(dimension), usize::from(inside.width)).iter().enumerate() {
-                Pen::new(buf, theme, inside, row).put(Role::Dim, line);
-            }
-            return;
-        }
-        let (role, note) = cells::summary(model, lines);
-        let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
-        let view = Viewport { offset: self.scroll, cursor: 0 };
-        let window = view.scrolled(lines.len(), usize::from(inside.height));
-        cells::draw(buf, model, inside, &lines[window.clone()]);
-        rows::more(buf, theme, inside, window.start, lines.len() - window.end);
+        self.strip(buf, model, &active, all, places[lines.len()]);
     }
 
     fn strip(&self, buf: &mut Buffer, model: &Model, active: &[AlertRow], all: usize, area: Rect) {
@@ -125,6 +150,24 @@ impl Overview {
         }
         rows::more(buf, theme, inside, window.start, active.len() - window.end);
     }
+}
+
+/// One dimension, scrolled to `offset`.
+fn pane(buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, lines: &[Line], offset: usize, area: Rect) {
+    let theme = &model.theme;
+    if lines.is_empty() {
+        let inside = frame::frame(buf, theme, area, &dimension.title, (Role::Dim, ""));
+        for (row, line) in wrap::wrap(&unfed(dimension), usize::from(inside.width)).iter().enumerate() {
+            Pen::new(buf, theme, inside, row).put(Role::Dim, line);
+        }
+        return;
+    }
+    let (role, note) = cells::summary(model, lines);
+    let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
+    let view = Viewport { offset, cursor: 0 };
+    let window = view.scrolled(lines.len(), usize::from(inside.height));
+    cells::draw(buf, model, inside, &lines[window.clone()], None);
+    rows::more(buf, theme, inside, window.start, lines.len() - window.end);
 }
 
 fn active(model: &Model) -> Vec<AlertRow<'_>> {

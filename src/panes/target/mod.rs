@@ -1,46 +1,79 @@
-//! One target: its panels, one chart, whether its nodes answer, and every series it has.
+//! One target: every panel, its charts, whether its nodes answer, and the facts of what it is and where it runs.
+//!
+//! ```text
+//! ╭─ panels ──────╮╭─ chart ─────────────────╮      wide windows put the facts under the panels and fill the rest
+//! │ height  1042  ││        ▂▃▅▇▅▃           │      with a chart for each row of a panel
+//! ╰───────────────╯╰─────────────────────────╯
+//! ╭─ nodes ───────╮╭─ facts ─────────────────╮
+//! ╰───────────────╯╰─────────────────────────╯
+//! ```
+
+mod facts;
+mod nodes;
+mod place;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::cells::{self, Line};
-use super::model::{Model, Target};
-use super::{Intent, header, mark, words};
-use crate::base::{Unit, text};
-use crate::model::{Labels, Scope, SourceState, Truth};
-use crate::ui::layout::{above, beside};
-use crate::ui::widget::chart::{Chart, chart};
-use crate::ui::widget::pen::select;
+use super::metrics::limit_role;
+use super::model::{Cell, Level, Model, SPARK_BUCKET_SECONDS, Target};
+use super::series::Picture;
+use super::{Intent, Look, header, mark};
+use crate::base::{Unit, Wall, text};
+use crate::promql::Buckets;
+use crate::systems::RowSpec;
+use crate::ui::widget::chart::{Chart, ChartLine, chart};
 use crate::ui::widget::{Pen, Viewport, frame, rows};
 use crate::ui::{Action, Role};
 
-/// Which series is selected, and how far their list is scrolled.
+/// In the order of [`place::parts`].
+pub const PARTS: &[&str] = &["panels", "nodes", "chart", "facts", "charts"];
+const NODES: usize = 1;
+const FACTS: usize = 3;
+
+/// Which row of the panels is selected.
 #[derive(Clone, Debug, Default)]
 pub struct TargetPane {
-    series: Viewport,
-}
-
-/// Where the parts of the page are.
-struct Parts {
-    panels: Rect,
-    nodes: Rect,
-    chart: Rect,
-    series: Rect,
+    pub look: Look,
+    view: Viewport,
 }
 
 impl TargetPane {
-    /// Moves through the list of series; opening one charts it, opening it again charts what the system charts.
+    /// Moves through the rows of the panels; opening one explores it on the page of metrics.
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let target = model.target()?;
-        let series = frame::inner(parts(model, target, body).series);
-        if action == Action::Open {
-            let (labels, _) = model.store.present(&target.id).nth(self.series.cursor)?;
-            let chosen = labels.to_string();
-            let series = (target.charted.as_deref() != Some(&chosen)).then_some(chosen);
-            return Some(Intent::Chart { target: target.id.clone(), series });
+        let lines = panel_lines(target);
+        let values: Vec<usize> = (0..lines.len()).filter(|at| row(&lines[*at]).is_some()).collect();
+        let selected = values.get(self.view.cursor).map(|at| &lines[*at]);
+        match action {
+            Action::Open => {
+                return Some(match selected.and_then(row) {
+                    Some(row) => Intent::Explore(row.expr.clone()),
+                    None => Intent::Show(super::Page::Metrics),
+                });
+            }
+            Action::Copy => {
+                return Some(match selected {
+                    Some(line) => Intent::Copy(text::copyable(&cells::said(model, line)).into_owned()),
+                    None => Intent::Say("nothing is selected here that could be copied".to_owned()),
+                });
+            }
+            _moves => {}
         }
-        self.series.on(action, model.store.present(&target.id).count(), usize::from(series.height));
+        let [panels, nodes, _, facts, _] = self.parts(target, body);
+        let height = |part: Rect| usize::from(frame::inner(part).height);
+        let told = facts::rows(model, target, facts).len();
+        let scrolled = self.look.scrolls(NODES, action, nodes::len(model, target), height(nodes))
+            || self.look.scrolls(FACTS, action, told, height(facts));
+        if !scrolled {
+            self.view.on(action, values.len(), height(panels));
+        }
         None
+    }
+
+    fn parts(&self, target: &Target, area: Rect) -> [Rect; 5] {
+        self.look.arranged(area, place::parts(target, area))
     }
 
     pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
@@ -49,80 +82,63 @@ impl TargetPane {
             Pen::new(buf, &model.theme, inside, 0).put(Role::Unknown, "no target is configured");
             return;
         };
-        let parts = parts(model, target, area);
-        panels(buf, model, target, parts.panels);
-        nodes(buf, model, target, parts.nodes);
-        if parts.chart.height > 0 {
-            draw_chart(buf, model, target, parts.chart);
+        let [panels, nodes, chart, facts, charts] = self.parts(target, area);
+        self.panels(buf, model, target, panels);
+        nodes::draw(buf, model, target, nodes, &self.look.text(NODES));
+        facts::draw(buf, model, target, facts, &self.look.text(FACTS));
+        if chart.height > 0 {
+            draw_chart(buf, model, target, chart);
         }
-        self.draw_series(buf, model, target, parts.series);
+        let pictured = place::pictured(target);
+        for (place, (row, cell)) in place::charts(charts, pictured.len()).iter().zip(pictured) {
+            row_chart(buf, model, row, cell, *place);
+        }
     }
 
-    fn draw_series(&self, buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
-        let theme = &model.theme;
-        let len = model.store.present(&target.id).count();
-        let inside = frame::frame(buf, theme, area, "series", (Role::Dim, &format!("{len} now")));
-        if len == 0 {
-            Pen::new(buf, theme, inside, 0).put(Role::Unknown, "no source of this target has given a series yet");
+    fn panels(&self, buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
+        if area.height == 0 {
             return;
         }
-        let scope = Scope::Target(target.id.clone());
-        let window = self.series.window(len, usize::from(inside.height));
-        let visible = model.store.present(&target.id).skip(window.start).take(window.len());
-        for (row, (labels, value)) in visible.enumerate() {
-            let truth = series_truth(model, &scope, labels);
-            let mut pen = Pen::new(buf, theme, inside, row);
-            let number = words::number(value);
-            let (role, said) = match truth.is_fresh() {
-                true => (Role::Text, number),
-                false => (Role::Dim, format!("{number} {}", truth.words(model.now.boot))),
-            };
-            if pen.right(role, &said) {
-                pen.right_gap(1);
-            }
-            pen.put(if truth.is_fresh() { Role::Text } else { Role::Unknown }, &own_labels(labels, target));
-            if window.start + row == self.series.cursor {
-                select(buf, theme, inside, row);
-            }
+        let theme = &model.theme;
+        let lines = panel_lines(target);
+        let (role, note) = cells::summary(model, &lines);
+        let inside = frame::frame(buf, theme, area, &target.system.spec.title, (role, &note));
+        if lines.is_empty() {
+            let words = "its system has no panels: its series are on the page of metrics";
+            Pen::new(buf, theme, inside, 0).put(Role::Dim, words);
+            return;
         }
-        rows::more(buf, theme, inside, window.start, len - window.end);
+        // The cursor counts rows with values; headings between them are not selected.
+        let values = (0..lines.len()).filter(|at| row(&lines[*at]).is_some());
+        let values: Vec<usize> = values.collect();
+        let selected = values.get(self.view.cursor.min(values.len().saturating_sub(1))).copied();
+        let view = Viewport { offset: 0, cursor: selected.unwrap_or(0) };
+        let window = view.window(lines.len(), usize::from(inside.height));
+        let here = selected.filter(|at| window.contains(at)).map(|at| at - window.start);
+        cells::draw(buf, model, inside, &lines[window.clone()], here);
+        rows::more(buf, theme, inside, window.start, lines.len() - window.end);
     }
 }
 
-/// The panels and nodes at the left, chart and series at the right; below each other where there are no two columns.
-fn parts(model: &Model, target: &Target, area: Rect) -> Parts {
-    let panel_lines = panel_lines(target).len();
-    let node_lines = sources(model, target).count().max(1);
-    let boxed = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX / 2).saturating_add(frame::BOX_ROWS);
-    let charted = target.charted.is_some() || target.system.spec.chart.is_some();
-    if area.width < 72 {
-        let (panels, rest) = above(area, boxed(panel_lines.max(1)).min(area.height / 2));
-        let (nodes, series) = above(rest, boxed(node_lines).min(rest.height / 2));
-        return Parts { panels, nodes, chart: Rect { height: 0, ..series }, series };
+/// The row of a line that has a value.
+fn row<'a>(line: &Line<'a>) -> Option<&'a RowSpec> {
+    match line {
+        Line::Heading(..) => None,
+        Line::Value(row, _) => Some(row),
     }
-    // A target without panels is read in its series: they get the width.
-    let left = if panel_lines == 0 { (area.width / 3).max(36) } else { area.width / 2 };
-    let (left, right) = beside(area, left);
-    let panel_rows = match panel_lines {
-        0 => 0,
-        _some => left.height.saturating_sub(boxed(node_lines)).max(left.height / 2),
-    };
-    let (panels, nodes) = above(left, panel_rows);
-    let chart_rows = if charted { (right.height / 2).clamp(7, 18).min(right.height) } else { 0 };
-    let (chart, series) = above(right, chart_rows);
-    Parts { panels, nodes, chart, series }
 }
 
+/// Every row of every panel, each panel under its title where there are several.
 fn panel_lines(target: &Target) -> Vec<Line<'_>> {
     let panels = &target.system.spec.panels;
     let mut lines = Vec::new();
     for panel in panels {
         if panels.len() > 1 {
-            lines.push(Line::Heading(&panel.title, super::model::Level::Ok, false));
+            lines.push(Line::Heading(&panel.title, Level::Ok, false));
         }
         let before = lines.len();
         lines.extend(cells::of_panel(target, panel));
-        let worst = lines[before..].iter().map(cells::level).max().unwrap_or(super::model::Level::Unknown);
+        let worst = lines[before..].iter().map(cells::level).max().unwrap_or(Level::Unknown);
         if let Some(Line::Heading(_, level, _)) = before.checked_sub(1).and_then(|at| lines.get_mut(at)) {
             *level = worst;
         }
@@ -130,91 +146,62 @@ fn panel_lines(target: &Target) -> Vec<Line<'_>> {
     lines
 }
 
-fn panels(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
-    if area.height == 0 {
-        return;
-    }
-    let theme = &model.theme;
-    let lines = panel_lines(target);
-    let inside = frame::frame(buf, theme, area, &target.system.spec.title, (Role::Dim, target.id.as_str()));
-    let shown = lines.len().min(usize::from(inside.height));
-    cells::draw(buf, model, inside, &lines[..shown]);
-    rows::more(buf, theme, inside, 0, lines.len() - shown);
-}
-
 fn draw_chart(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
-    let system = target.system.spec.chart.as_ref();
-    let (title, unit) = match (&target.charted, system) {
-        (Some(series), _) => (series.as_str(), Unit::Count),
-        (None, Some(spec)) => (spec.title.as_str(), spec.unit),
-        (None, None) => return,
+    let (Some(spec), Some(picture)) = (&target.system.spec.chart, &target.chart) else {
+        let inside = frame::frame(buf, &model.theme, area, "chart", (Role::Dim, ""));
+        Pen::new(buf, &model.theme, inside, 0).put(Role::Dim, "its system names nothing to chart here");
+        return;
     };
+    let Picture { unit, limits, buckets, .. } = picture;
+    let names = super::series::distinct(&buckets.lines.iter().map(|line| line.labels.clone()).collect::<Vec<_>>());
+    let named = buckets.lines.iter().zip(&names);
+    let lines: Vec<ChartLine> = named.map(|(line, name)| ChartLine { name, values: &line.values }).collect();
+    let limits: Vec<(Role, f64)> = limits.iter().map(|(level, limit)| (limit_role(*level), *limit)).collect();
+    let present = header::link(model, target).0.role != Role::Critical;
+    let note = if present { format!("a column is {}s", buckets.seconds) } else { "stale".to_owned() };
     let shown = Chart {
-        title,
-        unit,
-        buckets: &target.chart,
-        bucket_seconds: target.chart_bucket_seconds,
-        present: header::link(model, target).0.role != Role::Critical,
+        title: &spec.title,
+        note: &note,
+        unit: *unit,
+        lines: &lines,
+        left_out: buckets.left_out,
+        bucket_seconds: buckets.seconds,
+        end: buckets.end.unwrap_or_default(),
+        limits: &limits,
+        cursor: None,
+        present,
+        empty: empty(buckets),
     };
     chart(buf, &model.theme, area, shown);
 }
 
-fn sources<'a>(model: &'a Model, target: &'a Target) -> impl Iterator<Item = &'a SourceState> {
-    model.store.sources().filter(|source| source.target == target.id)
+fn empty(buckets: &Buckets) -> &str {
+    buckets.fault.as_deref().unwrap_or("nothing measured yet")
 }
 
-/// A line for each source: which, whether it answers, on which surface it speaks, how far its clock is off.
-fn nodes(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
-    let theme = &model.theme;
-    let (worst, link) = header::link(model, target);
-    let inside = frame::frame(buf, theme, area, "nodes", (worst.role, &link));
-    let all = sources(model, target).count();
-    if all == 0 {
-        Pen::new(buf, theme, inside, 0).put(Role::Unknown, "this target has no sources");
-    }
-    let shown = all.min(usize::from(inside.height));
-    let widest =
-        sources(model, target).map(|source| text::width(words::source_name(source, target))).max().unwrap_or(0);
-    let names = u16::try_from(widest).unwrap_or(u16::MAX);
-    for (row, source) in sources(model, target).take(shown).enumerate() {
-        let truth = source.truth(model.now.boot);
-        let mark = mark::truth(&truth);
-        let mut pen = Pen::new(buf, theme, inside, row);
-        pen.glyph(mark.role, mark.glyph).gap(1);
-        pen.field(Role::Text, words::source_name(source, target), names.min(inside.width / 2)).gap(1);
-        let said = match truth {
-            Truth::Fresh => fresh_words(model, source),
-            other => other.words(model.now.boot),
-        };
-        pen.put(if mark.role == Role::Ok { Role::Dim } else { mark.role }, &said);
-    }
-    rows::more(buf, theme, inside, 0, all - shown);
+/// One row of a panel as a chart of its own, from the buckets of its sparkline.
+fn row_chart(buf: &mut Buffer, model: &Model, row: &RowSpec, cell: &Cell, area: Rect) {
+    let length = i64::from(SPARK_BUCKET_SECONDS) * 1000;
+    let limits: Vec<(Role, f64)> = cell.limits.iter().map(|(level, limit)| (limit_role(*level), *limit)).collect();
+    let lines = [ChartLine { name: &row.label, values: &cell.spark }];
+    let truth = cell.reading.truth.words(model.now.boot);
+    let shown = Chart {
+        title: &row.label,
+        note: if truth.is_empty() { "" } else { mark::truth(&cell.reading.truth).word },
+        unit: row.unit,
+        lines: &lines,
+        left_out: 0,
+        bucket_seconds: SPARK_BUCKET_SECONDS,
+        end: Wall(model.now.wall.0.div_euclid(length) * length),
+        limits: &limits,
+        cursor: None,
+        present: cell.reading.truth.is_fresh(),
+        empty: if truth.is_empty() { "nothing measured yet" } else { &truth },
+    };
+    chart(buf, &model.theme, area, shown);
 }
 
-fn fresh_words(model: &Model, source: &SourceState) -> String {
-    let mut said = vec!["answers".to_owned()];
-    said.extend(source.last_ok.map(|at| words::ago(model.now, at)));
-    said.extend((!source.surfaces.is_empty()).then(|| source.surfaces.join(" and ")));
-    said.extend(source.clock_skew_seconds.map(|skew| format!("clock {skew:+.1}s")));
-    said.join(" · ")
-}
-
-/// The labels that tell a series from the others of its target.
-fn own_labels(labels: &Labels, target: &Target) -> String {
-    let mut own = labels.clone().without("target").without("job");
-    if target.spec.nodes.len() < 2 {
-        own = own.without("node").without("instance");
-    }
-    own.to_string()
-}
-
-/// The truth of a series is that of the sources that give it. `up` is what the console itself measured, so a source
-/// that fails makes it 0 and no less true.
-fn series_truth(model: &Model, scope: &Scope, labels: &Labels) -> Truth {
-    let sources = model.store.sources_of(scope, labels.name());
-    let truth = sources.map(|source| source.truth(model.now.boot)).reduce(Truth::worst).unwrap_or(Truth::Fresh);
-    match truth {
-        Truth::Failing { .. } if labels.name() == "up" => Truth::Fresh,
-        other => other,
-    }
+/// Whether the past of a row is worth a chart: not that of a yes.
+fn is_pictured(row: &RowSpec) -> bool {
+    row.unit != Unit::YesNo
 }

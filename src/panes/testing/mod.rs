@@ -11,11 +11,16 @@ use indexmap::IndexMap;
 
 use self::story::{actor, entry, story};
 use self::texts::{RULES, RUNBOOK, SYSTEM};
-use super::model::{Arming, Banner, Cell, Console, Level, Model, Target};
+use super::Panes;
+use super::metrics::Explorer;
+use super::model::{Arming, Banner, Cell, Console, Level, Link, LinkState, Model, Target};
+use super::series::Picture;
 use crate::alert::{AlertBook, rules};
 use crate::base::{At, Boot, Ring, Severity, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
-use crate::model::{Batch, FetchFailure, Labels, Layout, Reading, Retention, SourceState, Store, Truth};
+use crate::model::{Batch, FetchFailure, Labels, Layout, LogLine, Reading, Retention, SourceState, Store, Truth};
+use crate::promql::Expr;
+use crate::promql::buckets::Line;
 use crate::runbook::{Record, Run, Runbook};
 use crate::steps::book;
 use crate::systems::{System, dimensions, spec};
@@ -89,6 +94,7 @@ pub fn model(condition: Condition) -> Model {
         model.status = Some(("disarmed: the time was up".to_owned(), ahead(4)));
     }
     model.targets.push(target);
+    model.dress();
     model
 }
 
@@ -101,13 +107,19 @@ fn bare() -> Model {
             demo: false,
             state_root: "/var/lib/opsconsole".to_owned(),
             shared_state: true,
+            nothing_found: Vec::new(),
         },
+        link: Link { state: LinkState::Fast, plain: false },
         theme: Arc::new(Theme::standard()),
         keymap: Arc::new(Keymap::standard()),
+        themes: vec!["dark".to_owned(), "light".to_owned()],
+        keymaps: vec!["default".to_owned(), "vim".to_owned()],
+        strokes: Vec::new(),
         targets: Vec::new(),
         selected: 0,
         dimensions: dimensions().expect("the embedded dimensions"),
         store: Store::new(Retention::default()),
+        explorer: Explorer::default(),
         alerts: AlertBook::default(),
         runs: IndexMap::new(),
         shown_run: None,
@@ -116,6 +128,7 @@ fn bare() -> Model {
         journal_fault: None,
         banners: Vec::new(),
         status: None,
+        freeze: None,
     }
 }
 
@@ -133,15 +146,18 @@ fn target(condition: Condition) -> Target {
         rules: rules::load("alerts.yml", RULES).expect("rules"),
         runbooks: vec![Arc::new(runbook())],
     };
+    let pending = Expr::parse("mempool_size").expect("a selector");
+    let mut picture = Picture::new(pending, &system, 10, 180);
+    let labels = Arc::new(Labels::named("mempool_size"));
+    picture.buckets.lines = vec![Line { labels, values: wave(60, condition) }];
+    picture.buckets.end = Some(Wall(NOW.wall.0 - 5_000));
     Target {
         id: spec.id.clone(),
         sources: spec.bind(&system.spec),
         system: Arc::new(system),
         spec,
         cells: cells(condition),
-        charted: None,
-        chart: wave(60, condition),
-        chart_bucket_seconds: 10,
+        chart: Some(picture),
     }
 }
 
@@ -171,8 +187,14 @@ fn cells(condition: Condition) -> BTreeMap<crate::base::PanelId, Vec<Cell>> {
         },
         level,
         spark: wave(30, condition),
+        limits: Vec::new(),
     };
-    let missing = |truth: Truth| Cell { reading: Reading { value: None, truth }, level: Level::Unknown, spark: vec![] };
+    let missing = |truth: Truth| Cell {
+        reading: Reading { value: None, truth },
+        level: Level::Unknown,
+        spark: vec![],
+        limits: vec![],
+    };
     let (chain, mempool) = match condition {
         Condition::Ill => (
             vec![
@@ -253,4 +275,44 @@ fn alerts(store: &Store, target: &Target) -> AlertBook {
     book.evaluate(store, ago(40));
     book.evaluate(store, NOW);
     book
+}
+
+/// Gives the first source of the model lines of a log, and this many more of them.
+pub fn logged(model: &mut Model, lines: u32) {
+    const TEXTS: [(Option<Severity>, &str); 5] = [
+        (Some(Severity::Info), "sealed block with 3 transactions"),
+        (Some(Severity::Info), "GET /health 200 in 4 ms"),
+        (
+            Some(Severity::Warning),
+            "the barrier between ledger and game state waited 812 ms, which is longer than the 500 ms that were expected; the next block is delayed",
+        ),
+        (None, "    at seal (/srv/node/ledger.js:212:17)"),
+        (Some(Severity::Critical), "could not append to the ledger: no space left on the device"),
+    ];
+    let target = model.targets[0].id.clone();
+    let source = model.store.sources().next().map_or("main-a/node-1/api/health".into(), |source| source.id.clone());
+    let state = model.store.source_mut(&source).expect("a source of the model");
+    state.gives_lines = true;
+    let came = state.lines;
+    let sent = state.last_ok.unwrap_or(NOW);
+    for chunk in (0..lines).collect::<Vec<_>>().chunks(500) {
+        let line = |n: &u32| {
+            let number = came + u64::from(*n);
+            let (severity, text) = TEXTS[(number % 5) as usize];
+            let at = NOW.wall.minus(Duration::from_secs(u64::from(lines - n)));
+            LogLine { at, severity, text: Arc::from(format!("{text} (#{number})")) }
+        };
+        let nothing = Arc::new(Layout::new(Vec::new()));
+        let batch = Batch::of(source.clone(), sent, Duration::from_millis(3), nothing, []);
+        model.store.link(&Batch { lines: chunk.iter().map(line).collect(), ..batch });
+    }
+    assert_eq!(model.store.source(&source).map(|state| &state.target), Some(&target));
+}
+
+/// Answers what the page of metrics asks, as `app/` does while it is shown.
+pub fn explored(model: &mut Model, panes: &Panes) {
+    model.explorer.list(&model.store, model.targets.get(model.selected));
+    let asked = panes.asked(model);
+    model.explorer.ask(asked.question, model.targets.get(model.selected));
+    model.explorer.evaluate(&model.store, &asked.visible, model.now);
 }

@@ -15,7 +15,7 @@ mod progress;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Intent, Model};
+use super::{Intent, Look, Model};
 use crate::base::{RunId, StepId, text};
 use crate::runbook::machine::StepRun;
 use crate::runbook::tree::{Branch, Task};
@@ -27,9 +27,13 @@ use crate::ui::{Action, Role};
 /// From this width on the path stands beside the step rather than above it.
 const BESIDE_COLUMNS: u16 = 100;
 
+/// The path of the run, and the step at which it stands.
+pub const PARTS: &[&str] = &["path", "step"];
+
 /// Which branch is selected, and how far the step's text is scrolled: on one step, and forgotten at the next.
 #[derive(Clone, Debug, Default)]
 pub struct Wizard {
+    pub look: Look,
     on: Option<(RunId, Option<StepId>)>,
     choice: Option<usize>,
     scrolled: Viewport,
@@ -43,7 +47,7 @@ impl Wizard {
         let current = run.current();
         let branches = current.map_or(&[][..], |step| step.task.branches());
         if !self.is_on(run) {
-            *self = Wizard { on: Some(place(run)), ..Wizard::default() };
+            *self = Wizard { on: Some(place(run)), look: std::mem::take(&mut self.look), ..Wizard::default() };
         }
         match action {
             Action::Up | Action::Down if !branches.is_empty() => {
@@ -54,7 +58,7 @@ impl Wizard {
                 None
             }
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
-                let inside = frame::inner(split(body, run).1);
+                let inside = frame::inner(self.split(body, run).1);
                 let lines = self.rows(model, run, body).len();
                 self.scrolled.scroll(action, lines, usize::from(inside.height));
                 None
@@ -71,7 +75,7 @@ impl Wizard {
                 None => Intent::Say("no outcome of this run is unknown".to_owned()),
             }),
             Action::CloseRun => Some(Intent::CloseRun(run.id.clone())),
-            Action::CopyStep => Some(copy(model, run, current)),
+            Action::Copy => Some(copy(model, run, current)),
             _ => None,
         }
     }
@@ -82,7 +86,7 @@ impl Wizard {
 
     /// Scrolls so that the selected branch can be seen with its conditions.
     fn follow(&mut self, model: &Model, run: &Run, body: Rect) {
-        let inside = frame::inner(split(body, run).1);
+        let inside = frame::inner(self.split(body, run).1);
         let rows = self.rows(model, run, body);
         let height = usize::from(inside.height);
         let selected = rows.selected();
@@ -131,8 +135,8 @@ impl Wizard {
                 .put(Role::Dim, "no runbook is open: go to the alerts, select one and open it");
             return;
         };
-        let (upper, lower) = split(area, run);
-        path::draw(buf, model, run, upper, upper.width < area.width);
+        let (upper, lower) = self.split(area, run);
+        path::draw(buf, model, run, upper, facts_beside(area) || lower.height == 0);
         let step = run.current().map_or("the end of the path", |step| step.title.as_str());
         let inside = frame::frame(buf, &model.theme, lower, step, detail::note(model, run));
         let scrolled = if self.is_on(run) { self.scrolled } else { Viewport::default() };
@@ -142,14 +146,25 @@ impl Wizard {
     /// The text of the step, for a page of this area.
     fn rows(&self, model: &Model, run: &Run, area: Rect) -> Rows {
         let branches = run.current().map_or(&[][..], |step| step.task.branches());
-        let (upper, lower) = split(area, run);
+        let (_, lower) = self.split(area, run);
         let mut rows = Rows::new(frame::inner(lower).width);
         detail::describe(&mut rows, model, run, self.chosen(run, branches));
-        if upper.width == area.width {
+        if !facts_beside(area) {
             path::facts(rows.space(), model, run);
         }
         rows
     }
+
+    fn split(&self, area: Rect, run: &Run) -> (Rect, Rect) {
+        let (path, step) = split(area, run);
+        let [path, step] = self.look.arranged(area, [path, step]);
+        (path, step)
+    }
+}
+
+/// Whether what the runbook watches stands below the path, rather than below the step.
+fn facts_beside(area: Rect) -> bool {
+    area.width >= BESIDE_COLUMNS
 }
 
 /// Which step of which run is shown.
@@ -158,7 +173,7 @@ fn place(run: &Run) -> (RunId, Option<StepId>) {
 }
 
 fn split(area: Rect, run: &Run) -> (Rect, Rect) {
-    if area.width >= BESIDE_COLUMNS {
+    if facts_beside(area) {
         let left = Rect { width: area.width * 2 / 5, ..area };
         return (left, Rect { x: area.x + left.width, width: area.width - left.width, ..area });
     }

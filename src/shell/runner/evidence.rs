@@ -28,9 +28,8 @@ impl Evidence {
         let mut store = Store::new(Retention { named: span, rest: span, ..Retention::default() });
         for source in &sealed.reads {
             let interval = seconds(source.spec.interval_seconds);
-            let address = format!("{} of {}", source.spec.kind.read(), source.base_url);
             let limit = seconds(source.spec.timeout_seconds);
-            store.declare(SourceState::new(source.id.clone(), source.target.clone(), address, interval, limit));
+            store.declare(SourceState::new(source.id.clone(), source.target.clone(), source.shown(), interval, limit));
         }
         Evidence { store, scope: Scope::Target(sealed.place.target.clone()) }
     }

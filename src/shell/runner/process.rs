@@ -9,7 +9,7 @@ use crate::base::{At, Digest, RunId, SourceId};
 use crate::model::{Batch, FetchFailure, Scope, Store};
 use crate::promql::{Condition, Verdict};
 use crate::runbook::tree::ConditionPlan;
-use crate::shell::http::HttpClient;
+use crate::shell::fetch::Fetcher;
 use crate::shell::poller::poll_once;
 use crate::shell::{StateRoot, clock, journal};
 use crate::sources::{BoundSource, Cursor, Source, SourceError};
@@ -30,7 +30,7 @@ pub async fn main(root: &StateRoot, run_id: &RunId, hash: &Digest) -> ExitCode {
 /// Reads the sealed sources as the console's pollers do.
 #[derive(Default)]
 struct Polls {
-    client: HttpClient,
+    fetcher: Fetcher,
     sources: HashMap<SourceId, (Arc<Source>, Cursor)>,
 }
 
@@ -47,9 +47,9 @@ impl Polls {
 
 impl Probe for Polls {
     async fn poll(&mut self, bound: &BoundSource) -> Batch {
-        let client = self.client.clone();
+        let fetcher = self.fetcher.clone();
         match self.compiled(bound) {
-            Ok((source, cursor)) => poll_once(source, cursor, &client, clock::now).await,
+            Ok((source, cursor)) => poll_once(source, cursor, &fetcher, clock::now).await,
             Err(error) => {
                 Batch::failed(bound.id.clone(), clock::now(), FetchFailure::Other { detail: error.to_string() })
             }

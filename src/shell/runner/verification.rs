@@ -88,9 +88,11 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
         }
     }
 
-    /// A slow endpoint gets at least half of the pace to rest.
+    /// A slow endpoint gets at least half of the pace to rest; a source that starts a program sets the pace.
     fn next_round(&self, began: Instant) -> Instant {
-        (began + self.pace.poll_every).max(Instant::now() + self.pace.poll_every / 2)
+        let least = self.order.sealed.reads.iter().map(|source| source.spec.kind.least_interval()).max();
+        let every = self.pace.poll_every.max(least.unwrap_or_default());
+        (began + every).max(Instant::now() + every / 2)
     }
 
     fn judge_now(&self, evidence: &Evidence) -> Vec<Judged> {

@@ -23,9 +23,45 @@ pub enum CopyRefused {
     Gone,
 }
 
+/// What stands between this program and the terminal of the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Multiplexer {
+    #[default]
+    None,
+    Tmux,
+    Screen,
+}
+
+/// Base64 in one device control string of GNU screen, which takes no more than 768 bytes in each.
+const SCREEN_PIECE_BYTES: usize = 512;
+
+impl Multiplexer {
+    /// From the variables that each of them sets for what runs in it: `TMUX` and `STY`. In tmux within screen, or the
+    /// other way round, the inner one sets its variable last and can not be told from the outer; tmux is the guess.
+    #[must_use]
+    pub fn of(tmux: bool, sty: bool) -> Multiplexer {
+        match (tmux, sty) {
+            (true, _) => Multiplexer::Tmux,
+            (false, true) => Multiplexer::Screen,
+            (false, false) => Multiplexer::None,
+        }
+    }
+
+    /// What the operator may have to set there, because it can not be asked whether the text arrived.
+    #[must_use]
+    pub fn needs(self) -> Option<&'static str> {
+        match self {
+            Multiplexer::None => None,
+            Multiplexer::Tmux => Some("if it did not arrive: tmux needs set-clipboard on, or allow-passthrough on"),
+            Multiplexer::Screen => Some("if it did not arrive: the terminal outside screen must take OSC 52"),
+        }
+    }
+}
+
 /// The bytes that make a terminal copy this text. Within tmux they are said twice: to tmux, which copies if it was
-/// allowed to, and through tmux to the terminal outside, which gets them if tmux was allowed to pass them on.
-pub(super) fn request(text: &str, within_tmux: bool) -> Result<Vec<u8>, CopyRefused> {
+/// allowed to, and through tmux to the terminal outside, which gets them if tmux was allowed to pass them on. Screen
+/// copies nothing itself and passes on what is wrapped for it, in pieces.
+pub(super) fn request(text: &str, within: Multiplexer) -> Result<Vec<u8>, CopyRefused> {
     if text.len() > COPY_LIMIT_BYTES {
         return Err(CopyRefused::TooLong { bytes: text.len() });
     }
@@ -33,15 +69,31 @@ pub(super) fn request(text: &str, within_tmux: bool) -> Result<Vec<u8>, CopyRefu
         return Err(CopyRefused::Hostile { byte });
     }
     let encoded = base64(text.as_bytes());
-    let mut out = format!("\x1b]52;c;{encoded}\x07");
-    if within_tmux {
-        out.push_str(&format!("\x1bPtmux;\x1b\x1b]52;c;{encoded}\x07\x1b\\"));
+    let plain = format!("\x1b]52;c;{encoded}\x07");
+    Ok(match within {
+        Multiplexer::None => plain,
+        Multiplexer::Tmux => format!("{plain}\x1bPtmux;\x1b{plain}\x1b\\"),
+        Multiplexer::Screen => wrapped_for_screen(&plain),
     }
-    Ok(out.into_bytes())
+    .into_bytes())
+}
+
+/// The request is ASCII, so it may be cut anywhere.
+fn wrapped_for_screen(request: &str) -> String {
+    let mut out = String::new();
+    let mut rest = request;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.len().min(SCREEN_PIECE_BYTES));
+        out.push_str("\x1bP");
+        out.push_str(piece);
+        out.push_str("\x1b\\");
+        rest = after;
+    }
+    out
 }
 
 /// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -79,14 +131,37 @@ mod tests {
     }
 
     #[test]
+    fn screen_gets_the_request_in_pieces_that_it_takes() {
+        let text = "x".repeat(2_000);
+        let request = request(&text, Multiplexer::Screen).expect("harmless");
+        let request = String::from_utf8(request).expect("ASCII");
+        let pieces: Vec<&str> = request.split("\x1bP").skip(1).collect();
+        assert!(pieces.len() > 4 && pieces.iter().all(|piece| piece.len() <= SCREEN_PIECE_BYTES + 2));
+        let passed: String = pieces.iter().map(|piece| piece.strip_suffix("\x1b\\").expect("closed")).collect();
+        assert_eq!(passed, format!("\x1b]52;c;{}\x07", base64(text.as_bytes())));
+    }
+
+    #[test]
+    fn the_multiplexer_is_told_by_what_it_sets() {
+        let check = |tmux, sty, want| assert_eq!(Multiplexer::of(tmux, sty), want);
+        check(false, false, Multiplexer::None);
+        check(true, false, Multiplexer::Tmux);
+        check(false, true, Multiplexer::Screen);
+        check(true, true, Multiplexer::Tmux);
+    }
+
+    #[test]
     fn only_harmless_text_is_copied() {
-        assert_eq!(request("foo", false), Ok(b"\x1b]52;c;Zm9v\x07".to_vec()));
-        let tmux = request("foo", true).expect("harmless");
+        assert_eq!(request("foo", Multiplexer::None), Ok(b"\x1b]52;c;Zm9v\x07".to_vec()));
+        let tmux = request("foo", Multiplexer::Tmux).expect("harmless");
         assert!(tmux.ends_with(b"\x1bPtmux;\x1b\x1b]52;c;Zm9v\x07\x1b\\"));
-        assert_eq!(request("ls\nrm", false), Err(CopyRefused::Hostile { byte: 2 }));
-        assert_eq!(request("a\u{202e}b", false), Err(CopyRefused::Hostile { byte: 1 }));
+        assert_eq!(request("ls\nrm", Multiplexer::None), Err(CopyRefused::Hostile { byte: 2 }));
+        assert_eq!(request("a\u{202e}b", Multiplexer::None), Err(CopyRefused::Hostile { byte: 1 }));
         let long = "x".repeat(COPY_LIMIT_BYTES);
-        assert!(request(&long, false).is_ok());
-        assert_eq!(request(&(long + "x"), false), Err(CopyRefused::TooLong { bytes: COPY_LIMIT_BYTES + 1 }));
+        assert!(request(&long, Multiplexer::None).is_ok());
+        assert_eq!(
+            request(&(long + "x"), Multiplexer::None),
+            Err(CopyRefused::TooLong { bytes: COPY_LIMIT_BYTES + 1 })
+        );
     }
 }

@@ -13,8 +13,8 @@
 //! Must never: let a control character of a cell through; assume where the cursor is at the beginning of a frame,
 //! because somebody else may have written to the terminal.
 
-use ratatui::buffer::{Buffer, Cell, CellWidth};
-use ratatui::style::Color;
+use ratatui::buffer::{Cell, CellWidth};
+use ratatui::style::{Color, Modifier};
 
 use super::style::{self, Look, SEEN_ON_BLANK};
 use super::travel::{Cursor, csi, step};
@@ -23,18 +23,11 @@ use crate::base::text::is_hostile;
 /// Gaps longer than this are never cheaper to write again than to step over.
 const GAP_LIMIT_COLUMNS: usize = 12;
 
+/// Rows that cost more than this are also tried on an empty row.
+const ANEW_FROM_BYTES: usize = 24;
+
 /// Clears the screen in the default style.
 const CLEAR: &[u8] = b"\x1b[m\x1b[2J";
-
-/// Writes the difference of `next` to `prev`, from and to the default style. Nothing if there is none. Buffers of
-/// different areas have nothing in common: the screen is cleared first.
-pub fn encode(prev: &Buffer, next: &Buffer, out: &mut Vec<u8>) {
-    let mut encoder = Encoder::default();
-    encoder.frame(prev, next, out);
-    if encoder.pen != Look::default() {
-        out.extend_from_slice(b"\x1b[m");
-    }
-}
 
 /// One column of a row as the terminal shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +42,15 @@ struct Column<'a> {
     /// Terminals may disagree about the width.
     unsure: bool,
 }
+
+/// A column of an empty row.
+const EMPTY: Column<'static> = Column {
+    symbol: " ",
+    look: Look { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() },
+    width: 1,
+    blank: true,
+    unsure: false,
+};
 
 impl Column<'_> {
     fn is_empty_space(&self) -> bool {
@@ -72,28 +74,52 @@ impl Encoder {
         self.cursor = None;
     }
 
-    /// Writes what turns `prev` into `next`. Nothing if they look the same.
-    pub fn frame(&mut self, prev: &Buffer, next: &Buffer, out: &mut Vec<u8>) {
-        if prev.area != next.area {
-            self.clear(out);
-            return self.frame(&Buffer::empty(next.area), next, out);
-        }
+    /// Somebody else may have moved the cursor since the last frame.
+    pub fn begin(&mut self) {
         self.cursor = None;
-        let width = usize::from(next.area.width);
-        if width == 0 {
+    }
+
+    /// Writes what turns one row from `before` into `after`, in the shorter of two ways: what differs, or the whole
+    /// row anew on an empty one. Nothing if they look the same.
+    pub fn row(&mut self, row: usize, before: &[Cell], after: &[Cell], out: &mut Vec<u8>) {
+        if before == after {
             return;
         }
-        let (mut was, mut is) = (Vec::with_capacity(width), Vec::with_capacity(width));
-        for (row, (before, after)) in prev.content.chunks(width).zip(next.content.chunks(width)).enumerate() {
-            if before != after {
-                columns(before, &mut was);
-                columns(after, &mut is);
-                self.row(row, &was, &is, out);
-            }
+        let (mut was, mut is) = (Vec::with_capacity(before.len()), Vec::with_capacity(after.len()));
+        columns(before, &mut was);
+        columns(after, &mut is);
+        let (pen, cursor, begun) = (self.pen, self.cursor, out.len());
+        self.difference(row, &was, &is, out);
+        if out.len() - begun <= ANEW_FROM_BYTES {
+            return;
+        }
+        let by_difference = (self.pen, self.cursor);
+        (self.pen, self.cursor) = (pen, cursor);
+        let mut anew = Vec::with_capacity(out.len() - begun);
+        self.erase(row, &mut anew);
+        was.fill(EMPTY);
+        self.difference(row, &was, &is, &mut anew);
+        if anew.len() < out.len() - begun {
+            out.truncate(begun);
+            out.extend_from_slice(&anew);
+        } else {
+            (self.pen, self.cursor) = by_difference;
         }
     }
 
-    fn row(&mut self, row: usize, was: &[Column<'_>], is: &[Column<'_>], out: &mut Vec<u8>) {
+    /// Empties a row.
+    pub fn erase(&mut self, row: usize, out: &mut Vec<u8>) {
+        if self.cursor != Some(Cursor { row, column: Some(0) }) {
+            let mut moved = Vec::new();
+            step(self.cursor, row, 0, &mut moved);
+            out.extend_from_slice(&moved);
+            self.cursor = Some(Cursor { row, column: Some(0) });
+        }
+        self.dress(&EMPTY, out);
+        out.extend_from_slice(b"\x1b[K");
+    }
+
+    fn difference(&mut self, row: usize, was: &[Column<'_>], is: &[Column<'_>], out: &mut Vec<u8>) {
         let Some(last) = (0..is.len()).rev().find(|&column| was[column] != is[column]) else {
             return;
         };

@@ -283,6 +283,10 @@ impl InputParser {
             0x40..=0x7e => {
                 let event = sequence::csi(&self.held, byte, alt);
                 self.held.clear();
+                if alt && event.is_said_by_the_terminal() {
+                    // Only keys have alt: this was the ESC key, and right behind it the terminal had something to say.
+                    out.push(key(KeyCode::Esc, false, false));
+                }
                 match event {
                     sequence::Csi::Event(event) => self.end_with(event, out),
                     sequence::Csi::PasteBegins => {

@@ -51,6 +51,15 @@ fn escape_alone_and_before_other_keys() {
 }
 
 #[test]
+fn an_escape_right_before_an_answer_is_a_key() {
+    check(b"\x1b\x1b[0n", &["esc", "status"]);
+    check(b"x\x1b\x1b[0nx", &["x", "esc", "status", "x"]);
+    check(b"\x1b\x1b[?2026;2$y", &["esc", "mode 2026 true"]);
+    check(b"\x1b\x1b[200~y\x1b[201~", &["esc", "paste \"y\""]);
+    check(b"\x1b\x1b[I", &["esc", "focus true"]);
+}
+
+#[test]
 fn keys_sent_as_sequences() {
     check(b"\x1b[A\x1b[B\x1b[C\x1b[D\x1b[H\x1b[F", &["up", "down", "right", "left", "home", "end"]);
     check(b"\x1bOA\x1bOB\x1bOC\x1bOD\x1bOH\x1bOF", &["up", "down", "right", "left", "home", "end"]);

@@ -4,6 +4,7 @@
 //! ```text
 //! Tty::open ──► TerminalGuard::enter ──► TtyReader ──► TermEvent…
 //!                                   └──► Screen    ──► frame ──(encode: only what changed)──► one write
+//!                                        Pacing: when the next frame may be written, and how much of it
 //! ```
 //!
 //! The console opens the terminal anew instead of using standard input and output: the open file description is then
@@ -18,10 +19,13 @@
 //! leaving say: [`guard`].
 
 pub mod copy;
+pub mod depth;
 pub mod encode;
 pub mod guard;
 pub mod input;
+pub mod pacing;
 pub mod painter;
+pub mod probe;
 pub mod reader;
 pub mod screen;
 mod sequence;
@@ -41,8 +45,9 @@ use tokio::io::unix::AsyncFd;
 pub use copy::CopyRefused;
 pub use guard::{Resumed, TerminalGuard, install_panic_hook};
 pub use input::TermEvent;
+pub use pacing::{Pacing, Ready};
 pub use reader::{Drained, ReadOutcome, TtyReader};
-pub use screen::{Drawn, Screen};
+pub use screen::{Drawn, Frame, Screen};
 
 /// A terminal that says nothing about its size has this one.
 const DEFAULT_SIZE: Size = Size { width: 80, height: 24 };

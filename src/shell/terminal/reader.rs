@@ -14,6 +14,9 @@ use super::input::{InputParser, TermEvent, Waits};
 /// Bytes taken from the terminal at a time.
 const READ_LIMIT_BYTES: usize = 4096;
 
+/// Bytes that one read takes in at most: enough for any hand, and for a paste.
+const BURST_LIMIT_BYTES: usize = 64 * 1024;
+
 /// Bytes that [`TtyReader::drain`] discards at most: more than a terminal's input queue holds.
 const DRAIN_LIMIT_BYTES: usize = 64 * 1024;
 
@@ -88,11 +91,29 @@ impl TtyReader {
                     Waits::Escape => self.parser.flush_escape(&mut events),
                     Waits::Nothing | Waits::Sequence | Waits::Paste => self.parser.flush_unfinished(&mut events),
                 },
-                Some(mut ready) => match take(self.tty.get_ref(), &mut self.parser, &mut events) {
-                    Taken::Bytes(_) => self.heard = Instant::now(),
-                    Taken::Nothing => ready.clear_ready(),
-                    Taken::Gone => return Ok(ReadOutcome::Gone),
-                },
+                Some(mut ready) => {
+                    // Everything that is there is taken in before anything is drawn: of a burst of keys only what
+                    // the last of them leads to is seen.
+                    let mut seen_bytes = 0;
+                    while seen_bytes < BURST_LIMIT_BYTES {
+                        match take(self.tty.get_ref(), &mut self.parser, &mut events) {
+                            Taken::Bytes(count) => {
+                                seen_bytes += count;
+                                self.heard = Instant::now();
+                                if count < READ_LIMIT_BYTES {
+                                    break;
+                                }
+                            }
+                            Taken::Nothing => {
+                                ready.clear_ready();
+                                break;
+                            }
+                            // What was typed before is taken in; the next read says it again.
+                            Taken::Gone if !events.is_empty() => break,
+                            Taken::Gone => return Ok(ReadOutcome::Gone),
+                        }
+                    }
+                }
             }
             if !events.is_empty() {
                 return Ok(ReadOutcome::Events(events));
@@ -188,6 +209,37 @@ mod tests {
             assert_eq!(reader.read_events().await.expect("events"), ReadOutcome::Events(vec![TermEvent::Status]));
             pty.type_in(b"\x1b");
             assert_eq!(reader.read_events().await.expect("events"), keys(&["esc"]));
+        });
+    }
+
+    #[test]
+    fn a_burst_is_taken_in_by_few_reads_and_a_paste_in_it_stays_one() {
+        let pty = Pty::open();
+        let guard = TerminalGuard::enter_on(pty.tty()).expect("the terminal is there");
+        within(async {
+            let mut reader = TtyReader::new(guard.tty()).expect("a reader");
+            let paste = format!("\x1b[200~{}\x1b[201~", "y".repeat(500));
+            let burst = ["j".repeat(1_000), paste, "j".repeat(1_000)].concat();
+            pty.type_in(burst.as_bytes());
+            let (mut keys, mut pastes, mut reads) = (0, 0, 0);
+            while keys < 2_000 {
+                let ReadOutcome::Events(events) = reader.read_events().await.expect("events") else {
+                    panic!("the terminal is there")
+                };
+                reads += 1;
+                for event in events {
+                    match event {
+                        TermEvent::Key(_) => keys += 1,
+                        TermEvent::Paste { text, .. } => {
+                            assert_eq!(text.len(), 500);
+                            pastes += 1;
+                        }
+                        other => panic!("{other:?} was not typed"),
+                    }
+                }
+            }
+            assert_eq!((keys, pastes), (2_000, 1));
+            assert!(reads <= 20, "{reads} reads, each followed by a frame");
         });
     }
 

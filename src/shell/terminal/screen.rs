@@ -6,22 +6,29 @@
 //!
 //! Must never: write while the terminal is not the console's; write anything when nothing changed.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
-use super::copy::{self, CopyRefused};
+use super::copy::{self, CopyRefused, Multiplexer};
 use super::guard::{Session, TerminalGuard};
-use super::painter::Painter;
+use super::painter::{Painted, Painter};
 use super::{Tty, Wrote};
 
-/// Frames that may wait for the terminal's acknowledgement. One that does not answer is not asked for ever.
-const ASKED_LIMIT: usize = 8;
+/// A request to copy that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Of the request, which is longer than the text.
+    pub bytes: usize,
+    /// What may be needed for it to arrive, if something may.
+    pub needs: Option<&'static str>,
+}
+
+/// Asks the terminal how it is. It answers when it has taken in everything written before.
+const STATUS_QUESTION: &[u8] = b"\x1b[5n";
 
 /// The mode whose report says whether the terminal can show a frame as one.
 pub const SYNCHRONIZED_MODE: u16 = 2026;
@@ -43,77 +50,82 @@ pub enum Drawn {
     Gone,
 }
 
+/// One call of [`Screen::draw`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub drawn: Drawn,
+    pub painted: Painted,
+    /// The terminal was asked about it.
+    pub asked: bool,
+}
+
 /// The screen.
 #[derive(Debug)]
 pub struct Screen {
     session: Arc<Session>,
-    tty: AsyncFd<Tty>,
+    tty: Tty,
     painter: Painter,
     /// What the terminal has not taken yet: the rest of one frame, or of one text to copy.
     waiting: Vec<u8>,
     written_bytes: u64,
-    to_ask: Option<u64>,
-    asked: VecDeque<u64>,
-    within_tmux: bool,
+    within: Multiplexer,
     gone: bool,
 }
 
 impl Screen {
-    /// The screen of an entered terminal. Needs a runtime.
+    /// The screen of an entered terminal.
     ///
     /// # Errors
-    /// No file descriptor is left, or the terminal can not be waited for.
-    #[allow(clippy::disallowed_methods, reason = "this is the shell: tmux says in the environment that it is there")]
+    /// No file descriptor is left.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the shell: tmux and screen say in the environment that they are there"
+    )]
     pub fn new(guard: &TerminalGuard) -> io::Result<Screen> {
-        let tty = guard.tty().watched(Interest::WRITABLE)?;
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let tty = guard.tty().again()?;
         Ok(Screen {
-            painter: Painter::new(tty.get_ref().size()),
+            painter: Painter::new(tty.size()),
             session: guard.session(),
             tty,
             waiting: Vec::new(),
             written_bytes: 0,
-            to_ask: None,
-            asked: VecDeque::new(),
-            within_tmux: std::env::var_os("TMUX").is_some_and(|socket| !socket.is_empty()),
+            within: Multiplexer::of(is_set("TMUX"), is_set("STY")),
             gone: false,
         })
     }
 
-    /// Draws what `render` paints on an empty buffer, if the terminal has taken the frame before.
-    pub fn draw(&mut self, render: impl FnOnce(&mut Buffer, Rect)) -> Drawn {
+    /// Draws what `render` paints on an empty buffer, if the terminal has taken the frame before; at most
+    /// `budget_bytes` of it, a row more or less. `asks` is told what was painted, and says whether the terminal is
+    /// asked to say that it has taken it.
+    pub fn draw(
+        &mut self,
+        render: impl FnOnce(&mut Buffer, Rect),
+        budget_bytes: usize,
+        asks: impl FnOnce(Painted) -> bool,
+    ) -> Frame {
+        // On a terminal that is not the console's there is nothing to be brought up to date.
+        let unpainted = |drawn| Frame { drawn, painted: Painted { bytes: 0, whole: true }, asked: false };
         match self.send() {
             Drawn::Unchanged | Drawn::Written { .. } => {}
-            held @ (Drawn::Busy | Drawn::Away | Drawn::Gone) => return held,
+            held @ (Drawn::Busy | Drawn::Away | Drawn::Gone) => return unpainted(held),
         }
-        self.painter.paint(render, &mut self.waiting);
-        if let Some(frame) = self.to_ask.take() {
-            self.asked.push_back(frame);
-            self.waiting.extend_from_slice(b"\x1b[5n");
+        let painted = self.painter.paint(render, budget_bytes, &mut self.waiting);
+        let asked = asks(painted);
+        if asked {
+            self.waiting.extend_from_slice(STATUS_QUESTION);
         }
-        self.send()
+        Frame { drawn: self.send(), painted, asked }
     }
 
-    /// With the next frame that is drawn, the terminal is asked to say that it has taken it. `frame` is the caller's
-    /// number of that frame, given back by [`acknowledged`](Screen::acknowledged). False: the terminal has not
-    /// answered the last eight questions, and is not asked again.
-    pub fn ask_painted(&mut self, frame: u64) -> bool {
-        if self.asked.len() >= ASKED_LIMIT {
-            return false;
-        }
-        self.to_ask = Some(frame);
-        true
-    }
-
-    /// Call at each [`TermEvent::Status`](super::TermEvent): the frame that the terminal has taken. An answer that
-    /// got lost makes later ones speak for an earlier frame, never for one that was not seen.
-    pub fn acknowledged(&mut self) -> Option<u64> {
-        self.asked.pop_front()
-    }
-
-    /// Asks whether the terminal can show a frame as one. The answer is a
-    /// [`TermEvent::ModeReport`](super::TermEvent) of [`SYNCHRONIZED_MODE`].
-    pub fn ask_synchronized(&mut self) -> Drawn {
-        self.say(format!("\x1b[?{SYNCHRONIZED_MODE}$p").as_bytes())
+    /// Asks, before the first frame, whether the terminal can show a frame as one, and how it is. The first answer is
+    /// a [`TermEvent::ModeReport`](super::TermEvent) of [`SYNCHRONIZED_MODE`] from a terminal that knows the
+    /// question; what one that does not may write instead, the first frame wipes off. The second comes back after one
+    /// round trip of the line. How many bytes that were.
+    pub fn ask_first(&mut self) -> usize {
+        let question = [format!("\x1b[?{SYNCHRONIZED_MODE}$p").as_bytes(), STATUS_QUESTION].concat();
+        self.say(&question);
+        question.len()
     }
 
     /// Large frames are shown as one from now on. Only for a terminal that said it can.
@@ -123,7 +135,7 @@ impl Screen {
 
     /// The window may have another size: takes it, and draws the next frame whole if it has.
     pub fn resize(&mut self) -> Size {
-        let size = self.tty.get_ref().size();
+        let size = self.tty.size();
         if size != self.size() {
             self.painter.restart(size);
         }
@@ -132,15 +144,7 @@ impl Screen {
 
     /// The next frame is drawn whole, as when somebody else wrote on the terminal.
     pub fn clear(&mut self) {
-        self.painter.restart(self.tty.get_ref().size());
-    }
-
-    /// After [`Resumed::Redraw`](super::Resumed): the next frame is drawn whole, and answers to what was asked before
-    /// the suspension are not expected any more.
-    pub fn resumed(&mut self) {
-        self.clear();
-        self.to_ask = None;
-        self.asked.clear();
+        self.painter.restart(self.tty.size());
     }
 
     #[must_use]
@@ -163,15 +167,17 @@ impl Screen {
     ///
     /// # Errors
     /// The text could act when pasted, or the terminal does not take it now.
-    pub fn copy(&mut self, text: &str) -> Result<(), CopyRefused> {
-        let request = copy::request(text, self.within_tmux)?;
+    pub fn copy(&mut self, text: &str) -> Result<Copied, CopyRefused> {
+        let request = copy::request(text, self.within)?;
         if !self.waiting.is_empty() {
             return Err(CopyRefused::Busy);
         }
         match self.say(&request) {
             Drawn::Away | Drawn::Gone => Err(CopyRefused::Gone),
             // What the terminal did not take at once follows by itself.
-            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => Ok(()),
+            Drawn::Busy | Drawn::Unchanged | Drawn::Written { .. } => {
+                Ok(Copied { bytes: request.len(), needs: self.within.needs() })
+            }
         }
     }
 
@@ -181,17 +187,19 @@ impl Screen {
         !self.waiting.is_empty() && !self.gone
     }
 
-    /// Waits until the terminal has taken everything. May be dropped while waiting.
+    /// Waits until the terminal has taken everything. May be dropped while waiting. The terminal is watched for this
+    /// only while something waits: else every frame that is taken would wake the process to say so.
     ///
     /// # Errors
     /// The terminal can not be waited for any more.
     pub async fn drained(&mut self) -> io::Result<Drawn> {
+        let watched = self.tty.watched(Interest::WRITABLE)?;
         loop {
             match self.send() {
                 Drawn::Busy => {}
                 done @ (Drawn::Unchanged | Drawn::Written { .. } | Drawn::Away | Drawn::Gone) => return Ok(done),
             }
-            let mut ready = self.tty.writable().await?;
+            let mut ready = watched.writable().await?;
             // It may have become writable long ago; the attempt above is what tells whether it still is.
             ready.clear_ready();
             drop(ready);
@@ -220,7 +228,7 @@ impl Screen {
         }
         let mut sent = 0;
         while sent < self.waiting.len() {
-            match self.tty.get_ref().write(&self.waiting[sent..]) {
+            match self.tty.write(&self.waiting[sent..]) {
                 Wrote::Bytes(0) => break,
                 Wrote::Bytes(count) => sent += count,
                 Wrote::Gone => {
@@ -257,6 +265,10 @@ mod tests {
         move |buffer, _area| buffer.set_string(0, 0, text, ratatui::style::Style::new())
     }
 
+    fn draw(screen: &mut Screen, render: impl FnOnce(&mut Buffer, Rect)) -> Drawn {
+        screen.draw(render, usize::MAX, |_| false).drawn
+    }
+
     /// A picture that shares no cell with the last.
     fn full(letter: &str) -> impl FnOnce(&mut Buffer, Rect) {
         move |buffer, _area| {
@@ -273,11 +285,11 @@ mod tests {
         within(async {
             let mut screen = Screen::new(&guard).expect("a screen");
             assert_eq!(screen.size(), Size::new(80, 24));
-            let Drawn::Written { bytes } = screen.draw(text("height 1204")) else {
+            let Drawn::Written { bytes } = draw(&mut screen, text("height 1204")) else {
                 panic!("the first frame is written")
             };
-            assert_eq!(screen.draw(text("height 1204")), Drawn::Unchanged);
-            assert_eq!(screen.draw(text("height 1205")), Drawn::Written { bytes: b"\x1b[1;11H5".len() });
+            assert_eq!(draw(&mut screen, text("height 1204")), Drawn::Unchanged);
+            assert_eq!(draw(&mut screen, text("height 1205")), Drawn::Written { bytes: b"\x1b[1;11H5".len() });
             assert_eq!(screen.written_bytes(), bytes as u64 + 8);
             let entered = pty.said_on_entering();
             let shown = pty.screen_after(entered + bytes + 8);
@@ -286,23 +298,23 @@ mod tests {
     }
 
     #[test]
-    fn the_terminal_is_asked_after_the_frame_and_answers_belong_to_frames() {
+    fn the_terminal_is_asked_after_the_frame() {
         let pty = Pty::open();
         let guard = TerminalGuard::enter_on(pty.tty()).expect("the terminal is there");
         within(async {
             let mut screen = Screen::new(&guard).expect("a screen");
-            screen.draw(text("a"));
-            assert_eq!(screen.acknowledged(), None);
-            assert!(screen.ask_painted(7));
-            assert_eq!(screen.draw(text("a")), Drawn::Written { bytes: 4 }, "asked though nothing changed");
-            for frame in 8..15 {
-                assert!(screen.ask_painted(frame));
-                screen.draw(text("a"));
-            }
-            assert!(!screen.ask_painted(15), "a terminal that does not answer is not asked for ever");
-            assert_eq!((screen.acknowledged(), screen.acknowledged()), (Some(7), Some(8)));
-            screen.resumed();
-            assert_eq!(screen.acknowledged(), None);
+            let asked = screen.ask_first();
+            screen.draw(text("a"), usize::MAX, |_| false);
+            let again = screen.draw(text("a"), usize::MAX, |painted| {
+                assert_eq!(painted, Painted { bytes: 0, whole: true });
+                true
+            });
+            assert_eq!(again.drawn, Drawn::Written { bytes: 4 }, "asked though nothing changed");
+            let all = pty.said_on_entering() + screen.written_bytes() as usize;
+            let said = pty.hear(all);
+            let said = &said[pty.said_on_entering()..];
+            assert_eq!(&said[..asked], b"\x1b[?2026$p\x1b[5n");
+            assert!(said.ends_with(b"a\x1b[5n"));
         });
     }
 
@@ -312,7 +324,7 @@ mod tests {
         let guard = TerminalGuard::enter_on(pty.tty()).expect("the terminal is there");
         within(async {
             let mut screen = Screen::new(&guard).expect("a screen");
-            screen.draw(text("a"));
+            draw(&mut screen, text("a"));
             for (columns, rows, expected) in [
                 (100, 30, Size::new(100, 30)),
                 (1, 1, Size::new(1, 1)),
@@ -323,9 +335,9 @@ mod tests {
                 assert_eq!(screen.resize(), expected);
                 assert_eq!(screen.size(), expected);
                 let whole = b"\x1b[m\x1b[2J\x1b[Ha".len();
-                assert_eq!(screen.draw(text("a")), Drawn::Written { bytes: whole });
+                assert_eq!(draw(&mut screen, text("a")), Drawn::Written { bytes: whole });
                 assert_eq!(screen.resize(), expected);
-                assert_eq!(screen.draw(text("a")), Drawn::Unchanged);
+                assert_eq!(draw(&mut screen, text("a")), Drawn::Unchanged);
             }
         });
     }
@@ -340,14 +352,14 @@ mod tests {
             let mut screen = Screen::new(&guard).expect("a screen");
             let mut letters = ["x", "y"].into_iter().cycle();
             let mut frames = 0;
-            while screen.draw(full(letters.next().expect("an endless list"))) != Drawn::Busy {
+            while draw(&mut screen, full(letters.next().expect("an endless list"))) != Drawn::Busy {
                 frames += 1;
                 assert!(frames < 1000, "nobody reads, and still it takes everything");
             }
             let waiting = screen.waiting.len();
             assert!(screen.is_busy() && waiting > 0);
             // While it waits nothing is added, whatever is drawn, rung or copied.
-            assert_eq!(screen.draw(full("z")), Drawn::Busy);
+            assert_eq!(draw(&mut screen, full("z")), Drawn::Busy);
             assert_eq!(screen.bell(), Drawn::Busy);
             assert_eq!(screen.copy("text"), Err(CopyRefused::Busy));
             assert_eq!(screen.waiting.len(), waiting);
@@ -358,7 +370,7 @@ mod tests {
                 pty
             });
             screen.drained().await.expect("the terminal takes it");
-            let Drawn::Written { bytes } = screen.draw(full("z")) else { panic!("the newest picture is drawn") };
+            let Drawn::Written { bytes } = draw(&mut screen, full("z")) else { panic!("the newest picture is drawn") };
             let pty = reading.join().expect("all was read");
             assert!(pty.screen_after(expected + bytes).contents().chars().all(|c| c == 'z' || c == '\n'));
         });
@@ -371,12 +383,12 @@ mod tests {
         within(async {
             let mut screen = Screen::new(&guard).expect("a screen");
             guard.leave();
-            assert_eq!(screen.draw(text("a")), Drawn::Away);
+            assert_eq!(draw(&mut screen, text("a")), Drawn::Away);
             assert_eq!(guard.resume().expect("the terminal is there"), super::super::Resumed::Redraw);
-            screen.resumed();
-            assert!(matches!(screen.draw(text("a")), Drawn::Written { .. }));
+            screen.clear();
+            assert!(matches!(draw(&mut screen, text("a")), Drawn::Written { .. }));
             drop(pty);
-            assert_eq!(screen.draw(text("b")), Drawn::Gone);
+            assert_eq!(draw(&mut screen, text("b")), Drawn::Gone);
             assert_eq!(screen.copy("b"), Err(CopyRefused::Gone));
             assert!(!screen.is_busy());
         });

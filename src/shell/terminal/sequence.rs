@@ -15,6 +15,24 @@ pub(super) enum Csi {
     PasteBegins,
 }
 
+impl Csi {
+    /// Whether no press of a key is ever written like this, with whatever modifiers.
+    pub(super) fn is_said_by_the_terminal(&self) -> bool {
+        match self {
+            Csi::Event(event) => match event {
+                TermEvent::Status
+                | TermEvent::CursorPosition { .. }
+                | TermEvent::ModeReport { .. }
+                | TermEvent::Focus(_)
+                | TermEvent::Mouse
+                | TermEvent::Paste { .. } => true,
+                TermEvent::Key(_) | TermEvent::Unknown => false,
+            },
+            Csi::PasteBegins => true,
+        }
+    }
+}
+
 /// The modifiers as xterm and kitty encode them: one plus a sum of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Modifiers {

@@ -17,7 +17,7 @@ type Across = fn(Option<usize>, usize, &mut Vec<u8>) -> bool;
 /// A way down by so many rows, to that row.
 type Down = fn(usize, usize, &mut Vec<u8>);
 
-/// The shortest way of the cursor to a cell.
+/// The shortest way of the cursor to a cell, into an empty `out`.
 pub(super) fn step(from: Option<Cursor>, row: usize, column: usize, out: &mut Vec<u8>) {
     match (row, column) {
         (0, 0) => csi(out, &[], b'H'),

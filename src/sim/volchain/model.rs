@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Delivery, Fault, Faults};
 use super::random::Random;
+use super::record::{LogRecord, RECORDS_KEPT};
 use super::service::{Service, ServiceState, Verb};
 use super::surface::Surface;
 use crate::base::{Digest, Ring};
@@ -27,6 +28,8 @@ const CATCH_UP_MILLIS: i64 = 24 * 3_600_000;
 const BLOCKS_KEPT: usize = 1_000;
 const ACCOUNT_LIMIT: usize = 64;
 const CLOCK_OFF_MILLIS: i64 = 45_000;
+/// The real node says one line for every transaction; here it is one in so many.
+const PRECHECKS_SAID: u64 = 25;
 /// Thousandths of a transaction that a flood adds in a tick: 100 transactions a second.
 const FLOOD_MILLI_PER_TICK: u64 = 25_000;
 
@@ -127,6 +130,9 @@ pub struct Node {
     next_seal: i64,
     /// By the node's clock.
     producer_since: i64,
+    records: Ring<LogRecord>,
+    /// Number of the last record, and bytes of all.
+    said: (u64, u64),
 }
 
 impl Node {
@@ -159,6 +165,8 @@ impl Node {
             milli_transactions: 0,
             next_seal: start + SEAL_MILLIS,
             producer_since: start - uptime,
+            records: Ring::new(RECORDS_KEPT),
+            said: (0, 0),
         };
         // The drift that no verification of the real node sees.
         if let Some(account) = node.accounts.first_mut() {
@@ -217,6 +225,18 @@ impl Node {
     #[must_use]
     pub fn listening(&self) -> bool {
         self.service.state == ServiceState::Active && self.faults.delivery() != Delivery::Refused
+    }
+
+    /// What the node has said since the record of this number, oldest first, as far as it remembers.
+    #[must_use]
+    pub fn records_after(&self, number: u64) -> Vec<LogRecord> {
+        self.records.iter().filter(|record| record.number > number).cloned().collect()
+    }
+
+    fn say(&mut self, at_millis: i64, text: String) {
+        let (number, end) = (self.said.0 + 1, self.said.1 + text.len() as u64 + 1);
+        self.said = (number, end);
+        self.records.push(LogRecord { number, at_millis, text, end });
     }
 
     /// How answers travel.
@@ -307,6 +327,11 @@ impl Node {
         self.faults.restart();
         self.producer_since = self.clock(now);
         self.next_seal = now + SEAL_MILLIS;
+        self.say(now, "Custom server running at http://0.0.0.0:3001".to_owned());
+        self.say(now, format!("VolChain mempool loaded: {} transactions", self.mempool.len()));
+        if !self.faults.on(Fault::ProducerOff) {
+            self.say(now, "Volchain producer started (mempool mode)".to_owned());
+        }
     }
 
     /// Users send more and less over minutes, and never quite evenly.
@@ -347,6 +372,10 @@ impl Node {
         let number = self.next_number;
         self.next_number += 1;
         self.mempool.push_back(Transaction { number, account, operation });
+        if number.is_multiple_of(PRECHECKS_SAID) {
+            let user = self.accounts.get(account).map_or("unknown", |account| account.username.as_str());
+            self.say(now, format!("[PRECHECK NONCE] type={} reason=game from={user}", operation.name()));
+        }
         if waits {
             self.barriers.push_back(Barrier { number, since: now });
         }
@@ -385,7 +414,7 @@ impl Node {
         let time = self.clock(now);
         let hash = Digest::of(format!("block {height} {prev_hash} {transactions_hash} {time}").as_bytes());
         self.blocks.push(Block { height, prev_hash, hash, transactions_hash, time, count });
-        self.guard();
+        self.guard(now);
     }
 
     /// Applies a sealed transaction to both the chain and the game.
@@ -413,17 +442,38 @@ impl Node {
     }
 
     /// The guard checks the invariants after every block.
-    fn guard(&mut self) {
-        self.counters.user_mismatches += self.mismatched() as u64;
+    fn guard(&mut self, now: i64) {
+        let mismatched = self.mismatched();
+        self.counters.user_mismatches += mismatched as u64;
+        if mismatched > 0 {
+            let at = crate::base::Wall(self.clock(now));
+            self.say(now, format!("[GUARD FAIL] {at} op_id:block-{} operation:seal", self.height()));
+            self.say(now, format!("User mismatches: {mismatched}"));
+        }
         if self.total(|account| account.balance) != self.total(|account| account.mined) {
             self.counters.system_mismatches += 1;
         }
     }
 
     fn time_out(&mut self, now: i64) {
-        while self.barriers.pop_front_if(|barrier| now - barrier.since >= BARRIER_MILLIS).is_some() {
+        while let Some(barrier) = self.barriers.pop_front_if(|barrier| now - barrier.since >= BARRIER_MILLIS) {
             self.counters.barrier_timeouts += 1;
             self.counters.barrier_wait_millis += BARRIER_MILLIS.unsigned_abs();
+            let index = barrier.number % 10_000;
+            let line = format!("[DIG BARRIER FAILED] username=digger, index={index}, result={{\"timed_out\":true}}");
+            self.say(now, line);
+        }
+    }
+}
+
+impl Operation {
+    /// As the node's code calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Operation::Dig => "dig",
+            Operation::Undig => "undig",
+            Operation::Stake => "stake",
+            Operation::Unstake => "unstake",
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use tui_textarea::{CursorMove, TextArea};
 
+use super::Piece;
 use crate::base::{Key, KeyCode, text};
+use crate::ui::Role;
 
 /// Longest entry, in characters.
 const LIMIT: usize = 200;
@@ -34,6 +36,20 @@ impl Field {
     pub fn shown(&self) -> (&str, usize) {
         let line = self.area.lines().first().map_or("", String::as_str);
         (line, self.area.cursor().1)
+    }
+
+    /// The text in pieces for drawing, with the cursor in it where the field is `active`.
+    pub(super) fn pieces(&self, active: bool) -> [Piece; 3] {
+        let (text, cursor) = self.shown();
+        let before: String = text.chars().take(cursor).collect();
+        let under: String = text.chars().skip(cursor).take(1).collect();
+        let after: String = text.chars().skip(cursor + 1).collect();
+        let under = match (active, under.is_empty()) {
+            (true, true) => (Role::Selected, " ".to_owned()),
+            (true, false) => (Role::Selected, under),
+            (false, _) => (Role::Text, under),
+        };
+        [(Role::Text, before), under, (Role::Text, after)]
     }
 
     pub fn key(&mut self, key: Key) {

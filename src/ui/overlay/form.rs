@@ -61,19 +61,10 @@ impl Fields {
         }
         lines.push(Line::new());
         for (index, field) in self.fields.iter().enumerate() {
-            let (text, cursor) = field.shown();
             let mark = if index == self.at { "> " } else { "  " };
             let label = (if index == self.at { Role::Accent } else { Role::Dim }, format!("{mark}{:<18}", field.label));
-            let before: String = text.chars().take(cursor).collect();
-            let under: String = text.chars().skip(cursor).take(1).collect();
-            let after: String = text.chars().skip(cursor + 1).collect();
-            let mut pieces = vec![label, (Role::Text, before)];
-            if index == self.at {
-                pieces.push((Role::Selected, if under.is_empty() { " ".to_owned() } else { under }));
-            } else {
-                pieces.push((Role::Text, under));
-            }
-            pieces.push((Role::Text, after));
+            let mut pieces = vec![label];
+            pieces.extend(field.pieces(index == self.at));
             lines.push(pieces);
             if let Some(refused) = field.refused {
                 lines.push(line(Role::Warning, format!("  {refused}")));

@@ -1,4 +1,4 @@
-//! Overlays: help, the forms, and the confirmation. They own their text and scroll, and say what the keys made of them.
+//! Overlays: help, the palette, the filter's line, the forms, and the confirmation. They own their text and scroll, and say what the keys made of them.
 //!
 //! ```text
 //! Key ──► Overlay::key ──► Answer ──► app/
@@ -10,23 +10,34 @@
 
 pub mod confirm;
 pub mod field;
+pub mod filter;
 pub mod form;
 pub mod help;
+pub mod palette;
+pub mod query;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Keymap, Role, Theme};
+use super::widget::Pen;
+use super::{Glyph, Keymap, Role, Theme};
 use crate::base::{At, Key, text};
 pub use confirm::Confirm;
+pub use field::Field;
+pub use filter::FilterPrompt;
 pub use form::{ArmForm, ReasonForm, SettleForm};
 pub use help::Help;
+pub use palette::Palette;
+pub use query::QueryForm;
 
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
 pub enum Overlay {
-    Help(Help),
+    Help(Box<Help>),
+    Palette(Box<Palette>),
+    Filter(Box<FilterPrompt>),
+    Query(Box<QueryForm>),
     Arm(Box<ArmForm>),
     Reason(Box<ReasonForm>),
     Settle(Box<SettleForm>),
@@ -46,9 +57,12 @@ pub enum Answer {
 
 impl Overlay {
     /// Takes a key. Esc always means no.
-    pub fn key(&mut self, key: Key, at: At, area: Rect) -> Answer {
+    pub fn key(&mut self, key: Key, keymap: &Keymap, at: At, area: Rect) -> Answer {
         match self {
-            Overlay::Help(help) => help.key(key, area),
+            Overlay::Help(help) => help.key(key, keymap, area),
+            Overlay::Palette(palette) => palette.key(key, area),
+            Overlay::Filter(prompt) => prompt.key(key),
+            Overlay::Query(form) => form.key(key),
             Overlay::Arm(form) => form.key(key),
             Overlay::Reason(form) => form.key(key),
             Overlay::Settle(form) => form.key(key),
@@ -59,7 +73,10 @@ impl Overlay {
     /// Takes a paste. A confirmation refuses it; a form takes it as text where it holds nothing hostile.
     pub fn paste(&mut self, pasted: &str) {
         match self {
-            Overlay::Help(_) => {}
+            Overlay::Help(help) => help.paste(pasted),
+            Overlay::Palette(palette) => palette.paste(pasted),
+            Overlay::Filter(prompt) => prompt.paste(pasted),
+            Overlay::Query(form) => form.paste(pasted),
             Overlay::Arm(form) => form.paste(pasted),
             Overlay::Reason(form) => form.paste(pasted),
             Overlay::Settle(form) => form.paste(pasted),
@@ -67,9 +84,44 @@ impl Overlay {
         }
     }
 
+    /// What it is called, for sentences about it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Overlay::Help(_) => "help",
+            Overlay::Palette(_) => "palette",
+            Overlay::Filter(_) => "filter",
+            Overlay::Query(_) => "expression",
+            Overlay::Arm(_) => "arming",
+            Overlay::Reason(_) => "reason",
+            Overlay::Settle(_) => "settling",
+            Overlay::Confirm(_) => "confirmation",
+        }
+    }
+
+    /// Whether its answer is a decision, which is made on what is known now and on nothing else.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        match self {
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) => false,
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Confirm(_) => true,
+        }
+    }
+
+    /// Says in the last line of a window that is too small for it that it is open. It takes no key but esc there.
+    pub fn render_hidden(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+        if let Some(last) = usize::from(area.height).checked_sub(1) {
+            let words = format!("esc closes: {}", self.word());
+            Pen::new(buffer, theme, area, last).put(Role::Accent, &words);
+        }
+    }
+
     pub fn render(&self, theme: &Theme, keymap: &Keymap, at: At, area: Rect, buffer: &mut Buffer) {
         match self {
             Overlay::Help(help) => help.render(theme, keymap, area, buffer),
+            Overlay::Palette(palette) => palette.render(theme, area, buffer),
+            Overlay::Filter(prompt) => prompt.render(theme, area, buffer),
+            Overlay::Query(form) => form.render(theme, area, buffer),
             Overlay::Arm(form) => form.render(theme, area, buffer),
             Overlay::Reason(form) => form.render(theme, area, buffer),
             Overlay::Settle(form) => form.render(theme, area, buffer),
@@ -101,9 +153,9 @@ pub(super) fn frame(theme: &Theme, role: Role, title: &str, area: Rect, buffer: 
         return Rect { width: 0, height: 0, ..area };
     }
     let (style, right, bottom) = (theme.style(role), area.right() - 1, area.bottom() - 1);
-    let across = if theme.ascii { "-" } else { "─" };
-    let down = if theme.ascii { "|" } else { "│" };
-    let corners = if theme.ascii { ["+", "+", "+", "+"] } else { ["┌", "┐", "└", "┘"] };
+    let (across, down) = (theme.glyph(Glyph::Rule), theme.glyph(Glyph::Bar));
+    let corners =
+        [Glyph::TopLeft, Glyph::TopRight, Glyph::BottomLeft, Glyph::BottomRight].map(|corner| theme.glyph(corner));
     for y in area.y..=bottom {
         for x in area.x..=right {
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -125,12 +177,15 @@ pub(super) fn frame(theme: &Theme, role: Role, title: &str, area: Rect, buffer: 
         }
     }
     let room = usize::from(area.width) - 4;
-    write(buffer, area.x + 2, area.y, room, &format!(" {} ", text::fitted(title, room.saturating_sub(2))), style);
+    let title = theme.shown(title);
+    let title = theme.fitted(&title, room.saturating_sub(2));
+    write(theme, buffer, area.x + 2, area.y, room, &format!(" {title} "), style);
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }
 
-pub(super) fn write(buffer: &mut Buffer, x: u16, y: u16, room: usize, text: &str, style: Style) -> usize {
-    let fitted = text::fitted(text, room);
+fn write(theme: &Theme, buffer: &mut Buffer, x: u16, y: u16, room: usize, text: &str, style: Style) -> usize {
+    let shown = theme.shown(text);
+    let fitted = theme.fitted(&shown, room);
     buffer.set_stringn(x, y, &fitted, room, style);
     text::width(&fitted)
 }
@@ -142,7 +197,7 @@ pub(super) fn write_lines(theme: &Theme, lines: &[Line], offset: usize, area: Re
         for (role, piece) in pieces {
             let room = usize::from(area.width).saturating_sub(used);
             let x = area.x.saturating_add(u16::try_from(used).unwrap_or(u16::MAX));
-            used += write(buffer, x, area.y + row as u16, room, piece, theme.style(*role));
+            used += write(theme, buffer, x, area.y + row as u16, room, piece, theme.style(*role));
         }
     }
     offset + usize::from(area.height) >= lines.len()

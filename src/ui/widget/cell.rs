@@ -32,9 +32,6 @@ pub struct CellLine<'a> {
     pub spark: &'a [Option<f64>],
 }
 
-/// The mark of anything that is not fresh: nothing derived from it is shown as the present state.
-pub const NOT_FRESH: Mark = Mark::new(Glyph::Unknown, Role::Unknown, "unknown");
-
 /// The label's columns that suit all `labels` of a pane of this width.
 #[must_use]
 pub fn label_columns<'a>(labels: impl Iterator<Item = &'a str>, width: u16) -> u16 {
@@ -47,7 +44,7 @@ pub fn label_columns<'a>(labels: impl Iterator<Item = &'a str>, width: u16) -> u
 /// before its value, and a value moves left where the words behind it need its place.
 pub fn cell_line(buf: &mut Buffer, theme: &Theme, area: Rect, index: usize, now: Boot, cell: CellLine) {
     let fresh = cell.reading.truth.is_fresh() && cell.reading.value.is_some();
-    let mark = if fresh { cell.mark } else { NOT_FRESH };
+    let mark = if fresh { cell.mark } else { Mark::of_truth(&cell.reading.truth) };
     let width = usize::from(area.width);
     let value = written(theme, cell.reading, cell.unit);
     let usual = SIGN_COLUMNS + usize::from(cell.label_columns) + 1 + usize::from(VALUE_COLUMNS);
@@ -67,7 +64,7 @@ pub fn cell_line(buf: &mut Buffer, theme: &Theme, area: Rect, index: usize, now:
     };
     pen.put(value_role, &value).gap(1);
     if !fresh {
-        pen.put(Role::Unknown, &words);
+        pen.put(mark.role, &words);
         return;
     }
     pen.field(mark.role, mark.word, WORD_COLUMNS).gap(1);
@@ -142,16 +139,16 @@ mod tests {
         check(40, Some(0.0), Truth::Fresh, CRITICAL, "■ height          0 critical  ▁▁▁▁▁█████");
         check(30, Some(1042.0), Truth::Fresh, OK, "● height       1042 ok");
         let stale = Truth::Stale { age: Duration::from_secs(45) };
-        check(40, Some(1042.0), stale.clone(), OK, "? height       1042 stale 45s");
-        check(40, None, Truth::Absent, OK, "? height          — absent");
-        check(40, None, Truth::NotExposed, CRITICAL, "? height          — not exposed");
-        check(40, None, Truth::NeverPolled, OK, "? height          — not polled yet");
+        check(40, Some(1042.0), stale.clone(), OK, "≈ height       1042 stale 45s");
+        check(40, None, Truth::Absent, OK, "— height          — absent");
+        check(40, None, Truth::NotExposed, CRITICAL, "⊘ height          — not exposed");
+        check(40, None, Truth::NeverPolled, OK, "○ height          — not polled yet");
         check(40, None, Truth::Fresh, OK, "? height          — no value");
         let failing = Truth::Failing { reason: "refused".into(), since: Boot(30_000) };
-        check(50, None, failing.clone(), OK, "? height          — refused, since 1m 00s ago");
-        check(34, None, failing, CRITICAL, "? height          — fails 1m 00s");
-        check(26, None, Truth::NotExposed, OK, "? height     — not exposed");
-        check(14, None, Truth::NotExposed, OK, "? he… — not e…");
+        check(50, None, failing.clone(), OK, "✗ height          — refused, since 1m 00s ago");
+        check(34, None, failing, CRITICAL, "✗ height          — fails 1m 00s");
+        check(26, None, Truth::NotExposed, OK, "⊘ height     — not exposed");
+        check(14, None, Truth::NotExposed, OK, "⊘ he… — not e…");
         // No cell of a line that is not fresh has the colour of health or of an alarm.
         let theme = Theme::standard();
         let (_, buf) = drawn(40, Some(1.0), stale, CRITICAL);

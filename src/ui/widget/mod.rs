@@ -11,6 +11,7 @@ pub mod frame;
 pub mod mark;
 pub mod pen;
 pub mod rows;
+pub mod selection;
 pub mod spark;
 #[cfg(test)]
 pub mod testing;
@@ -20,4 +21,5 @@ pub mod wrap;
 pub use mark::Mark;
 pub use pen::Pen;
 pub use rows::Rows;
+pub use selection::Selection;
 pub use viewport::Viewport;

@@ -1,7 +1,5 @@
 //! Writes along one line of a buffer: every piece cleaned, fitted to the columns that are left, and styled by role.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -36,8 +34,8 @@ impl<'a> Pen<'a> {
     pub fn put(&mut self, role: Role, text: &str) -> &mut Self {
         let room = self.room();
         if room > 0 && !text.is_empty() {
-            let shown = shown(self.theme, text);
-            let fitted = fit(self.theme, &shown, room);
+            let shown = self.theme.shown(text);
+            let fitted = self.theme.fitted(&shown, room);
             (self.x, _) = self.buf.set_stringn(self.x, self.y, &fitted, room, self.theme.style(role));
         }
         self
@@ -75,7 +73,7 @@ impl<'a> Pen<'a> {
 
     /// As [`Pen::field`], with the text at the column's right edge.
     pub fn field_right(&mut self, role: Role, text: &str, columns: u16) -> &mut Self {
-        let wide = text::width(&shown(self.theme, text));
+        let wide = text::width(&self.theme.shown(text));
         let lead = usize::from(columns).saturating_sub(wide);
         let stop = self.x.saturating_add(columns).min(self.end);
         let lead = u16::try_from(lead).unwrap_or(columns);
@@ -86,7 +84,7 @@ impl<'a> Pen<'a> {
 
     /// Writes at the right end of what is left, where the whole text fits; returns whether it did.
     pub fn right(&mut self, role: Role, text: &str) -> bool {
-        let shown = shown(self.theme, text);
+        let shown = self.theme.shown(text);
         let wide = text::width(&shown);
         if wide > self.room() {
             return false;
@@ -117,31 +115,6 @@ pub fn select(buf: &mut Buffer, theme: &Theme, area: Rect, index: usize) {
     let mut style = ratatui::style::Style::new().add_modifier(bg.add_modifier);
     style.bg = bg.bg;
     buf.set_style(layout::line(area, index).intersection(buf.area), style);
-}
-
-/// Text as it may reach a cell: cleaned, and in ASCII where the theme draws nothing else.
-fn shown<'t>(theme: &Theme, text: &'t str) -> Cow<'t, str> {
-    let clean = text::clean(text);
-    if !theme.ascii || clean.is_ascii() {
-        return clean;
-    }
-    let twin = |c: char| match c {
-        '…' => '~',
-        '—' | '–' | '─' => '-',
-        '·' => '.',
-        '→' => '>',
-        '«' | '»' | '“' | '”' => '"',
-        c if c.is_ascii() => c,
-        _ => '?',
-    };
-    Cow::Owned(clean.chars().map(twin).collect())
-}
-
-fn fit<'t>(theme: &Theme, text: &'t str, columns: usize) -> Cow<'t, str> {
-    match text::fitted(text, columns) {
-        Cow::Owned(cut) if theme.ascii => Cow::Owned(cut.replace('…', "~")),
-        fitted => fitted,
-    }
 }
 
 #[cfg(test)]

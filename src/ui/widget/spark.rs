@@ -19,22 +19,37 @@ impl Span {
     /// the least value, because a block height of a million that grows by ten would be a flat line.
     #[must_use]
     pub fn of(buckets: &[Option<f64>]) -> Option<Span> {
-        let measured = || buckets.iter().flatten().copied().filter(|value| value.is_finite());
-        let low = measured().reduce(f64::min)?;
-        let high = measured().reduce(f64::max)?;
+        Span::over(buckets.iter().copied())
+    }
+
+    /// As [`Span::of`], of several series together.
+    #[must_use]
+    pub fn over(buckets: impl Iterator<Item = Option<f64>>) -> Option<Span> {
+        let measured = buckets.flatten().filter(|value| value.is_finite());
+        let (low, high) = measured.fold(None, |span: Option<(f64, f64)>, value| {
+            let (low, high) = span.unwrap_or((value, value));
+            Some((low.min(value), high.max(value)))
+        })?;
         let low = if low >= 0.0 && low <= high / 2.0 { 0.0 } else { low };
         Some(Span { low, high })
     }
 
-    fn is_flat(self) -> bool {
+    /// Whether nothing ever changed.
+    #[must_use]
+    pub fn is_flat(self) -> bool {
         self.high <= self.low
+    }
+
+    /// How high a value stands, from 0 to 1.
+    #[must_use]
+    pub fn part(self, value: f64) -> f64 {
+        let height = self.high - self.low;
+        if height > 0.0 { ((value - self.low) / height).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// How many of `steps` steps a value fills; at least one, so that it differs from a gap.
     fn filled(self, value: f64, steps: usize) -> usize {
-        let height = self.high - self.low;
-        let part = if height > 0.0 { (value - self.low) / height } else { 0.0 };
-        ((part * steps as f64).round() as usize).max(1).min(steps)
+        ((self.part(value) * steps as f64).round() as usize).max(1).min(steps)
     }
 }
 

@@ -109,6 +109,7 @@ impl Workshop {
             id: "mainnet/n1/api/metrics".into(),
             target: self.place.target.clone(),
             base_url: format!("http://{}", self.place.listens_on),
+            credentials: None,
             labels: Labels::from_pairs([("target", "mainnet")]),
             spec: SourceSpec {
                 id: "metrics".to_owned(),
@@ -127,6 +128,7 @@ impl Workshop {
                 deviates: None,
                 answers: Vec::new(),
             },
+            machine: None,
         }
     }
 

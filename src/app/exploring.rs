@@ -1,0 +1,53 @@
+//! Answers what the page of metrics asks, while it is shown.
+
+use super::{App, setup};
+use crate::base::At;
+use crate::model::Retention;
+use crate::panes::{Model, Page, Panes};
+
+/// The longest range that exploring alone makes the store keep raw samples for; beyond it there are roll-ups.
+const LONGEST_EXPLORED: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+impl App {
+    /// Asks again what the page needs, and evaluates what has closed. Costs nothing on other pages.
+    pub(super) fn explore(&mut self, at: At) {
+        if self.page != Page::Metrics {
+            return;
+        }
+        self.panes.resized(self.area, &self.model);
+        match self.model.freeze.take() {
+            // A held screen is explored as it was held.
+            Some(mut freeze) => {
+                answer(&self.panes, &mut freeze.shown, freeze.since);
+                self.model.freeze = Some(freeze);
+            }
+            None if answer(&self.panes, &mut self.model, at) => self.keep_explored(),
+            None => {}
+        }
+    }
+
+    /// What is explored is named while it is: the store keeps it like what an alert or a panel names.
+    fn keep_explored(&mut self) {
+        let (mut named, mut longest) = self.named.clone();
+        if let Some(expr) = self.model.explorer.expr() {
+            named.extend(expr.names().iter().cloned());
+            longest = longest.max(expr.longest_range().min(LONGEST_EXPLORED));
+        }
+        self.model.store.keep(named, Retention::covering(longest));
+    }
+
+    /// What every loaded expression names, before anything is explored.
+    pub(super) fn keep_loaded(&mut self) {
+        self.named = setup::expressions(&self.model.targets, &self.model.alerts);
+        self.keep_explored();
+    }
+}
+
+/// Returns whether another expression is explored than before.
+fn answer(panes: &Panes, model: &mut Model, at: At) -> bool {
+    model.explorer.list(&model.store, model.targets.get(model.selected));
+    let asked = panes.asked(model);
+    let other = model.explorer.ask(asked.question, model.targets.get(model.selected));
+    model.explorer.evaluate(&model.store, &asked.visible, at);
+    other
+}

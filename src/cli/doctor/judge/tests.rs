@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use ratatui::layout::Size;
+
+use super::*;
+use crate::shell::terminal::probe::Answers;
+
+/// The worst finding, and that its words are among the findings'; whatever is not ok names a remedy.
+fn check(findings: &[Finding], worst: Health, want: &str) {
+    assert_eq!(findings.iter().map(|finding| finding.health).max(), Some(worst), "{findings:#?}");
+    let said = |finding: &Finding| format!("{} {}", finding.what, finding.remedy.clone().unwrap_or_default());
+    assert!(findings.iter().any(|finding| finding.health == worst && said(finding).contains(want)), "{findings:#?}");
+    for finding in findings.iter().filter(|finding| finding.health != Health::Ok) {
+        assert!(finding.remedy.is_some(), "{finding:?}");
+    }
+}
+
+fn good() -> TerminalFacts {
+    let size = Size { width: 120, height: 40 };
+    let answers = Answers { size, status_after: Some(Duration::from_millis(3)), synchronized: true };
+    TerminalFacts {
+        is_terminal: true,
+        term: Some("xterm-256color".to_owned()),
+        locale: Some("C.UTF-8".to_owned()),
+        answers: Some(Ok(answers)),
+        ..TerminalFacts::default()
+    }
+}
+
+#[test]
+fn the_terminal() {
+    let answered = |change: fn(&mut Answers)| {
+        let mut facts = good();
+        if let Some(Ok(answers)) = &mut facts.answers {
+            change(answers);
+        }
+        facts
+    };
+    let term = |term: &str| TerminalFacts { term: Some(term.to_owned()), ..good() };
+    check(&terminal(&good()), Health::Ok, "256 colours");
+    check(&terminal(&TerminalFacts::default()), Health::Ok, "no terminal");
+    check(&terminal(&term("dumb")), Health::Problem, "TERM is dumb");
+    check(&terminal(&TerminalFacts { term: None, ..good() }), Health::Problem, "TERM is not set");
+    check(&terminal(&term("xterm")), Health::Warning, "16 colours");
+    check(&terminal(&term("linux")), Health::Warning, "no clipboard");
+    check(&terminal(&TerminalFacts { colorterm: Some("truecolor".to_owned()), ..term("xterm") }), Health::Ok, "24-bit");
+    check(&terminal(&TerminalFacts { no_color: true, ..good() }), Health::Ok, "NO_COLOR");
+    check(&terminal(&TerminalFacts { tmux: true, ..good() }), Health::Ok, "tmux.conf");
+    check(&terminal(&TerminalFacts { locale: None, ..good() }), Health::Warning, "--ascii");
+    check(&terminal(&TerminalFacts { locale: Some("POSIX".to_owned()), ..good() }), Health::Warning, "not UTF-8");
+    check(&terminal(&answered(|answers| answers.size.height = 10)), Health::Warning, "at least 80 by 24");
+    check(&terminal(&answered(|answers| answers.status_after = None)), Health::Warning, "no status report");
+    check(&terminal(&answered(|answers| answers.synchronized = false)), Health::Ok, "half drawn");
+    let unusable = TerminalFacts { answers: Some(Err("hung up".to_owned())), ..good() };
+    check(&terminal(&unusable), Health::Problem, "hung up");
+}
+
+#[test]
+fn the_configuration() {
+    let place =
+        |mode, trusted_owner| PathFacts { path: "c.ron".to_owned(), owner: "eve".to_owned(), trusted_owner, mode };
+    let facts = |places| ConfigFacts { path: Some("c.ron".to_owned()), targets: 1, places, ..ConfigFacts::default() };
+    check(&config(&facts(vec![place(0o640, true)])), Health::Ok, "1 target, no mistakes");
+    check(&config(&facts(vec![place(0o646, true)])), Health::Problem, "chmod o-w c.ron");
+    check(&config(&facts(vec![place(0o1777, true)])), Health::Ok, "no mistakes");
+    check(&config(&facts(vec![place(0o640, false)])), Health::Warning, "belongs to eve");
+    let wrong = ConfigFacts { problems: vec!["c.ron:1:2: what".to_owned()], ..facts(Vec::new()) };
+    check(&config(&wrong), Health::Problem, "c.ron:1:2: what");
+    check(
+        &config(&ConfigFacts { usual: "x".to_owned(), ..ConfigFacts::default() }),
+        Health::Warning,
+        "config init --out x",
+    );
+    let found = ConfigFacts { found: Some("found one".to_owned()), ..ConfigFacts::default() };
+    check(&config(&found), Health::Warning, "found one");
+}
+
+#[test]
+fn the_state_root() {
+    let own = StateFacts { path: "/s".to_owned(), exists: true, ..StateFacts::default() };
+    check(&state(&StateFacts { shared: true, ..own.clone() }), Health::Ok, "exclude each other");
+    check(&state(&own), Health::Warning, "install -d -g opsconsole");
+    check(&state(&StateFacts { exists: false, ..own.clone() }), Health::Warning, "will be made");
+    let refused = StateFacts { not_shared_because: Some("ops may not write".to_owned()), ..own.clone() };
+    check(&state(&refused), Health::Warning, "ops may not write");
+    check(&state(&StateFacts { unusable: Some("a link".to_owned()), ..own.clone() }), Health::Problem, "a link");
+    let full = StateFacts { shared: true, free_bytes: Some(5 << 20), ..own };
+    check(&state(&full), Health::Warning, "5 MiB are free");
+}
+
+#[test]
+fn secrets_privilege_and_tools() {
+    let secret = |unusable: Option<&str>| {
+        let unusable = unusable.map(str::to_owned);
+        secrets(&[SecretFacts { endpoint: "t/n/e".to_owned(), reference: "«env:X»".to_owned(), unusable }])
+    };
+    check(&secret(None), Health::Ok, "«env:X» of t/n/e can be used");
+    check(&secret(Some("chmod 600 /f")), Health::Problem, "chmod 600 /f");
+    let asked = |outcome: Result<&str, &str>| {
+        let outcome = outcome.map(str::to_owned).map_err(str::to_owned);
+        privilege(&[PrivilegeFacts { target: "t".to_owned(), command: "systemctl restart x".to_owned(), outcome }])
+    };
+    check(&asked(Ok("sudo lets ops")), Health::Ok, "sudo lets ops");
+    check(&asked(Err("sudo refuses")), Health::Problem, "NOPASSWD");
+    check(&[tool("systemctl", true, true)], Health::Ok, "is there");
+    check(&[tool("systemctl", false, true)], Health::Problem, "not installed");
+    check(&[tool("systemctl", false, false)], Health::Warning, "not installed");
+}
+
+#[test]
+fn what_is_read() {
+    let fine =
+        ReadFacts { source: "t/n/e/s".to_owned(), surfaces: vec!["as-built".to_owned()], ..ReadFacts::default() };
+    check(&reads(std::slice::from_ref(&fine)), Health::Ok, "surface as-built");
+    let hidden = ReadFacts { not_exposed: vec!["x_total".to_owned()], ..fine.clone() };
+    check(&reads(&[hidden]), Health::Ok, "not exposed: x_total");
+    let failing = ReadFacts { failure: Some("connection refused".to_owned()), ..fine.clone() };
+    check(&reads(&[failing]), Health::Problem, "connection refused");
+    for (skew, want) in [(61.0, "61 s ahead of"), (-7.0, "7 s behind")] {
+        check(&reads(&[ReadFacts { clock_skew_seconds: Some(skew), ..fine.clone() }]), Health::Warning, want);
+    }
+    check(&reads(&[ReadFacts { clock_skew_seconds: Some(0.0), ..fine }]), Health::Ok, "surface");
+}

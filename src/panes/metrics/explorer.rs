@@ -1,0 +1,147 @@
+//! What the page of metrics asks and what it was answered: facts, changed by `app/` alone, and only while the page is
+//! shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{At, TargetId, Wall};
+use crate::model::{Labels, Matcher, Scope, Store};
+use crate::panes::model::Target;
+use crate::panes::series::{Picture, own_labels};
+use crate::promql::{Expr, ExprError};
+
+/// Buckets of a sparkline in the list, and their length: what the store keeps of every series.
+pub const SPARK_BUCKETS: usize = 20;
+const SPARK_SECONDS: i64 = 15;
+/// How long a sample stands for its series, as in the evaluator.
+const LOOKBACK: Duration = Duration::from_secs(5 * 60);
+/// Sparklines that are kept: those of one screen.
+const MOST_SPARKS: usize = 128;
+
+/// How the names of the console's own series begin.
+const OWN: &str = "opsconsole_";
+
+/// What is to be charted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub target: TargetId,
+    /// PromQL.
+    pub expr: String,
+    pub bucket_seconds: u32,
+    pub buckets: usize,
+}
+
+/// What the page needs to be drawn as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub question: Option<Question>,
+    /// The series on the screen.
+    pub visible: Vec<Arc<Labels>>,
+}
+
+/// A series of the selected target.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub labels: Arc<Labels>,
+    /// As the list writes it.
+    pub text: String,
+}
+
+/// The answers.
+#[derive(Clone, Debug, Default)]
+pub struct Explorer {
+    /// Every series of the selected target, in order; the console's own last.
+    pub series: Vec<Listed>,
+    shape: Option<(TargetId, u64)>,
+    question: Option<Question>,
+    /// The chart, or why the question is none.
+    pub picture: Option<Result<Picture, ExprError>>,
+    /// The last minutes of the series on the screen.
+    sparks: BTreeMap<Arc<Labels>, Vec<Option<f64>>>,
+    spark_end: Option<Wall>,
+}
+
+impl Explorer {
+    /// Takes over the series of the selected target, if they are others now.
+    pub fn list(&mut self, store: &Store, target: Option<&Target>) {
+        let shape = target.map(|target| (target.id.clone(), store.shape(&target.id)));
+        if shape == self.shape {
+            return;
+        }
+        self.shape = shape;
+        self.series = target.map_or_else(Vec::new, |target| {
+            let listed = |labels: Arc<Labels>| Listed { text: own_labels(&labels, target), labels };
+            let mut series: Vec<Listed> = store.known(&target.id).into_iter().map(listed).collect();
+            // What the console says of its own reads comes after what the nodes say.
+            series.sort_by_key(|listed| listed.labels.name().starts_with(OWN));
+            series
+        });
+    }
+
+    /// Takes over a question; returns whether it is another expression than before, which the store must keep now.
+    pub fn ask(&mut self, question: Option<Question>, target: Option<&Target>) -> bool {
+        if question == self.question {
+            return false;
+        }
+        let expr = |question: &Option<Question>| question.as_ref().map(|question| question.expr.clone());
+        let other = expr(&question) != expr(&self.question);
+        self.picture = question.as_ref().zip(target).map(|(question, target)| {
+            let expr = Expr::parse(&question.expr)?;
+            Ok(Picture::new(expr, &target.system, question.bucket_seconds, question.buckets))
+        });
+        self.question = question;
+        other
+    }
+
+    /// The expression that is explored.
+    #[must_use]
+    pub fn expr(&self) -> Option<&Expr> {
+        self.picture.as_ref().and_then(|picture| picture.as_ref().ok()).map(|picture| &picture.expr)
+    }
+
+    /// Evaluates what has closed since the last time: the chart, and the sparklines of the series on the screen.
+    pub fn evaluate(&mut self, store: &Store, visible: &[Arc<Labels>], now: At) {
+        let Some((target, _)) = &self.shape else { return };
+        let scope = Scope::Target(target.clone());
+        if let Some(Ok(picture)) = &mut self.picture {
+            picture.extend(store, &scope, now);
+        }
+        let end = Wall(now.wall.0.div_euclid(SPARK_SECONDS * 1000) * SPARK_SECONDS * 1000);
+        if self.spark_end != Some(end) {
+            self.spark_end = Some(end);
+            self.sparks.clear();
+        }
+        self.sparks.retain(|labels, _| visible.contains(labels));
+        for labels in visible.iter().take(MOST_SPARKS) {
+            self.sparks.entry(Arc::clone(labels)).or_insert_with(|| spark(store, &scope, labels, end));
+        }
+    }
+
+    /// Older samples came in: what was evaluated is evaluated again.
+    pub fn restart(&mut self) {
+        if let Some(Ok(picture)) = &mut self.picture {
+            picture.buckets.restart();
+        }
+        self.spark_end = None;
+    }
+
+    /// The last minutes of a series, oldest bucket first; empty where it was not on the screen.
+    #[must_use]
+    pub fn spark(&self, labels: &Labels) -> &[Option<f64>] {
+        self.sparks.get(labels).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The value at the end of each bucket, as the evaluator would see it.
+fn spark(store: &Store, scope: &Scope, labels: &Labels, end: Wall) -> Vec<Option<f64>> {
+    let matchers: Vec<Matcher> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+    (0..SPARK_BUCKETS as i64)
+        .rev()
+        .map(|ago| {
+            let at = Wall(end.0 - ago * SPARK_SECONDS * 1000);
+            let found = store.instant_past(scope, &matchers, at, LOOKBACK);
+            found.iter().find(|(have, _, _)| **have == *labels).map(|(_, _, value)| *value)
+        })
+        .collect()
+}

@@ -1,0 +1,202 @@
+//! What the pages say of a series or an expression: its labels, its truth, its unit, its meaning, and its picture.
+
+use std::sync::Arc;
+
+use super::model::{Level, Model, Target};
+use crate::base::{At, Unit};
+use crate::model::labels::NAME;
+use crate::model::{Labels, Scope, Store, Truth};
+use crate::promql::{Buckets, Expr, limit};
+use crate::systems::{RowSpec, System, SystemSpec};
+
+/// An expression over fixed buckets, with what its system says of its values.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub expr: Expr,
+    pub unit: Unit,
+    /// Values from which on it is of that level.
+    pub limits: Vec<(Level, f64)>,
+    pub buckets: Buckets,
+}
+
+impl Picture {
+    /// Nothing evaluated yet.
+    #[must_use]
+    pub fn new(expr: Expr, system: &System, seconds: u32, count: usize) -> Picture {
+        let unit = unit(&system.spec, &expr);
+        Picture { limits: limits(&system.spec, &expr), unit, expr, buckets: Buckets::new(seconds, count) }
+    }
+
+    /// Evaluates what has closed since the last time.
+    pub fn extend(&mut self, store: &Store, scope: &Scope, now: At) {
+        self.buckets.extend(&self.expr, store, scope, now.wall);
+    }
+}
+
+/// The row of a panel that shows exactly this expression.
+fn row_of<'s>(spec: &'s SystemSpec, expr: &Expr) -> Option<&'s RowSpec> {
+    let source = expr.source().trim();
+    spec.panels.iter().flat_map(|panel| &panel.rows).find(|row| row.expr.trim() == source)
+}
+
+/// The name, where the expression is one selector and nothing else.
+#[must_use]
+pub fn plain_name(expr: &Expr) -> Option<&str> {
+    match expr.selectors() {
+        [only] if only.range.is_none() => {
+            let name = only.name.as_deref()?;
+            let rest = expr.source().trim().strip_prefix(name)?;
+            (rest.is_empty() || (rest.starts_with('{') && rest.ends_with('}'))).then_some(name)
+        }
+        _none_or_several => None,
+    }
+}
+
+/// What the values of an expression count, as far as its system or its name says.
+#[must_use]
+pub fn unit(spec: &SystemSpec, expr: &Expr) -> Unit {
+    if let Some(row) = row_of(spec, expr) {
+        return row.unit;
+    }
+    match plain_name(expr) {
+        Some(name) => unit_of_name(spec, name),
+        None if expr.source().trim_start().starts_with("rate(") && expr.selectors().len() == 1 => Unit::PerSecond,
+        None => Unit::Count,
+    }
+}
+
+/// What a series of this name counts: as a panel or the system's extraction says, else as its name ends.
+#[must_use]
+pub fn unit_of_name(spec: &SystemSpec, name: &str) -> Unit {
+    let rows = spec.panels.iter().flat_map(|panel| &panel.rows);
+    let of_row = rows.filter(|row| row.expr.trim() == name).map(|row| row.unit).next();
+    let declared = || meaning(spec, name).map(|(_, unit)| unit);
+    of_row.or_else(declared).unwrap_or_else(|| match name.trim_end_matches("_total").rsplit('_').next() {
+        // The clock itself is no duration.
+        Some("seconds") if !name.ends_with("_time_seconds") && !name.contains("timestamp") => Unit::Seconds,
+        Some("milliseconds" | "ms") => Unit::Milliseconds,
+        Some("bytes") => Unit::Bytes,
+        Some("ratio") => Unit::Ratio,
+        Some(_) | None if name == "up" || name == "opsconsole_source_up" => Unit::YesNo,
+        Some(_) | None => Unit::Count,
+    })
+}
+
+/// What a series means, where its system says it.
+#[must_use]
+pub fn help<'s>(spec: &'s SystemSpec, name: &str) -> Option<&'s str> {
+    meaning(spec, name).map(|(help, _)| help).filter(|help| !help.is_empty())
+}
+
+fn meaning<'s>(spec: &'s SystemSpec, name: &str) -> Option<(&'s str, Unit)> {
+    spec.sources.iter().find_map(|source| source.kind.meaning(name))
+}
+
+/// The thresholds of an expression: what the row of a panel that shows it compares it with.
+#[must_use]
+pub fn limits(spec: &SystemSpec, expr: &Expr) -> Vec<(Level, f64)> {
+    let Some(row) = row_of(spec, expr) else { return Vec::new() };
+    [(Level::Warning, &row.warning), (Level::Critical, &row.critical)]
+        .into_iter()
+        .filter_map(|(level, condition)| {
+            let condition = Expr::parse(condition.as_ref()?).ok()?;
+            Some((level, limit::limit(&condition, expr)?))
+        })
+        .collect()
+}
+
+/// The labels that tell a series from the others of its target.
+#[must_use]
+pub fn own_labels(labels: &Labels, target: &Target) -> String {
+    let mut own = labels.clone().without("target").without("job");
+    if target.spec.nodes.len() < 2 {
+        own = own.without("node").without("instance");
+    }
+    own.to_string()
+}
+
+/// The truth of a series is that of the sources that give it. `up` is what the console itself measured, so a source
+/// that fails makes it 0 and no less true.
+#[must_use]
+pub fn truth(model: &Model, scope: &Scope, labels: &Labels) -> Truth {
+    let sources = model.store.giving(scope, labels);
+    let truth = sources.map(|source| source.truth(model.now.boot)).reduce(Truth::worst).unwrap_or(Truth::Fresh);
+    match truth {
+        Truth::Failing { .. } if ["up", "opsconsole_source_up"].contains(&labels.name()) => Truth::Fresh,
+        other => other,
+    }
+}
+
+/// The selector of exactly these labels, as PromQL writes it.
+#[must_use]
+pub fn selector(labels: &Labels) -> String {
+    let quoted = |value: &str| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+    let pairs = labels.iter().filter(|(name, _)| *name != NAME);
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    match pairs.as_slice() {
+        [] => labels.name().to_owned(),
+        some => format!("{}{{{}}}", labels.name(), some.join(",")),
+    }
+}
+
+/// The labels in which the lines of one chart differ, for its legend; all where they do not.
+#[must_use]
+pub fn distinct(all: &[Arc<Labels>]) -> Vec<String> {
+    let [first, rest @ ..] = all else { return Vec::new() };
+    let same = |name: &str, value: &str| rest.iter().all(|labels| labels.get(name) == value);
+    let common: Vec<&str> =
+        first.iter().filter(|(name, value)| !rest.is_empty() && same(name, value)).map(|(name, _)| name).collect();
+    all.iter()
+        .map(|labels| {
+            let left: Vec<String> = labels
+                .iter()
+                .filter(|(name, _)| !common.contains(name))
+                .map(|(name, value)| if name == NAME { value.to_owned() } else { format!("{name}={value}") })
+                .collect();
+            left.join(" ")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition};
+
+    #[test]
+    fn units_come_from_panels_and_names() {
+        let model = testing::model(Condition::Well);
+        let spec = &model.targets[0].system.spec;
+        let check = |source: &str, want: Unit| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            assert_eq!(unit(spec, &expr), want, "{source}");
+        };
+        check("age_seconds", Unit::Seconds);
+        check("verify_ok", Unit::YesNo);
+        check("go_memstats_heap_bytes{a=\"b\"}", Unit::Bytes);
+        check("process_start_time_seconds", Unit::Count);
+        check("rate(x_bytes_total[5m])", Unit::PerSecond);
+        check("rate(x[5m]) / rate(y[5m])", Unit::Count);
+        check("opsconsole_scrape_duration_seconds", Unit::Seconds);
+        let age = Expr::parse("age_seconds").expect("a selector");
+        assert_eq!(limits(spec, &age), [(Level::Critical, 60.0)]);
+    }
+
+    #[test]
+    fn a_selector_selects_what_it_was_made_of() {
+        let labels = Labels::from_pairs([(NAME, "x"), ("a", "b\"c\\d\ne"), ("f", "g")]);
+        let text = selector(&labels);
+        assert_eq!(text, r#"x{a="b\"c\\d\ne",f="g"}"#);
+        let expr = Expr::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(expr.selectors()[0].matchers.iter().all(|matcher| matcher.accepts(&labels)));
+        assert_eq!(selector(&Labels::named("up")), "up");
+    }
+
+    #[test]
+    fn a_legend_says_in_what_lines_differ() {
+        let of = |node: &str| Arc::new(Labels::from_pairs([(NAME, "x"), ("node", node), ("job", "j")]));
+        assert_eq!(distinct(&[of("a"), of("b")]), ["node=a", "node=b"]);
+        assert_eq!(distinct(&[of("a")]), ["x job=j node=a"]);
+        assert!(distinct(&[]).is_empty());
+    }
+}

@@ -1,0 +1,123 @@
+//! What a target is and where it runs: what its configuration says, and what its nodes say of themselves.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::alert::AlertState;
+use crate::panes::model::{Model, Target};
+use crate::panes::words::count;
+use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::systems::SettingValue;
+use crate::ui::widget::{Rows, Viewport, frame};
+use crate::ui::{Action, Role};
+
+pub(super) fn draw(buf: &mut Buffer, model: &Model, target: &Target, area: Rect, view: &Viewport) {
+    if area.height == 0 {
+        return;
+    }
+    let inside = frame::frame(buf, &model.theme, area, "facts", (Role::Dim, target.id.as_str()));
+    rows(model, target, area).draw(buf, &model.theme, inside, view);
+}
+
+/// Everything that there is to say.
+pub(super) fn rows(model: &Model, target: &Target, area: Rect) -> Rows {
+    let mut rows = Rows::new(frame::inner(area).width);
+    about(&mut rows, target);
+    said_by_nodes(&mut rows, model, target);
+    rules(&mut rows, model, target);
+    settings(&mut rows, target);
+    rows
+}
+
+fn about(rows: &mut Rows, target: &Target) {
+    rows.pair(0, "system", Role::Text, &format!("{} ({})", target.system.spec.title, target.system.id));
+    let role = match target.spec.environment {
+        Environment::Production => Role::Warning,
+        Environment::Demo | Environment::Development | Environment::Staging => Role::Text,
+    };
+    rows.pair(0, "environment", role, target.spec.environment.word());
+    let host = match &target.spec.host {
+        Some(Host::Local) => "this machine: its commands run here".to_owned(),
+        Some(Host::Ssh(alias)) => format!("over SSH: {alias}"),
+        None => "none is given, so that it can only be observed".to_owned(),
+    };
+    rows.pair(0, "host", Role::Text, &host);
+    let privilege = match &target.spec.privilege {
+        Privilege::None => "none: commands run as this user".to_owned(),
+        Privilege::SudoNonInteractive(user) => format!("sudo as {user}, where it asks for no password"),
+        Privilege::Polkit => "polkit".to_owned(),
+    };
+    rows.pair(0, "privilege", Role::Text, &privilege);
+}
+
+fn said_by_nodes(rows: &mut Rows, model: &Model, target: &Target) {
+    let sources = || model.store.sources().filter(|source| source.target == target.id);
+    let surfaces: BTreeSet<&str> = sources().flat_map(|source| &source.surfaces).map(|surface| &**surface).collect();
+    if !surfaces.is_empty() {
+        rows.pair(0, "surfaces", Role::Text, &surfaces.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    let versions = versions(model, target);
+    if !versions.is_empty() {
+        rows.pair(0, "versions", Role::Text, &versions.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    let missing: BTreeSet<&str> = sources().flat_map(|source| &source.not_exposed).map(|name| &**name).collect();
+    let series: usize = sources().map(|source| source.series).sum();
+    let key = model.keymap.press(Action::PageMetrics);
+    let mut said = format!("{series} now; {key} shows them");
+    if !missing.is_empty() {
+        said.push_str(&format!("; {} not exposed", missing.len()));
+    }
+    rows.pair(0, "series", Role::Text, &said);
+}
+
+/// What nodes say of their version: labels of `…_info` series, and the field of a document.
+fn versions(model: &Model, target: &Target) -> BTreeSet<String> {
+    let info =
+        model.store.present(&target.id).map(|(labels, _)| labels).filter(|labels| labels.name().ends_with("_info"));
+    let labelled = info.filter(|labels| !labels.get("version").is_empty()).map(|labels| {
+        let of = labels.name().trim_end_matches("_info").trim_end_matches("_build");
+        format!("{of} {}", labels.get("version"))
+    });
+    let documents = model.store.documents(&target.id);
+    let written = documents.filter_map(|(document, _)| {
+        let version = document.json.get("version")?;
+        let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+        Some(format!("{} {version}", document.name))
+    });
+    labelled.chain(written).collect()
+}
+
+fn rules(rows: &mut Rows, model: &Model, target: &Target) {
+    let alerts = || model.alerts.alerts().filter(|alert| alert.target == target.id);
+    let firing = alerts().filter(|alert| matches!(alert.state, AlertState::Firing { .. })).count();
+    let rules: usize = target.system.rules.groups.iter().map(|group| group.rules.len()).sum();
+    let (role, said) = match firing {
+        0 => (Role::Text, format!("{}, none fires", count(rules, "rule"))),
+        some => (Role::Critical, format!("{}, {some} firing", count(rules, "rule"))),
+    };
+    rows.pair(0, "alerts", role, &said);
+    let runbooks: Vec<&str> = target.system.runbooks.iter().map(|runbook| runbook.title.as_str()).collect();
+    if !runbooks.is_empty() {
+        rows.pair(0, "runbooks", Role::Text, &runbooks.join(", "));
+    }
+    for escalation in &target.system.spec.escalation {
+        let words = format!("within {} min: {}", escalation.respond_within_minutes, escalation.contacts.join(", "));
+        rows.pair(0, crate::panes::mark::severity(escalation.severity).word, Role::Dim, &words);
+    }
+}
+
+/// Every setting, and whether it is the system's own.
+fn settings(rows: &mut Rows, target: &Target) {
+    let written = |value: &SettingValue| match value {
+        SettingValue::Text(text) => text.clone(),
+        SettingValue::Number(number) => crate::panes::words::number(*number),
+    };
+    for (name, value) in target.system.spec.settings(&target.spec.settings) {
+        let own = target.spec.settings.contains_key(&name);
+        let role = if own { Role::Text } else { Role::Dim };
+        let whose = if own { "" } else { " (default)" };
+        rows.pair(0, "setting", role, &format!("{name} = {}{whose}", written(&value)));
+    }
+}

@@ -1,0 +1,230 @@
+//! Looks at this machine for `opsconsole doctor`: facts, as they are found. What they mean is judged elsewhere.
+//!
+//! Must never: run anything that acts, make a file, or show a secret.
+
+#![allow(clippy::disallowed_methods, reason = "the shell is where files and the environment are read")]
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::state_root::StateRoot;
+use super::terminal::probe::{self, Answers};
+use super::{actor, proof, resolve, secrets};
+use crate::app;
+use crate::config::TargetSpec;
+use crate::panes::model::Target;
+use crate::runbook::seal;
+use crate::runbook::tree::Task;
+
+/// What is known of the terminal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminalFacts {
+    /// Whether standard output is one.
+    pub is_terminal: bool,
+    pub term: Option<String>,
+    pub colorterm: Option<String>,
+    pub no_color: bool,
+    /// The locale that says how characters are encoded: `LC_ALL`, `LC_CTYPE` or `LANG`, in this order.
+    pub locale: Option<String>,
+    pub tmux: bool,
+    pub answers: Option<Result<Answers, String>>,
+}
+
+/// Looks at the terminal, and asks it where standard output is one. Needs a runtime.
+pub async fn terminal() -> TerminalFacts {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let is_terminal = rustix::termios::isatty(rustix::stdio::stdout());
+    let answers = if is_terminal { Some(probe::probe().await.map_err(|error| error.to_string())) } else { None };
+    TerminalFacts {
+        is_terminal,
+        term: set("TERM"),
+        colorterm: set("COLORTERM"),
+        no_color: set("NO_COLOR").is_some(),
+        locale: set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")),
+        tmux: set("TMUX").is_some(),
+        answers,
+    }
+}
+
+/// Who may do what with a file or a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathFacts {
+    pub path: String,
+    pub owner: String,
+    /// Whether that is root, or who asks.
+    pub trusted_owner: bool,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// What stands at a path; nothing where there is nothing to be seen.
+#[must_use]
+pub fn path(path: &Path) -> Option<PathFacts> {
+    let found = path.metadata().ok()?;
+    Some(PathFacts {
+        path: path.display().to_string(),
+        owner: actor::user_named(found.uid()),
+        trusted_owner: found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw(),
+        mode: found.mode() & 0o7777,
+    })
+}
+
+/// The folder of journals and locks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateFacts {
+    pub path: String,
+    pub exists: bool,
+    pub shared: bool,
+    pub not_shared_because: Option<String>,
+    /// Why it can not be used.
+    pub unusable: Option<String>,
+    /// Bytes that are free for this user where it is, or would be.
+    pub free_bytes: Option<u64>,
+}
+
+/// Looks at the state root. One that is there is taken as the console would take it; none is made.
+#[must_use]
+pub fn state(given: Option<&Path>) -> StateFacts {
+    let (path, not_shared_because) = match StateRoot::choose(given) {
+        Ok(chosen) => chosen,
+        Err(error) => return StateFacts { unusable: Some(error.to_string()), ..StateFacts::default() },
+    };
+    let mut facts = StateFacts {
+        path: path.display().to_string(),
+        exists: path.exists(),
+        not_shared_because,
+        free_bytes: free_bytes(&path),
+        ..StateFacts::default()
+    };
+    if facts.exists {
+        match StateRoot::find(Some(&path)) {
+            Ok(root) => facts.shared = root.shared(),
+            Err(error) => facts.unusable = Some(error.to_string()),
+        }
+    }
+    facts
+}
+
+/// Where a folder is, or the nearest one above it that is there.
+fn free_bytes(path: &Path) -> Option<u64> {
+    let there = path.ancestors().find(|folder| folder.exists())?;
+    let found = rustix::fs::statvfs(there).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// A secret of an endpoint, and whether it could be used now. Never its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretFacts {
+    /// `target/node/endpoint`
+    pub endpoint: String,
+    /// `«file:/path»`
+    pub reference: String,
+    pub unusable: Option<String>,
+}
+
+/// Tries every secret that these targets refer to.
+#[must_use]
+pub fn secrets(targets: &[TargetSpec]) -> Vec<SecretFacts> {
+    let endpoints = targets.iter().flat_map(|target| {
+        target.nodes.iter().flat_map(move |node| {
+            node.endpoints.iter().map(move |endpoint| (format!("{}/{}/{}", target.id, node.id, endpoint.id), endpoint))
+        })
+    });
+    let referring = endpoints.filter_map(|(name, endpoint)| Some((name, endpoint.auth.as_ref()?.secret().clone())));
+    let tried = referring.map(|(endpoint, secret)| SecretFacts {
+        endpoint,
+        reference: secret.to_string(),
+        unusable: secrets::resolve(&secret).err().map(|error| error.to_string()),
+    });
+    tried.collect()
+}
+
+/// Whether a target's commands would run, asked without running any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivilegeFacts {
+    pub target: String,
+    /// The command as it would run.
+    pub command: String,
+    pub outcome: Result<String, String>,
+}
+
+/// Asks for every command of every runbook of a target that has a host. Needs a runtime.
+pub async fn privilege(target: &Target) -> Vec<PrivilegeFacts> {
+    let mut facts = Vec::new();
+    if target.spec.host.is_none() {
+        return facts;
+    }
+    let fact = |command: String, outcome| PrivilegeFacts { target: target.id.to_string(), command, outcome };
+    let place = match app::place_of(target) {
+        Ok(place) => place,
+        Err(why) => return vec![fact("any command".to_owned(), Err(why))],
+    };
+    for bare in commands(target) {
+        let shown = bare.join(" ");
+        let outcome = match resolve::resolve_argv(&place, &bare) {
+            Ok(argv) => proof::prove_privilege(&place, &argv).await,
+            Err(error) => Err(error.to_string()),
+        };
+        facts.push(fact(shown, outcome));
+    }
+    facts
+}
+
+/// Every command that the runbooks of a target's system could run on it, each once.
+fn commands(target: &Target) -> Vec<Vec<String>> {
+    let settings = target.system.spec.settings_text(&target.spec.settings);
+    let mut commands: Vec<Vec<String>> = Vec::new();
+    for (_, step) in target.system.runbooks.iter().flat_map(|runbook| runbook.every_step()) {
+        let Task::Commit(plan) = &step.task else { continue };
+        // A sequence that can not be sealed for this target is refused where it is confirmed, with the reason.
+        let Ok(plan) = seal::resolve_templates(plan, &settings) else { continue };
+        for act in plan.acts.iter().chain(plan.way_back.acts()) {
+            if !commands.contains(&act.argv) {
+                commands.push(act.argv.clone());
+            }
+        }
+    }
+    commands
+}
+
+/// What one source answered when it was read once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadFacts {
+    pub source: String,
+    pub address: String,
+    /// Why it brought nothing.
+    pub failure: Option<String>,
+    pub took: Duration,
+    /// Which of a system's surfaces the answer belongs to.
+    pub surfaces: Vec<String>,
+    pub not_exposed: Vec<String>,
+    /// The node's clock minus ours.
+    pub clock_skew_seconds: Option<f64>,
+}
+
+/// What the sources of an app last said.
+#[must_use]
+pub fn reads(app: &app::App) -> Vec<ReadFacts> {
+    let text = |names: &[std::sync::Arc<str>]| names.iter().map(|name| name.to_string()).collect();
+    let read = |source: &crate::model::SourceState| ReadFacts {
+        source: source.id.to_string(),
+        address: source.address.clone(),
+        failure: match (&source.failure, source.last_ok) {
+            (Some(failure), _) => Some(failure.to_string()),
+            (None, None) => Some("it was not read in time".to_owned()),
+            (None, Some(_)) => None,
+        },
+        took: source.took,
+        surfaces: text(&source.surfaces),
+        not_exposed: text(&source.not_exposed),
+        clock_skew_seconds: source.clock_skew_seconds,
+    };
+    app.model().store.sources().map(read).collect()
+}
+
+/// Where a program is, among the folders in which programs are looked for.
+#[must_use]
+pub fn tool(name: &str) -> Option<PathBuf> {
+    resolve::SEARCH.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
+}

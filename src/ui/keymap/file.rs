@@ -1,0 +1,220 @@
+//! A keymap as written, and everything that can be wrong with it.
+
+use serde::Deserialize;
+
+use super::{EMBEDDED, Keymap, Strokes};
+use crate::base::problem::nearest;
+use crate::base::{Key, KeyCode, Problem, ron_text};
+use crate::ui::Action;
+use crate::ui::action::{ACTIONS, Danger};
+use crate::ui::place::{Pairs, Places};
+
+/// Longer sequences nobody remembers.
+const MOST_STROKES: usize = 4;
+
+/// Takes a key of the keymap that this one is like away.
+const NO_ACTION: &str = "none";
+
+/// A keymap as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeymapSpec {
+    /// An embedded keymap: a key that this file does not say is as there.
+    #[serde(default)]
+    like: Option<String>,
+    keys: Pairs<String, String>,
+}
+
+impl Keymap {
+    /// Reads a keymap file: `(like: "default", keys: { "x": "quit", "g g": "top", "q": "none" })`. It is named as the
+    /// file.
+    ///
+    /// # Errors
+    /// Every mistake with file:line:column: unknown keys, actions and keymaps with a suggestion; two actions on one key,
+    /// or on one key and on its beginning; an action that acts on a key that also navigates (arrows, enter, esc, tab,
+    /// space, pageup/pagedown, home/end); a keymap without a key that quits.
+    pub fn parse(file: &str, text: &str) -> Result<Keymap, Vec<Problem>> {
+        let spec: KeymapSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
+        let mut reader = Reader { file, places: Places::of(text), problems: Vec::new(), rows: Vec::new() };
+        let model = spec.like.as_deref().and_then(|name| reader.like(name));
+        for (keys, name) in &spec.keys.0 {
+            reader.row(keys, name);
+        }
+        let own = reader.rows.len();
+        for (keys, action) in model.into_iter().flat_map(|model| model.rows) {
+            if !reader.rows[..own].iter().any(|(have, _)| have.clashes(&keys)) {
+                reader.rows.push((keys, Some(action)));
+            }
+        }
+        let rows: Vec<(Strokes, Action)> =
+            reader.rows.into_iter().filter_map(|(keys, action)| Some((keys, action?))).collect();
+        if reader.problems.is_empty() && !rows.iter().any(|(_, action)| *action == Action::Quit) {
+            let problem = Problem::new(file, 0, 0, "no key quits the console");
+            reader.problems.push(problem.suggesting(Some(r#"add "q": "quit""#.into())));
+        }
+        match reader.problems.is_empty() {
+            true => Ok(Keymap { name: super::super::stem(file).to_owned(), rows }),
+            false => Err(reader.problems),
+        }
+    }
+}
+
+/// Collects rows, and what is wrong.
+struct Reader<'a> {
+    file: &'a str,
+    places: Places,
+    problems: Vec<Problem>,
+    /// Without an action where a key is taken away.
+    rows: Vec<(Strokes, Option<Action>)>,
+}
+
+impl Reader<'_> {
+    fn complain(&mut self, (line, column): (usize, usize), what: String, near: Option<String>) {
+        self.problems.push(Problem::new(self.file, line, column, what).suggesting(near));
+    }
+
+    fn like(&mut self, name: &str) -> Option<Keymap> {
+        let [_, place] = self.places.row(["like", name]);
+        let Some((known, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) else {
+            let names = || EMBEDDED.iter().map(|(known, _)| *known);
+            let known = names().collect::<Vec<_>>().join(", ");
+            let near = nearest(name, names()).map(|near| format!("did you mean {near:?}?"));
+            self.complain(place, format!("{name:?} is no keymap of the program; those are {known}"), near);
+            return None;
+        };
+        // Embedded keymaps are like the standard one or like none, so this comes to an end.
+        Keymap::parse(known, text).ok()
+    }
+
+    fn row(&mut self, written: &str, name: &str) {
+        let [keys_at, action_at] = self.places.row([written, name]);
+        let keys = self.strokes(written, keys_at);
+        let action = match name {
+            NO_ACTION => Some(None),
+            name => Action::named(name).map(Some),
+        };
+        if action.is_none() {
+            let near = nearest(name, ACTIONS.iter().map(|row| row.name)).map(|near| format!("did you mean {near:?}?"));
+            self.complain(action_at, format!("{name:?} is not an action"), near);
+        }
+        let (Some(keys), Some(action)) = (keys, action) else { return };
+        if let Some((have, taken)) = self.rows.iter().find(|(have, _)| have.clashes(&keys)) {
+            let taken = taken.map_or("taken away", |action| action.row().name);
+            let what = match *have == keys {
+                true => format!("the key {keys} is already {taken}"),
+                false => format!("{keys} and {have}, which is {taken}, begin alike: only one of them can be reached"),
+            };
+            return self.complain(keys_at, what, None);
+        }
+        let acts = action.is_some_and(|action| action.row().danger == Danger::Acts);
+        if let Some(key) = keys.0.iter().find(|key| acts && navigates(**key)) {
+            let what = format!("{name} can change a node and may not lie on {key}, which moves about");
+            return self.complain(keys_at, what, Some("choose a character".to_owned()));
+        }
+        self.rows.push((keys, action));
+    }
+
+    fn strokes(&mut self, written: &str, (line, column): (usize, usize)) -> Option<Strokes> {
+        let mut keys = Vec::new();
+        let (mut at, mut sound) = (column + 1, true);
+        for word in written.split(' ') {
+            match word.parse::<Key>() {
+                Ok(key) => keys.push(key),
+                Err(unknown) => {
+                    let place = if written.contains(' ') && line > 0 { (line, at) } else { (line, column) };
+                    let near = nearest(word, crate::base::key::names()).map(|near| format!("did you mean {near}?"));
+                    self.complain(place, unknown.to_string(), near);
+                    sound = false;
+                }
+            }
+            at += word.chars().count() + 1;
+        }
+        if keys.len() > MOST_STROKES {
+            let what = format!("{written:?} is a sequence of {} keys; at most {MOST_STROKES} are taken", keys.len());
+            self.complain((line, column), what, None);
+            sound = false;
+        }
+        sound.then_some(Strokes(keys))
+    }
+}
+
+/// A key that people press to move about or to get out of something, and so can press by accident.
+fn navigates(key: Key) -> bool {
+    match key.code {
+        KeyCode::Enter
+        | KeyCode::Esc
+        | KeyCode::Tab
+        | KeyCode::BackTab
+        | KeyCode::Up
+        | KeyCode::Down
+        | KeyCode::Left
+        | KeyCode::Right
+        | KeyCode::Home
+        | KeyCode::End
+        | KeyCode::PageUp
+        | KeyCode::PageDown
+        | KeyCode::Char(' ') => true,
+        KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete | KeyCode::Function(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::keymap::Lookup;
+
+    #[track_caller]
+    fn check(text: &str, want: &[&str]) {
+        let problems = Keymap::parse("my.ron", text).expect_err(text);
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_place() {
+        check(
+            "(\n  like: \"vi\",\n  keys: {\n    \"q\": \"quit\", \"q\": \"help\",\n    \"hyper-x\": \"quit\",\n    \
+             \"c\": \"comit\",\n    \"enter\": \"commit\",\n    \"g g\": \"top\", \"g\": \"bottom\",\n    \"z pgup\": \"up\",\n    \
+             \"a b c d e\": \"up\",\n    \"z space\": \"commit\",\n  },\n)",
+            &[
+                "my.ron:2:9: \"vi\" is no keymap of the program; those are default, vim; did you mean \"vim\"?",
+                "my.ron:4:18: the key q is already quit",
+                "my.ron:5:5: \"hyper-x\" is not a key; write a character, a name such as enter, esc, up, pagedown, \
+                 space or f1, with ctrl- or alt- before it",
+                "my.ron:6:10: \"comit\" is not an action; did you mean \"commit\"?",
+                "my.ron:7:5: commit can change a node and may not lie on enter, which moves about; choose a character",
+                "my.ron:8:19: g and g g, which is top, begin alike: only one of them can be reached",
+                "my.ron:9:8: \"pgup\" is not a key; write a character, a name such as enter, esc, up, pagedown, space \
+                 or f1, with ctrl- or alt- before it; did you mean pageup?",
+                "my.ron:10:5: \"a b c d e\" is a sequence of 5 keys; at most 4 are taken",
+                "my.ron:11:5: commit can change a node and may not lie on space, which moves about; choose a character",
+            ],
+        );
+        check(r#"(keys: {"j": "down"})"#, &[r#"my.ron: no key quits the console; add "q": "quit""#]);
+        let gone = r#"(like: "default", keys: {"q": "none", "ctrl-c": "none"})"#;
+        check(gone, &[r#"my.ron: no key quits the console; add "q": "quit""#]);
+        let problems = Keymap::parse("my.ron", "(\n keys: [])").expect_err("a list is no map");
+        assert_eq!((problems[0].line, problems.len()), (2, 1));
+    }
+
+    #[test]
+    fn no_navigation_key_may_act_with_any_modifier() {
+        for key in ["up", "left", "esc", "tab", "backtab", "space", "pageup", "home", "end", "ctrl-enter", "alt-down"] {
+            let text = format!(r#"(keys: {{"q": "quit", "{key}": "commit"}})"#);
+            assert!(Keymap::parse("my.ron", &text).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_keymap_like_another_says_only_what_differs() {
+        let text = r#"(like: "default", keys: {"x": "commit", "X": "none", "g g": "top", "tab": "help"})"#;
+        let keymap = Keymap::parse("/etc/x/my.ron", text).expect("a keymap");
+        let look = |key: &str| keymap.look(&[key.parse().expect(key)]);
+        assert_eq!(keymap.name(), "my");
+        assert_eq!(look("x"), Lookup::Action(Action::Commit));
+        assert_eq!(look("X"), Lookup::Nothing);
+        assert_eq!(look("tab"), Lookup::Action(Action::Help));
+        assert_eq!(look("enter"), Lookup::Action(Action::Open));
+        // The standard keymap has g alone, which would hide the sequence.
+        assert_eq!(look("g"), Lookup::More);
+    }
+}

@@ -1,0 +1,55 @@
+//! `opsconsole config` as an operator meets it: files, output, exit codes.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::terminal::PROGRAM;
+
+fn config(args: &[&str], file: &Path) -> (i32, String) {
+    let output = Command::new(PROGRAM).arg("config").args(args).arg(file).output().expect("the program runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap_or(-1), text)
+}
+
+#[test]
+fn a_configuration_is_begun_checked_and_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("new/config.ron");
+    let (code, said) = config(&["init", "--out"], &file);
+    assert!(code == 0 && said.contains("config check"), "{said}");
+    let begun = std::fs::read_to_string(&file).expect("it was written");
+    let (code, said) = config(&["check"], &file);
+    assert!(code == 0 && said.contains("no mistakes"), "{said}");
+
+    // What it comes to is a configuration too.
+    let (code, shown) = config(&["show", "--config"], &file);
+    assert_eq!(code, 0, "{shown}");
+    let effective = folder.path().join("effective.ron");
+    std::fs::write(&effective, shown).expect("ours");
+    let (code, said) = config(&["check"], &effective);
+    assert_eq!(code, 0, "{said}");
+
+    // Nobody's file is overwritten.
+    std::fs::write(&file, format!("// mine\n{begun}")).expect("ours");
+    let (code, said) = config(&["init", "--out"], &file);
+    assert!(code != 0 && said.contains("left as it is"), "{said}");
+    assert!(std::fs::read_to_string(&file).expect("it is there").starts_with("// mine\n"));
+}
+
+#[test]
+fn every_mistake_is_on_a_line_of_its_own_and_nothing_starts() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/mistakes.ron");
+    let (code, said) = config(&["check"], &file);
+    assert_eq!(code, 1, "{said}");
+    let placed = said.lines().filter(|line| {
+        let place = line.strip_prefix(&format!("{}:", file.display())).unwrap_or_default();
+        let mut numbers = place.splitn(3, ':').map(|part| part.parse::<usize>().is_ok());
+        numbers.next() == Some(true) && numbers.next() == Some(true)
+    });
+    assert!(placed.count() >= 30, "{said}");
+    let output = Command::new(PROGRAM).args(["check", "--config"]).arg(&file).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean volchain?"));
+    let (code, said) = config(&["check"], Path::new("/no/such/file.ron"));
+    assert!(code == 3 && said.contains("/no/such/file.ron"), "{code} {said}");
+}

@@ -1,0 +1,109 @@
+//! A secret reaches the node that it is for, and nothing else: no output, no screen, no recording, no journal.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::terminal::{Console, PROGRAM, on};
+
+const SECRET: &str = "k7-not-to-be-seen";
+
+/// A node that answers only to who knows the secret.
+fn node() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(stream);
+            let mut head = String::new();
+            while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            let known = head.contains(&format!("authorization: Bearer {SECRET}\r\n"));
+            let (status, body) = if known { ("200 OK", "answered 1\n") } else { ("401 Unauthorized", "") };
+            let length = body.len();
+            // A reader that goes away is its own affair.
+            let _ = write!(
+                reader.get_mut(),
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    url
+}
+
+fn config(folder: &Path, url: &str, auth: &str) -> std::path::PathBuf {
+    let path = folder.join("config.ron");
+    let text = format!(
+        r#"(targets: [(id: "guarded", system: "prometheus", environment: Staging,
+nodes: [(id: "n", endpoints: [(id: "metrics", url: "{url}", auth: {auth})])])], state_root: "{}/state")"#,
+        folder.display()
+    );
+    std::fs::write(&path, text).expect("ours");
+    path
+}
+
+fn run(args: &[&str], config: &Path) -> (i32, String) {
+    let output = Command::new(PROGRAM)
+        .args(args)
+        .arg("--config")
+        .arg(config)
+        .env("OPSCONSOLE_TEST_TOKEN", SECRET)
+        .output()
+        .expect("the program runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!text.contains(SECRET), "{args:?} shows it");
+    (output.status.code().unwrap_or(-1), text)
+}
+
+/// Every byte of every file below a folder.
+fn everything(folder: &Path, found: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            everything(&entry, found);
+        } else {
+            found.extend(std::fs::read(&entry).expect("a file of ours"));
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_used_and_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(token.path(), format!("{SECRET}\n")).expect("ours");
+    std::fs::set_permissions(token.path(), std::fs::Permissions::from_mode(0o600)).expect("ours");
+    let file = format!("Bearer(File(\"{}\"))", token.path().display());
+    let url = node();
+
+    for auth in [file.as_str(), "Bearer(Env(\"OPSCONSOLE_TEST_TOKEN\"))"] {
+        let config = config(folder.path(), &url, auth);
+        let (_, said) = run(&["snapshot", "--json"], &config);
+        assert!(said.contains("\"truth\": \"\"") && !said.contains("401"), "{said}");
+        let (_, said) = run(&["config", "show"], &config);
+        assert!(said.contains("Bearer("), "{said}");
+        let (_, said) = run(&["doctor"], &config);
+        assert!(said.contains("can be used"), "{said}");
+    }
+
+    let config = config(folder.path(), &url, &file);
+    let recording = folder.path().join("recording");
+    let [flag, path] = on(&config);
+    let record = recording.display().to_string();
+    let mut console = Console::start(&[&flag, &path, "--record", &record], 120, 40);
+    console.shows("1 of 1 sources answer");
+    console.type_text("6");
+    console.shows("/metrics");
+    console.type_text("q");
+    assert!(console.ended().success());
+    let mut kept = Vec::new();
+    everything(folder.path(), &mut kept);
+    let kept = String::from_utf8_lossy(&kept);
+    assert!(kept.contains("guarded") && !kept.contains(SECRET), "a file keeps it");
+
+    std::fs::set_permissions(token.path(), std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let (code, said) = run(&["doctor"], &config);
+    assert!(code == 2 && said.contains("chmod 640"), "{said}");
+    let (_, said) = run(&["snapshot", "--text"], &config);
+    assert!(said.contains("because of its secret"), "{said}");
+}
