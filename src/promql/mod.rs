@@ -16,20 +16,20 @@
 //! To add a construct: a node in [`node`], accepted in [`expr`], given meaning in [`eval`], with its cases in the
 //! tables beside them; and where it changes labels, [`truth::Operand::elements`] must still find a result's operands.
 
+mod compile;
 pub mod condition;
+pub mod dialect;
 pub mod eval;
-#[cfg(test)]
-mod eval_cases;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod node;
-mod rate;
 mod scan;
 pub mod truth;
 
 pub use condition::{Condition, Verdict};
-pub use eval::{EvalError, Sample, Value, evaluate};
+pub use dialect::Dialect;
+pub use eval::{EvalError, Matrix, Sample, Steps, Value, evaluate, evaluate_range};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
 pub use truth::truth;

@@ -12,6 +12,8 @@ const MAX_BYTES: usize = 8192;
 const MAX_OPERATORS: usize = 512;
 /// The longest range that is taken: a hundred years, in seconds.
 const MAX_RANGE_SECONDS: f64 = 3.2e9;
+/// The latest time that is taken behind `@`, in seconds since 1970: the year 5138.
+const MAX_MOMENT_SECONDS: f64 = 1e11;
 /// Digits of one part of a duration.
 const MAX_DURATION_DIGITS: usize = 9;
 
@@ -25,16 +27,18 @@ pub(super) fn scan(source: &str) -> Result<(), ExprError> {
     if bare.chars().filter(|c| "+-*/%^()<>=!".contains(*c)).count() > MAX_OPERATORS {
         return syntax(format!("more than {MAX_OPERATORS} operators and parentheses"));
     }
-    if has_offset(&bare) {
-        return Err(ExprError::Unsupported { construct: "modifier offset".to_owned() });
-    }
     for inside in bare.split('[').skip(1).map(|rest| rest.split(']').next().unwrap_or(rest).trim()) {
-        if inside.contains(':') {
-            return Err(ExprError::Unsupported { construct: "subquery".to_owned() });
-        }
-        if !is_range(inside) {
+        let (range, step) = inside.split_once(':').unwrap_or((inside, ""));
+        let step = step.trim();
+        if !is_range(range.trim()) || !(step.is_empty() || is_range(step)) {
             return syntax(format!("the range [{inside}] is not a duration such as 5m"));
         }
+    }
+    if let Some(offset) = offsets(&bare).find(|offset| !is_offset(offset)) {
+        return syntax(format!("the offset {offset} is not a duration such as 5m"));
+    }
+    if let Some(at) = moments(&bare).find(|at| !is_moment(at)) {
+        return syntax(format!("{at} behind @ is not a time in seconds since 1970"));
     }
     match words(&bare).find(|word| has_long_duration(word)) {
         Some(word) => syntax(format!("the duration {word} is too long")),
@@ -77,18 +81,43 @@ fn words(bare: &str) -> impl Iterator<Item = &str> {
     bare.split(|c| !is_word(c)).filter(|word| !word.is_empty())
 }
 
-/// Whether `offset` follows an expression and precedes a duration. Elsewhere it is a metric of that name.
-fn has_offset(bare: &str) -> bool {
+/// What stands behind each `offset` that follows an expression, without its sign. Elsewhere it is a metric of that
+/// name.
+fn offsets(bare: &str) -> impl Iterator<Item = &str> {
     let lower = bare.to_ascii_lowercase();
-    lower.match_indices("offset").any(|(at, found)| {
-        let (before, after) = (&lower[..at], &lower[at + found.len()..]);
-        if before.ends_with(is_word) || after.starts_with(is_word) {
-            return false;
-        }
-        let follows = before.trim_end().ends_with(|c| is_word(c) || matches!(c, '}' | ']' | ')'));
-        let signed = after.trim_start_matches(|c: char| c.is_whitespace() || c == '+' || c == '-');
-        follows && signed.starts_with(is_word)
-    })
+    let ends: Vec<usize> = lower
+        .match_indices("offset")
+        .filter(|(at, found)| {
+            let (before, after) = (&lower[..*at], &lower[at + found.len()..]);
+            let alone = !before.ends_with(is_word) && !after.starts_with(is_word);
+            alone && before.trim_end().ends_with(|c| is_word(c) || matches!(c, '}' | ']' | ')'))
+        })
+        .map(|(at, found)| at + found.len())
+        .collect();
+    ends.into_iter().filter_map(|end| signed_word(&bare[end..]))
+}
+
+/// What stands behind each `@`, without its sign.
+fn moments(bare: &str) -> impl Iterator<Item = &str> {
+    bare.match_indices('@').filter_map(|(at, _)| signed_word(&bare[at + 1..]))
+}
+
+fn signed_word(text: &str) -> Option<&str> {
+    let word = text.trim_start_matches(|c: char| c.is_whitespace() || c == '+' || c == '-');
+    let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
+    (end > 0).then(|| &word[..end])
+}
+
+fn is_offset(text: &str) -> bool {
+    is_range(text) || text.parse() == Ok(0.0)
+}
+
+fn is_moment(text: &str) -> bool {
+    match text.parse::<f64>() {
+        Ok(seconds) => seconds.is_finite() && seconds <= MAX_MOMENT_SECONDS,
+        // `start` and `end`, or what the parser has its own words for.
+        Err(_) => !text.starts_with(|c: char| c.is_ascii_digit()) || text.starts_with("0x"),
+    }
 }
 
 fn is_range(text: &str) -> bool {
@@ -109,4 +138,39 @@ fn has_long_duration(word: &str) -> bool {
             part.ends_with(['s', 'm', 'h', 'd', 'w', 'y'])
                 && part.trim_start_matches('0').len() > MAX_DURATION_DIGITS + 1
         })
+}
+
+/// Where a function of this name is called: the places of its first letters.
+pub(super) fn calls(source: &str, name: &str) -> Vec<usize> {
+    let mut blanked = Vec::with_capacity(source.len());
+    let mut quote: Option<u8> = None;
+    let mut bytes = source.bytes();
+    // Text within quotes and comments is blanked byte by byte, so that places stay what they are.
+    while let Some(byte) = bytes.next() {
+        match quote {
+            Some(b'#') if byte == b'\n' => quote = None,
+            Some(end) if end == byte && end != b'#' => quote = None,
+            Some(end) if byte == b'\\' && end != b'`' && end != b'#' => {
+                blanked.push(b' ');
+                if bytes.next().is_some() {
+                    blanked.push(b' ');
+                }
+                continue;
+            }
+            Some(_) => {}
+            None if matches!(byte, b'"' | b'\'' | b'`' | b'#') => quote = Some(byte),
+            None => {
+                blanked.push(byte);
+                continue;
+            }
+        }
+        blanked.push(b' ');
+    }
+    let blanked = String::from_utf8_lossy(&blanked).into_owned();
+    blanked
+        .match_indices(name)
+        .filter(|(at, _)| !blanked[..*at].ends_with(is_word))
+        .filter(|(at, _)| blanked[at + name.len()..].trim_start().starts_with('('))
+        .map(|(at, _)| at)
+        .collect()
 }

@@ -8,6 +8,7 @@
 //! some loaded expression names and live for [`Retention::named`]; named series also leave one-minute roll-ups for
 //! [`Retention::rolled`]. The total is capped; unnamed series go first, and [`Store::evicted_rows`] says so.
 
+pub mod grid;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use indexmap::IndexMap;
 
 use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
+pub use grid::{GONE, Grid};
 pub use table::Rollup;
 use table::{MINUTE_MILLIS, Row, Table, row_bytes};
 
