@@ -264,7 +264,16 @@ impl Compiler {
             None => (None, selector.to_string()),
         };
         let shift = shift(selector.offset.as_ref(), selector.at.as_ref())?;
-        Ok(Selector { text: Arc::from(text), name, matchers, range, shift, least_samples: 1, may_be_absent: false, reach: Duration::ZERO })
+        Ok(Selector {
+            text: Arc::from(text),
+            name,
+            matchers,
+            range,
+            shift,
+            least_samples: 1,
+            may_be_absent: false,
+            reach: Duration::ZERO,
+        })
     }
 
     fn matchers(self, matchers: &Matchers) -> Result<Vec<Matcher>, ExprError> {

@@ -335,30 +335,30 @@ impl MapFunction {
 impl RangeFunction {
     /// As written.
     pub(super) fn word(self) -> &'static str {
-    match self {
-        RangeFunction::Rate => "rate",
-        RangeFunction::Increase => "increase",
-        RangeFunction::Delta => "delta",
-        RangeFunction::Irate => "irate",
-        RangeFunction::Idelta => "idelta",
-        RangeFunction::Deriv => "deriv",
-        RangeFunction::PredictLinear => "predict_linear",
-        RangeFunction::DoubleExponentialSmoothing => "double_exponential_smoothing",
-        RangeFunction::Changes => "changes",
-        RangeFunction::Resets => "resets",
-        RangeFunction::AvgOverTime => "avg_over_time",
-        RangeFunction::SumOverTime => "sum_over_time",
-        RangeFunction::CountOverTime => "count_over_time",
-        RangeFunction::MinOverTime => "min_over_time",
-        RangeFunction::MaxOverTime => "max_over_time",
-        RangeFunction::LastOverTime => "last_over_time",
-        RangeFunction::PresentOverTime => "present_over_time",
-        RangeFunction::QuantileOverTime => "quantile_over_time",
-        RangeFunction::StddevOverTime => "stddev_over_time",
-        RangeFunction::StdvarOverTime => "stdvar_over_time",
-        RangeFunction::MadOverTime => "mad_over_time",
+        match self {
+            RangeFunction::Rate => "rate",
+            RangeFunction::Increase => "increase",
+            RangeFunction::Delta => "delta",
+            RangeFunction::Irate => "irate",
+            RangeFunction::Idelta => "idelta",
+            RangeFunction::Deriv => "deriv",
+            RangeFunction::PredictLinear => "predict_linear",
+            RangeFunction::DoubleExponentialSmoothing => "double_exponential_smoothing",
+            RangeFunction::Changes => "changes",
+            RangeFunction::Resets => "resets",
+            RangeFunction::AvgOverTime => "avg_over_time",
+            RangeFunction::SumOverTime => "sum_over_time",
+            RangeFunction::CountOverTime => "count_over_time",
+            RangeFunction::MinOverTime => "min_over_time",
+            RangeFunction::MaxOverTime => "max_over_time",
+            RangeFunction::LastOverTime => "last_over_time",
+            RangeFunction::PresentOverTime => "present_over_time",
+            RangeFunction::QuantileOverTime => "quantile_over_time",
+            RangeFunction::StddevOverTime => "stddev_over_time",
+            RangeFunction::StdvarOverTime => "stdvar_over_time",
+            RangeFunction::MadOverTime => "mad_over_time",
+        }
     }
-}
 
     /// Whether its answer may keep the name: only what is a sample of the series itself.
     pub(super) fn keeps_name(self) -> bool {
@@ -528,9 +528,8 @@ impl Node {
     fn selector(&self) -> Option<&Arc<Selector>> {
         match self {
             Node::Select(selector) | Node::Taken(selector) => Some(selector),
-            Node::Over { range: Range::Samples(selector), .. } | Node::AbsentOver { range: Range::Samples(selector), .. } => {
-                Some(selector)
-            }
+            Node::Over { range: Range::Samples(selector), .. }
+            | Node::AbsentOver { range: Range::Samples(selector), .. } => Some(selector),
             Node::Number(_)
             | Node::Time
             | Node::Negate(_)

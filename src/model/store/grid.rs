@@ -31,7 +31,8 @@ impl Store {
 
 impl Table {
     fn grid(&self, matchers: &[Matcher], from: Wall, to: Wall) -> Option<Grid> {
-        let (first, end) = (self.rows.partition_point(|row| row.at < from), self.rows.partition_point(|row| row.at <= to));
+        let (first, end) =
+            (self.rows.partition_point(|row| row.at < from), self.rows.partition_point(|row| row.at <= to));
         let rows = || self.rows.range(first..end);
         let mut slots = Slots::default();
         let mut last: Option<&Arc<Layout>> = None;

@@ -61,9 +61,7 @@ impl Evaluation<'_> {
             AggregateOperator::Group => Ok(of_values(&|_, _| 1.0)),
             AggregateOperator::Stddev => Ok(of_values(&|_, values| variance(values).sqrt())),
             AggregateOperator::Stdvar => Ok(of_values(&|_, values| variance(values))),
-            AggregateOperator::Min => {
-                Ok(of_values(&|_, values| extreme(values, |value, least| value < least)))
-            }
+            AggregateOperator::Min => Ok(of_values(&|_, values| extreme(values, |value, least| value < least))),
             AggregateOperator::Max => Ok(of_values(&|_, values| extreme(values, |value, most| value > most))),
             AggregateOperator::Quantile(of) => {
                 let of = self.numbers(of)?;
@@ -138,8 +136,7 @@ impl Evaluation<'_> {
         let mut counted: IndexMap<(usize, String), Vec<f64>> = IndexMap::new();
         for ((_, row), group) in block.rows().zip(&groups.of) {
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !is_gone(**value)) {
-                let counts =
-                    counted.entry((*group, number(*value))).or_insert_with(|| vec![GONE; self.steps.count]);
+                let counts = counted.entry((*group, number(*value))).or_insert_with(|| vec![GONE; self.steps.count]);
                 counts[step] = if is_gone(counts[step]) { 1.0 } else { counts[step] + 1.0 };
             }
         }

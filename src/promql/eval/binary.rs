@@ -70,14 +70,16 @@ impl Evaluation<'_> {
         let mut rows: HashMap<(usize, usize), usize> = HashMap::new();
         for step in 0..self.steps.count {
             let there = |block: &Block| block.present(step).next().is_some();
-            if !self.strict && !(there(left) && there(right)) {
+            let nothing_to_match = !there(left) || !there(right);
+            if nothing_to_match && !self.strict {
                 continue;
             }
             self.check_one(&sides, &partners, step)?;
             let mut answered: HashSet<&Key> = HashSet::new();
             for series in many.present(step) {
                 let key = &keys[series];
-                let partner = partners.get(key).and_then(|of| of.iter().copied().find(|one| !is_gone(sides.one.row(*one)[step])));
+                let partner =
+                    partners.get(key).and_then(|of| of.iter().copied().find(|one| !is_gone(sides.one.row(*one)[step])));
                 let Some(partner) = partner else {
                     if self.strict {
                         return Err(sides.unmatched(!swapped, key));

@@ -109,10 +109,7 @@ fn vectors_and_scalars() {
         r#"{__name__=~"x|y"} + 1"#,
         r#"error: several series have the labels {node="b"} after +, which changes them"#,
     );
-    check(
-        r#"-{__name__=~"x|y"}"#,
-        r#"error: several series have the labels {node="b"} after -, which drops their names"#,
-    );
+    check(r#"-{__name__=~"x|y"}"#, r#"error: several series have the labels {node="b"} after -, which changes them"#);
 }
 
 #[test]

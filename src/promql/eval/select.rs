@@ -25,6 +25,12 @@ impl Track {
     }
 }
 
+/// For every step the place of the newest row that is not too old.
+type Newest = Vec<Option<usize>>;
+
+/// Where a series stands: in which grid, and as which of its series.
+type At = (usize, usize);
+
 impl Evaluation<'_> {
     /// The time that a step means to an operand.
     pub(super) fn shifted(&self, shift: Shift, step: Wall) -> Wall {
@@ -85,7 +91,7 @@ impl Evaluation<'_> {
     }
 
     /// The grids of a selector, and for every step the place of the newest row that is not too old.
-    fn newest(&self, selector: &Selector) -> Result<Vec<(Grid, Vec<Option<usize>>)>, EvalError> {
+    fn newest(&self, selector: &Selector) -> Result<Vec<(Grid, Newest)>, EvalError> {
         let (first, last) = self.span(selector.shift);
         let grids = self.grids(selector, Wall(first.0.saturating_sub(LOOKBACK_MILLIS)), last)?;
         let with_places = grids.into_iter().map(|grid| {
@@ -159,14 +165,13 @@ pub(super) fn millis(duration: std::time::Duration) -> i64 {
 
 /// Where two sources give one series, it becomes a grid of its own: a series is one, whoever gives it.
 fn united(mut grids: Vec<Grid>) -> Vec<Grid> {
-    let mut places: HashMap<Arc<Labels>, Vec<(usize, usize)>> = HashMap::new();
+    let mut places: HashMap<Arc<Labels>, Vec<At>> = HashMap::new();
     for (place, grid) in grids.iter().enumerate() {
         for (series, labels) in grid.series.iter().enumerate() {
             places.entry(Arc::clone(labels)).or_default().push((place, series));
         }
     }
-    let shared: Vec<(Arc<Labels>, Vec<(usize, usize)>)> =
-        places.into_iter().filter(|(_, places)| places.len() > 1).collect();
+    let shared: Vec<(Arc<Labels>, Vec<At>)> = places.into_iter().filter(|(_, places)| places.len() > 1).collect();
     if shared.is_empty() {
         return grids;
     }
@@ -183,11 +188,11 @@ fn united(mut grids: Vec<Grid>) -> Vec<Grid> {
 }
 
 /// One series of several grids: every sample of any of them; gone only when none of them has it any more.
-fn unite(labels: &Arc<Labels>, places: &[(usize, usize)], grids: &[Grid]) -> Grid {
+fn unite(labels: &Arc<Labels>, places: &[At], grids: &[Grid]) -> Grid {
     let mut times: Vec<Wall> = places.iter().flat_map(|(place, _)| grids[*place].times.iter().copied()).collect();
     times.sort_unstable();
     times.dedup();
-    let value = |at: Wall, (place, series): (usize, usize)| {
+    let value = |at: Wall, (place, series): At| {
         let grid = &grids[place];
         let row = grid.times.partition_point(|taken| *taken <= at).checked_sub(1)?;
         Some((grid.times[row], grid.values[series * grid.times.len() + row]))

@@ -43,9 +43,10 @@ impl Window<'_> {
             RangeFunction::AvgOverTime => mean(self.values),
             RangeFunction::SumOverTime => sum(self.values.iter().copied()),
             RangeFunction::CountOverTime => count,
-            RangeFunction::MinOverTime => {
-                self.values.iter().fold(first, |least, value| if *value < least || least.is_nan() { *value } else { least })
-            }
+            RangeFunction::MinOverTime => self
+                .values
+                .iter()
+                .fold(first, |least, value| if *value < least || least.is_nan() { *value } else { least }),
             RangeFunction::MaxOverTime => {
                 self.values.iter().fold(first, |most, value| if *value > most || most.is_nan() { *value } else { most })
             }
@@ -136,7 +137,10 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     if plain.is_finite() || values.iter().any(|value| !value.is_finite()) {
         return plain / values.len() as f64;
     }
-    values.iter().enumerate().fold(0.0, |mean, (before, value)| mean + (value / (before + 1) as f64 - mean / (before + 1) as f64))
+    values
+        .iter()
+        .enumerate()
+        .fold(0.0, |mean, (before, value)| mean + (value / (before + 1) as f64 - mean / (before + 1) as f64))
 }
 
 /// The variance of the whole population (Welford).
