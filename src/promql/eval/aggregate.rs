@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::super::dialect::Dialect;
 use super::super::node::{Aggregate, AggregateOperator, Grouping};
 use super::block::{Block, Key, Part, Tags, is_gone};
 use super::window::{Compensated, mean, quantile, variance};
@@ -59,8 +61,8 @@ impl Evaluation<'_> {
             AggregateOperator::Avg => Ok(of_values(&|_, values| mean(values))),
             AggregateOperator::Count => Ok(of_values(&|_, values| values.len() as f64)),
             AggregateOperator::Group => Ok(of_values(&|_, _| 1.0)),
-            AggregateOperator::Stddev => Ok(of_values(&|_, values| variance(values).sqrt())),
-            AggregateOperator::Stdvar => Ok(of_values(&|_, values| variance(values))),
+            AggregateOperator::Stddev => Ok(of_values(&|_, values| self.spread(values).sqrt())),
+            AggregateOperator::Stdvar => Ok(of_values(&|_, values| self.spread(values))),
             AggregateOperator::Min => Ok(of_values(&|_, values| extreme(values, |value, least| value < least))),
             AggregateOperator::Max => Ok(of_values(&|_, values| extreme(values, |value, most| value > most))),
             AggregateOperator::Quantile(of) => {
@@ -69,7 +71,15 @@ impl Evaluation<'_> {
             }
             AggregateOperator::Topk(count) => self.best(&block, &groups, &self.numbers(count)?, true),
             AggregateOperator::Bottomk(count) => self.best(&block, &groups, &self.numbers(count)?, false),
-            AggregateOperator::CountValues(label) => Ok(self.count_values(&block, &groups, label)),
+            AggregateOperator::CountValues(label) => Ok(self.count_values(&block, &aggregate.grouping, label)),
+        }
+    }
+
+    /// The variance of a group. To Prometheus 2 a value alone has none, even where it is NaN or infinite.
+    fn spread(&self, values: &[f64]) -> f64 {
+        match (self.dialect, values) {
+            (Dialect::V2, [_]) => 0.0,
+            (Dialect::V2 | Dialect::V3, values) => variance(values),
         }
     }
 
@@ -104,15 +114,11 @@ impl Evaluation<'_> {
 
     /// `topk` and `bottomk`: the best of each group, best first, with all their labels.
     fn best(&self, block: &Block, groups: &Groups, counts: &[f64], largest: bool) -> Result<Block, EvalError> {
-        let function = if largest { "topk" } else { "bottomk" };
+        check_counts(if largest { "topk" } else { "bottomk" }, counts)?;
         let mut kept: Vec<Vec<f64>> = vec![vec![GONE; self.steps.count]; block.tags.len()];
         let mut order = Vec::new();
         for members in groups.members() {
             for (step, count) in counts.iter().enumerate() {
-                if count.is_nan() || count.abs() > MOST_COUNT {
-                    let must = "a whole number";
-                    return Err(EvalError::Number { function, value: count.to_string(), must });
-                }
                 let mut there: Vec<usize> =
                     members.iter().copied().filter(|series| !is_gone(block.row(*series)[step])).collect();
                 there.sort_by(|a, b| ranked(block.row(*a)[step], block.row(*b)[step], largest));
@@ -132,24 +138,36 @@ impl Evaluation<'_> {
         Ok(best)
     }
 
-    fn count_values(&self, block: &Block, groups: &Groups, label: &str) -> Block {
-        let mut counted: IndexMap<(usize, String), Vec<f64>> = IndexMap::new();
-        for ((_, row), group) in block.rows().zip(&groups.of) {
+    /// The value becomes a label first, and then the groups are made: it may take the place of a label of theirs.
+    fn count_values(&self, block: &Block, grouping: &Grouping, label: &Arc<str>) -> Block {
+        let part = match grouping {
+            Grouping::By(names) => Part::of_grouping(&Grouping::By(names.iter().chain([label]).cloned().collect())),
+            Grouping::Without(_) => Part::of_grouping(grouping),
+        };
+        let mut counted: IndexMap<Key, Vec<f64>> = IndexMap::new();
+        for (tags, row) in block.rows() {
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !is_gone(**value)) {
-                let counts = counted.entry((*group, number(*value))).or_insert_with(|| vec![GONE; self.steps.count]);
+                let valued = Tags::of(tags.to_labels().with(label, &number(*value)));
+                let counts = counted.entry(part.key(&valued)).or_insert_with(|| vec![GONE; self.steps.count]);
                 counts[step] = if is_gone(counts[step]) { 1.0 } else { counts[step] + 1.0 };
             }
         }
-        let mut whole = Block::new(self.steps.count);
-        for ((group, value), counts) in counted {
-            whole.push(Tags::of(groups.tags[group].to_labels().with(label, &value)), &counts);
-        }
+        let mut whole = Block { distinct: true, ..Block::new(self.steps.count) };
+        counted.into_iter().for_each(|(key, counts)| whole.push(Tags::of(key.labels()), &counts));
         whole
     }
 }
 
 /// Above this a number of elements is none.
 const MOST_COUNT: f64 = 9.2e18;
+
+/// Whether every number is one of elements, even where there are no elements.
+fn check_counts(function: &'static str, counts: &[f64]) -> Result<(), EvalError> {
+    match counts.iter().find(|count| count.is_nan() || count.abs() > MOST_COUNT) {
+        Some(count) => Err(EvalError::Number { function, value: count.to_string(), must: "a whole number" }),
+        None => Ok(()),
+    }
+}
 
 /// The value that no other beats; NaN only where all are.
 fn extreme(values: &[f64], beats: impl Fn(f64, f64) -> bool) -> f64 {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::dialect::Dialect;
 use super::super::node::{Binary, Keys, Many, Matching, Operator, OperatorKind};
 use super::block::{Block, Key, Part, Tags, is_gone};
 use super::{Answer, EvalError, Evaluation};
@@ -48,7 +49,7 @@ impl Evaluation<'_> {
             *have = value(*have, numbers[at % steps]).unwrap_or(GONE);
         }
         let block = block.without_empty();
-        if drops_name(binary) {
+        if drops_name(binary, self.dialect) {
             return Ok(Answer::Vector(self.distinct(binary.operator.symbol(), block.nameless())?));
         }
         Ok(Answer::Vector(block))
@@ -65,7 +66,7 @@ impl Evaluation<'_> {
         for (series, tags) in one.tags.iter().enumerate() {
             partners.entry(part.key(tags)).or_default().push(series);
         }
-        let sides = Sides { binary, swapped, many, one };
+        let sides = Sides { binary, dialect: self.dialect, swapped, many, one };
         let mut out = Block::new(self.steps.count);
         let mut rows: HashMap<(usize, usize), usize> = HashMap::new();
         for step in 0..self.steps.count {
@@ -213,13 +214,16 @@ impl Evaluation<'_> {
     }
 }
 
-fn drops_name(binary: &Binary) -> bool {
-    binary.returns_bool || binary.operator.kind() == OperatorKind::Arithmetic
+/// Whether the answer is no sample of a series any more. Prometheus 2 forgets to say so of `atan2`.
+fn drops_name(binary: &Binary, dialect: Dialect) -> bool {
+    let forgotten = dialect == Dialect::V2 && binary.operator == Operator::Atan2;
+    binary.returns_bool || binary.operator.kind() == OperatorKind::Arithmetic && !forgotten
 }
 
 /// Two vectors whose elements are matched. `swapped` where the left is the side that must have one.
 struct Sides<'a> {
     binary: &'a Binary,
+    dialect: Dialect,
     swapped: bool,
     many: &'a Block,
     one: &'a Block,
@@ -229,7 +233,7 @@ impl Sides<'_> {
     /// The labels of a pair.
     fn labels(&self, many: usize, one: usize) -> Labels {
         let mut labels = self.many.tags[many].to_labels();
-        if drops_name(self.binary) {
+        if drops_name(self.binary, self.dialect) {
             labels = labels.without(NAME);
         }
         let taken = match &self.binary.matching.many {

@@ -94,12 +94,16 @@ fn of_date(function: MapFunction, seconds: f64) -> f64 {
     }
 }
 
-/// The larger; NaN where one is.
+/// The larger. Nothing is larger than infinity, not even NaN; else it is NaN where one is.
 fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    match (a, b) {
+        (f64::INFINITY, _) | (_, f64::INFINITY) => f64::INFINITY,
+        (a, b) if a.is_nan() || b.is_nan() => f64::NAN,
+        (a, b) => a.max(b),
+    }
 }
 
-/// The smaller; NaN where one is.
+/// The smaller, in the same way.
 fn smaller(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    -larger(-a, -b)
 }

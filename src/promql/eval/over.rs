@@ -18,7 +18,6 @@ impl Evaluation<'_> {
         numbers: &[super::Node],
     ) -> Result<Block, EvalError> {
         let numbers = numbers.iter().map(|number| self.numbers(number)).collect::<Result<Vec<_>, _>>()?;
-        check_numbers(function, &numbers)?;
         let mut block = Block::new(self.steps.count);
         for track in self.tracks(range)? {
             let places = self.places(&track, range);
@@ -27,7 +26,7 @@ impl Evaluation<'_> {
                 let mut tags = track.tags[series].clone();
                 tags.nameless |= !function.keeps_name();
                 block.tags.push(tags);
-                self.over_series(function, &track, series, &places, &numbers, &mut block.values);
+                self.over_series(function, &track, series, &places, &numbers, &mut block.values)?;
             }
         }
         block.distinct = matches!(range, Range::Samples(selector) if selector.name.is_some());
@@ -43,7 +42,7 @@ impl Evaluation<'_> {
         places: &[Place],
         numbers: &[Vec<f64>],
         out: &mut Vec<f64>,
-    ) {
+    ) -> Result<(), EvalError> {
         let row = track.row(series);
         let whole = !row.iter().any(|value| is_gone(*value));
         let (mut times, mut values) = (Vec::new(), Vec::new());
@@ -63,10 +62,15 @@ impl Evaluation<'_> {
                 (&times, &values)
             };
             given.iter_mut().zip(numbers).for_each(|(given, numbers)| *given = numbers[step]);
+            // Only where there is a sample: Prometheus asks no function about nothing.
+            if !values.is_empty() {
+                check_numbers(function, &given)?;
+            }
             let now = self.steps.at(step);
             let window = Window { times, values, from: place.from, to: place.to, now, dialect: self.dialect };
             out.push(window.over(function, &given).unwrap_or(GONE));
         }
+        Ok(())
     }
 
     /// `absent_over_time`: 1 at the steps at which no series has a sample in its range.
@@ -108,11 +112,11 @@ struct Place {
     to: Wall,
 }
 
-fn check_numbers(function: RangeFunction, numbers: &[Vec<f64>]) -> Result<(), EvalError> {
+fn check_numbers(function: RangeFunction, numbers: &[f64]) -> Result<(), EvalError> {
     if function != RangeFunction::DoubleExponentialSmoothing {
         return Ok(());
     }
-    match numbers.iter().flatten().find(|factor| **factor <= 0.0 || **factor >= 1.0) {
+    match numbers.iter().find(|factor| **factor <= 0.0 || **factor >= 1.0) {
         Some(factor) => Err(EvalError::Number {
             function: "double_exponential_smoothing",
             value: factor.to_string(),
