@@ -7,10 +7,10 @@ use promql_parser::label::{MatchOp as ParsedMatchOp, Matchers};
 use promql_parser::parser::{
     self, AtModifier, BinModifier, Expr as Parsed, LabelModifier, Offset, VectorMatchCardinality, token,
 };
-use regex::Regex;
 
 use super::ExprError;
 use super::dialect::Dialect;
+use super::pattern::anchored;
 use super::node::{
     Aggregate, AggregateOperator, Binary, Grouping, Keys, LabelReplace, Many, MapFunction, Matching, Moment, Node,
     Operator, OperatorKind, Range, RangeFunction, Selector, Shift, SortBy, Subquery,
@@ -374,20 +374,26 @@ fn may_be_absent(node: &mut Node) {
     node.change_selectors(&mut |selector| selector.may_be_absent = true);
 }
 
-/// The labels that `absent` can tell from its argument: those of equality matchers that nothing else is said about.
+/// The labels that `absent` can tell from its argument: what an equality matcher says, unless another matcher of the
+/// same label comes after it. That is the order in which Prometheus reads them, too.
 fn absent_labels(parsed: &Parsed) -> Vec<(Arc<str>, Arc<str>)> {
     let selector = match bare(parsed) {
         Parsed::VectorSelector(selector) => selector,
         Parsed::MatrixSelector(matrix) => &matrix.vs,
         _ => return Vec::new(),
     };
-    let matchers = &selector.matchers.matchers;
-    let once = |name: &str| matchers.iter().filter(|matcher| matcher.name == name).count() == 1;
-    matchers
-        .iter()
-        .filter(|matcher| matcher.op == ParsedMatchOp::Equal && matcher.name != NAME && once(&matcher.name))
-        .map(|matcher| (Arc::from(matcher.name.as_str()), Arc::from(matcher.value.as_str())))
-        .collect()
+    let mut told: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+    let mut equalled: Vec<&str> = Vec::new();
+    for matcher in selector.matchers.matchers.iter().filter(|matcher| matcher.name != NAME) {
+        let name = matcher.name.as_str();
+        if matcher.op == ParsedMatchOp::Equal && !equalled.contains(&name) {
+            equalled.push(name);
+            told.push((Arc::from(name), Arc::from(matcher.value.as_str())));
+        } else {
+            told.retain(|(have, _)| **have != *name);
+        }
+    }
+    told
 }
 
 fn map_function(name: &str) -> Option<MapFunction> {
@@ -456,40 +462,4 @@ fn range_function(name: &str) -> Option<RangeFunction> {
         "mad_over_time" => RangeFunction::MadOverTime,
         _ => return None,
     })
-}
-
-/// As Prometheus reads it: anchored at both ends. In 3, `.` matches a newline too.
-fn anchored(pattern: &str, dialect: Dialect) -> Result<Regex, ExprError> {
-    let refused = || ExprError::Unsupported { construct: format!("regular expression {pattern:?}") };
-    // Inside of a class these are set operations here, and plain characters in Prometheus.
-    if pattern.contains('[') && ["&&", "--", "~~"].iter().any(|set| pattern.contains(set)) {
-        return Err(refused());
-    }
-    // Alone first: an unbalanced pattern such as `a)|(b` would otherwise break out of the anchors.
-    Regex::new(pattern).map_err(|_| refused())?;
-    let flags = match dialect {
-        Dialect::V2 => "",
-        Dialect::V3 => "s",
-    };
-    Regex::new(&format!("^(?{flags}:{pattern})$")).map_err(|_| refused())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_can_not_break_out_of_its_anchors() {
-        let check = |pattern: &str, value: &str, want: bool| {
-            let regex = anchored(pattern, Dialect::V3).expect(pattern);
-            assert_eq!(regex.is_match(value), want, "{pattern} on {value:?}");
-        };
-        check("a|b", "a", true);
-        check("a|b", "ab", false);
-        check("a.c", "a\nc", true);
-        check("a", "a\n", false);
-        check("", "", true);
-        assert!(anchored("a)|(b", Dialect::V3).is_err());
-        assert!(!anchored("a.c", Dialect::V2).expect("a.c").is_match("a\nc"));
-    }
 }

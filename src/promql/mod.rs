@@ -24,6 +24,7 @@ pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod node;
+mod pattern;
 mod scan;
 pub mod truth;
 

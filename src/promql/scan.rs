@@ -5,6 +5,7 @@
 //! that a person wrote, so these are refused here, with a reason, before they can do harm.
 
 use super::ExprError;
+use super::dialect::Dialect;
 
 /// No useful expression is longer; it bounds the work of the parser.
 const MAX_BYTES: usize = 8192;
@@ -18,7 +19,7 @@ const MAX_MOMENT_SECONDS: f64 = 1e11;
 const MAX_DURATION_DIGITS: usize = 9;
 
 /// Refuses what the parser must not be given.
-pub(super) fn scan(source: &str) -> Result<(), ExprError> {
+pub(super) fn scan(source: &str, dialect: Dialect) -> Result<(), ExprError> {
     let syntax = |detail: String| Err(ExprError::Syntax { detail });
     if source.len() > MAX_BYTES {
         return syntax(format!("longer than {MAX_BYTES} bytes"));
@@ -30,20 +31,39 @@ pub(super) fn scan(source: &str) -> Result<(), ExprError> {
     for inside in bare.split('[').skip(1).map(|rest| rest.split(']').next().unwrap_or(rest).trim()) {
         let (range, step) = inside.split_once(':').unwrap_or((inside, ""));
         let step = step.trim();
-        if !is_range(range.trim()) || !(step.is_empty() || is_range(step)) {
+        if !is_range(range.trim(), dialect) || !(step.is_empty() || is_range(step, dialect)) {
             return syntax(format!("the range [{inside}] is not a duration such as 5m"));
         }
     }
-    if let Some(offset) = offsets(&bare).find(|offset| !is_offset(offset)) {
+    if let Some(offset) = offsets(&bare).find(|offset| !is_offset(offset, dialect)) {
         return syntax(format!("the offset {offset} is not a duration such as 5m"));
     }
     if let Some(at) = moments(&bare).find(|at| !is_moment(at)) {
         return syntax(format!("{at} behind @ is not a time in seconds since 1970"));
     }
-    match words(&bare).find(|word| has_long_duration(word)) {
-        Some(word) => syntax(format!("the duration {word} is too long")),
-        None => Ok(()),
+    if let Some(word) = words(&bare).find(|word| has_long_duration(word)) {
+        return syntax(format!("the duration {word} is too long"));
     }
+    match (dialect, duration_as_number(&bare)) {
+        (Dialect::V2, Some(word)) => syntax(format!("the duration {word} stands where Prometheus 2 wants a number")),
+        (Dialect::V2, None) | (Dialect::V3, _) => Ok(()),
+    }
+}
+
+/// A duration that is neither a range nor an offset: since 3 it is a number of seconds.
+fn duration_as_number(bare: &str) -> Option<String> {
+    let outside: String = bare.split('[').map(|part| part.split_once(']').map_or(part, |(_, after)| after)).fold(
+        String::new(),
+        |mut outside, part| {
+            outside.push_str(part);
+            outside.push(' ');
+            outside
+        },
+    );
+    let offsets: Vec<&str> = offsets(&outside).collect();
+    let is_offset = |word: &str| offsets.iter().any(|offset| std::ptr::eq(offset.as_ptr(), word.as_ptr()));
+    let is_duration = |word: &str| word.ends_with(['s', 'm', 'h', 'd', 'w', 'y']) && is_range(word, Dialect::V2);
+    words(&outside).find(|word| is_duration(word) && !is_offset(word)).map(str::to_owned)
 }
 
 /// The source without comments, and with every string literal empty.
@@ -108,8 +128,8 @@ fn signed_word(text: &str) -> Option<&str> {
     (end > 0).then(|| &word[..end])
 }
 
-fn is_offset(text: &str) -> bool {
-    is_range(text) || text.parse() == Ok(0.0)
+fn is_offset(text: &str, dialect: Dialect) -> bool {
+    is_range(text, dialect) || dialect == Dialect::V3 && text.parse() == Ok(0.0)
 }
 
 fn is_moment(text: &str) -> bool {
@@ -120,9 +140,10 @@ fn is_moment(text: &str) -> bool {
     }
 }
 
-fn is_range(text: &str) -> bool {
+/// Since 3 a number alone is one of seconds.
+fn is_range(text: &str, dialect: Dialect) -> bool {
     match text.parse::<f64>() {
-        Ok(seconds) => seconds > 0.0 && seconds <= MAX_RANGE_SECONDS,
+        Ok(seconds) => dialect == Dialect::V3 && seconds > 0.0 && seconds <= MAX_RANGE_SECONDS,
         Err(_) => {
             text.starts_with(|c: char| c.is_ascii_digit())
                 && text.chars().all(|c| c.is_ascii_digit() || "smhdwy".contains(c))

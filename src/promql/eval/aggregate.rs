@@ -17,6 +17,8 @@ use crate::model::store::GONE;
 struct Groups {
     of: Vec<usize>,
     tags: Vec<Tags>,
+    /// Groups differ in more than a name.
+    distinct: bool,
 }
 
 impl Groups {
@@ -26,11 +28,12 @@ impl Groups {
         {
             // One group of all: nobody's labels matter.
             let tags = if block.tags.is_empty() { Vec::new() } else { vec![Tags::of(Default::default())] };
-            return Groups { of: vec![0; block.tags.len()], tags };
+            return Groups { of: vec![0; block.tags.len()], tags, distinct: true };
         }
         let part = Part::of_grouping(grouping);
         let mut places: HashMap<Key, usize> = HashMap::new();
-        let mut groups = Groups { of: Vec::with_capacity(block.tags.len()), tags: Vec::new() };
+        let mut groups =
+            Groups { of: Vec::with_capacity(block.tags.len()), tags: Vec::new(), distinct: !part.counts_name() };
         for tags in &block.tags {
             let key = part.key(tags);
             let next = places.len();
@@ -58,7 +61,11 @@ impl Evaluation<'_> {
         let of_values = |compute: &dyn Fn(usize, &mut Vec<f64>) -> f64| self.of_groups(&block, &groups, compute);
         match &aggregate.operator {
             AggregateOperator::Sum => Ok(self.sums(&block, groups)),
-            AggregateOperator::Avg => Ok(of_values(&|_, values| mean(values))),
+            AggregateOperator::Avg => Ok(of_values(&|_, values| match *values.as_slice() {
+                // Even zero keeps its sign.
+                [value] => value,
+                _ => mean(values),
+            })),
             AggregateOperator::Count => Ok(of_values(&|_, values| values.len() as f64)),
             AggregateOperator::Group => Ok(of_values(&|_, _| 1.0)),
             AggregateOperator::Stddev => Ok(of_values(&|_, values| self.spread(values).sqrt())),
@@ -90,16 +97,19 @@ impl Evaluation<'_> {
         for ((_, row), group) in block.rows().zip(&groups.of) {
             let sums = &mut sums[group * steps..(group + 1) * steps];
             for (sum, value) in sums.iter_mut().zip(row).filter(|(_, value)| !is_gone(**value)) {
-                sum.get_or_insert_default().add(*value);
+                match sum {
+                    Some(sum) => sum.add(*value),
+                    None => *sum = Some(Compensated::of(*value)),
+                }
             }
         }
         let values = sums.into_iter().map(|sum| sum.map_or(GONE, Compensated::total)).collect();
-        Block { steps, tags: groups.tags, values, distinct: true }.without_empty()
+        Block { steps, tags: groups.tags, values, distinct: groups.distinct }.without_empty()
     }
 
     /// One value per group and step, of all that the group has at that step.
     fn of_groups(&self, block: &Block, groups: &Groups, compute: &dyn Fn(usize, &mut Vec<f64>) -> f64) -> Block {
-        let mut whole = Block { distinct: true, ..Block::new(self.steps.count) };
+        let mut whole = Block { distinct: groups.distinct, ..Block::new(self.steps.count) };
         let mut values = Vec::new();
         for (tags, members) in groups.tags.iter().zip(groups.members()) {
             whole.tags.push(tags.clone());
@@ -152,7 +162,7 @@ impl Evaluation<'_> {
                 counts[step] = if is_gone(counts[step]) { 1.0 } else { counts[step] + 1.0 };
             }
         }
-        let mut whole = Block { distinct: true, ..Block::new(self.steps.count) };
+        let mut whole = Block { distinct: !part.counts_name(), ..Block::new(self.steps.count) };
         counted.into_iter().for_each(|(key, counts)| whole.push(Tags::of(key.labels()), &counts));
         whole
     }
@@ -192,6 +202,13 @@ fn number(value: f64) -> String {
         f64::INFINITY => "+Inf".to_owned(),
         f64::NEG_INFINITY => "-Inf".to_owned(),
         value if value.is_nan() => "NaN".to_owned(),
-        value => value.to_string(),
+        value => {
+            let shortest = value.to_string();
+            // Of two texts that are as short and as near Prometheus takes the even one.
+            match shortest.split_once('.') {
+                Some((_, decimals)) => format!("{value:.*}", decimals.len()),
+                None => shortest,
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A missing value is the very bit pattern by which Prometheus marks a stale sample, so that a block needs no second
 //! array to say what is there; arithmetic never meets one, because it is asked for first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,12 +20,14 @@ pub struct Steps {
     /// Milliseconds; more than zero.
     pub step_millis: i64,
     pub count: usize,
+    /// What `@ end()` means: the end that was asked for, which the last step may not meet.
+    pub end: Wall,
 }
 
 impl Steps {
     #[must_use]
     pub fn once(at: Wall) -> Steps {
-        Steps { start: at, step_millis: 1, count: 1 }
+        Steps { start: at, step_millis: 1, count: 1, end: at }
     }
 
     /// From `start` to `end`, both included where the step meets the end.
@@ -33,7 +35,7 @@ impl Steps {
     pub fn between(start: Wall, end: Wall, step_millis: i64) -> Steps {
         let step_millis = step_millis.max(1);
         let count = if end < start { 0 } else { (end.0 - start.0) / step_millis + 1 };
-        Steps { start, step_millis, count: usize::try_from(count).unwrap_or(0) }
+        Steps { start, step_millis, count: usize::try_from(count).unwrap_or(0), end }
     }
 
     #[must_use]
@@ -42,7 +44,7 @@ impl Steps {
     }
 
     #[must_use]
-    pub fn end(&self) -> Wall {
+    pub fn last(&self) -> Wall {
         self.at(self.count.saturating_sub(1))
     }
 
@@ -138,6 +140,11 @@ impl Part {
         Key { tags: tags.clone(), part: self.clone() }
     }
 
+    /// Whether the name tells two series apart.
+    pub(super) fn counts_name(&self) -> bool {
+        self.counts(NAME)
+    }
+
     fn counts(&self, name: &str) -> bool {
         let listed = |names: &[Arc<str>]| names.iter().any(|listed| **listed == *name);
         match self {
@@ -181,7 +188,8 @@ pub(super) struct Block {
     pub tags: Vec<Tags>,
     /// `steps` values of the first series, then those of the second; [`GONE`] where there is none.
     pub values: Vec<f64>,
-    /// No two series have the same labels, even without their names: nothing has to be compared to know.
+    /// No two series have the same labels, even without their names: nothing has to be compared to know. It must not
+    /// be said of series that a name alone tells apart.
     pub distinct: bool,
 }
 
@@ -227,6 +235,15 @@ impl Block {
         self.tags.iter_mut().for_each(|tags| tags.nameless = true);
         self
     }
+}
+
+/// The labels of two series that are the same, at whatever steps they have their values.
+pub(super) fn repeated(block: &Block) -> Option<Labels> {
+    if block.distinct || block.tags.len() < 2 {
+        return None;
+    }
+    let mut known = HashSet::with_capacity(block.tags.len());
+    block.tags.iter().find(|tags| !known.insert(*tags)).map(Tags::to_labels)
 }
 
 /// Joins series of the same labels into one, where no step has a value of both; the error is the labels that do.

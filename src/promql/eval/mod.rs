@@ -32,7 +32,7 @@ use super::node::{Node, Selector};
 use crate::base::Wall;
 use crate::model::{Labels, Scope, SeriesWindow, Store};
 pub use block::Steps;
-use block::{Block, Tags, is_gone, joined};
+use block::{Block, Tags, is_gone, joined, repeated};
 
 /// How old the newest sample of a series may be, as in Prometheus by default.
 pub(super) const LOOKBACK: Duration = Duration::from_secs(5 * 60);
@@ -213,7 +213,7 @@ impl<'a> Evaluation<'a> {
                 Answer::Scalars(values) => Answer::Scalars(values.into_iter().map(|value| -value).collect()),
                 Answer::Vector(mut block) => {
                     block.values.iter_mut().filter(|value| !is_gone(**value)).for_each(|value| *value = -*value);
-                    Answer::Vector(self.distinct("-", block.nameless())?)
+                    Answer::Vector(self.never_repeated("-", block.nameless())?)
                 }
             }),
             Node::Binary(binary) => self.binary(binary),
@@ -285,6 +285,18 @@ impl<'a> Evaluation<'a> {
     fn distinct(&self, operator: &str, block: Block) -> Result<Block, EvalError> {
         joined(block)
             .map_err(|labels| EvalError::SameLabels { operator: operator.to_owned(), labels: labels.to_string() })
+    }
+
+    /// As [`Evaluation::distinct`], for what Prometheus computes series by series and not step by step: two series of
+    /// the same labels are an error even where no step has both.
+    fn never_repeated(&self, operator: &str, block: Block) -> Result<Block, EvalError> {
+        let block = block.without_empty();
+        match repeated(&block) {
+            None => Ok(block),
+            Some(labels) => {
+                Err(EvalError::SameLabels { operator: operator.to_owned(), labels: labels.to_string() })
+            }
+        }
     }
 
     /// Counts samples that are touched.

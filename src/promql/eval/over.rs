@@ -30,8 +30,7 @@ impl Evaluation<'_> {
             }
         }
         block.distinct = matches!(range, Range::Samples(selector) if selector.name.is_some());
-        let block = block.without_empty();
-        if function.keeps_name() { Ok(block) } else { self.distinct(function.word(), block) }
+        self.never_repeated(function.word(), block)
     }
 
     fn over_series(

@@ -37,7 +37,7 @@ impl Evaluation<'_> {
         let at = match shift.at {
             None => step,
             Some(Moment::Start) => self.query.start,
-            Some(Moment::End) => self.query.end(),
+            Some(Moment::End) => self.query.end,
             Some(Moment::Millis(millis)) => Wall(millis),
         };
         Wall(at.0.saturating_sub(shift.offset_millis))
@@ -45,7 +45,7 @@ impl Evaluation<'_> {
 
     /// The first and the last time that the steps mean to an operand.
     fn span(&self, shift: Shift) -> (Wall, Wall) {
-        let ends = [self.shifted(shift, self.steps.start), self.shifted(shift, self.steps.end())];
+        let ends = [self.shifted(shift, self.steps.start), self.shifted(shift, self.steps.last())];
         (ends[0].min(ends[1]), ends[0].max(ends[1]))
     }
 

@@ -108,6 +108,10 @@ pub(super) struct Compensated {
 }
 
 impl Compensated {
+    pub(super) fn of(first: f64) -> Compensated {
+        Compensated { sum: first, lost: 0.0 }
+    }
+
     pub(super) fn add(&mut self, term: f64) {
         let next = self.sum + term;
         self.lost += if next.is_infinite() {
@@ -121,7 +125,8 @@ impl Compensated {
     }
 
     pub(super) fn total(self) -> f64 {
-        if self.sum.is_infinite() { self.sum } else { self.sum + self.lost }
+        // Nothing was lost of an infinite sum, nor of one that is exact; zero then keeps its sign.
+        if self.sum.is_infinite() || self.lost == 0.0 { self.sum } else { self.sum + self.lost }
     }
 }
 

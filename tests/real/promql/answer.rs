@@ -128,31 +128,40 @@ fn percent(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
+/// Whether only the last digits differ: those that rounding takes where large numbers nearly cancel.
+pub fn nearly_equal(ours: &Answer, theirs: &Answer) -> bool {
+    differs_by(ours, theirs, false, 1e-5).is_none()
+}
+
 /// Where they differ, if they do.
 pub fn difference(ours: &Answer, theirs: &Answer, ordered: bool) -> Option<String> {
+    differs_by(ours, theirs, ordered, TOLERANCE)
+}
+
+fn differs_by(ours: &Answer, theirs: &Answer, ordered: bool, tolerance: f64) -> Option<String> {
     match (ours, theirs) {
         (Answer::Error(_), Answer::Error(_)) => None,
-        (Answer::Scalar(ours), Answer::Scalar(theirs)) => value(*ours, *theirs),
-        (Answer::Vector(ours), Answer::Vector(theirs)) => vector(ours, theirs, ordered),
-        (Answer::Matrix(ours), Answer::Matrix(theirs)) => matrix(ours, theirs),
+        (Answer::Scalar(ours), Answer::Scalar(theirs)) => value(*ours, *theirs, tolerance),
+        (Answer::Vector(ours), Answer::Vector(theirs)) => vector(ours, theirs, ordered, tolerance),
+        (Answer::Matrix(ours), Answer::Matrix(theirs)) => matrix(ours, theirs, tolerance),
         (_, Answer::Error(_)) => Some("an answer where Prometheus gives an error".to_owned()),
         (Answer::Error(_), _) => Some("an error where Prometheus answers".to_owned()),
         (_, _) => Some("answers of different types".to_owned()),
     }
 }
 
-fn value(ours: f64, theirs: f64) -> Option<String> {
+fn value(ours: f64, theirs: f64, tolerance: f64) -> Option<String> {
     let close = ours == theirs
         || ours.is_nan() && theirs.is_nan()
-        || (ours - theirs).abs() <= TOLERANCE * ours.abs().max(theirs.abs()) && ours.is_finite() && theirs.is_finite();
+        || (ours - theirs).abs() <= tolerance * ours.abs().max(theirs.abs()) && ours.is_finite() && theirs.is_finite();
     (!close).then(|| format!("{ours} and not {theirs}"))
 }
 
-fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool) -> Option<String> {
+fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool, tolerance: f64) -> Option<String> {
     if ordered {
         // Elements of the same value may stand in any order among themselves.
         let places = ours.iter().zip(theirs).enumerate();
-        let mut wrong = places.filter_map(|(place, (ours, theirs))| value(ours.1, theirs.1).map(|what| (place, what)));
+        let mut wrong = places.filter_map(|(place, (ours, theirs))| value(ours.1, theirs.1, tolerance).map(|what| (place, what)));
         if let Some((place, what)) = wrong.next() {
             return Some(format!("place {place}: {what}"));
         }
@@ -162,12 +171,12 @@ fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool) -> Op
         series.sort_by(|a, b| a.0.cmp(&b.0));
         series
     };
-    matrix(&series(ours), &series(theirs))
+    matrix(&series(ours), &series(theirs), tolerance)
 }
 
 type Series = (Labels, Vec<(i64, f64)>);
 
-fn matrix(ours: &[Series], theirs: &[Series]) -> Option<String> {
+fn matrix(ours: &[Series], theirs: &[Series], tolerance: f64) -> Option<String> {
     let has = |of: &[Series], labels: &Labels| of.iter().any(|(have, _)| have == labels);
     if let Some((labels, _)) = ours.iter().find(|(labels, _)| !has(theirs, labels)) {
         return Some(format!("{labels}, which Prometheus does not give"));
@@ -184,6 +193,6 @@ fn matrix(ours: &[Series], theirs: &[Series]) -> Option<String> {
             return Some(format!("{labels}: values at {:?} and not {:?}", times(ours), times(theirs)));
         }
         let mut pairs = ours.iter().zip(theirs);
-        pairs.find_map(|(ours, theirs)| value(ours.1, theirs.1).map(|what| format!("{labels} at {}: {what}", ours.0)))
+        pairs.find_map(|(ours, theirs)| value(ours.1, theirs.1, tolerance).map(|what| format!("{labels} at {}: {what}", ours.0)))
     })
 }

@@ -33,10 +33,12 @@ const UNTIED: usize = 4;
 
 const LABELS: &[&str] = &["job", "instance", "zone", "method", "code", "le", "kind", "slot", "version", "path", "other"];
 
+/// Of a large number in need of rounding these have no digits to compare.
+const OF_ANGLE: &[&str] = &["sin", "cos", "tan"];
 /// Functions of a vector; of a vector and numbers; of a range; of a range and numbers.
 const OF_VECTOR: &[&str] = &[
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "deg", "exp", "floor", "ln",
-    "log10", "log2", "rad", "round", "sgn", "sin", "sinh", "sqrt", "tan", "tanh", "timestamp", "absent",
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cosh", "deg", "exp", "floor", "ln",
+    "log10", "log2", "rad", "round", "sgn", "sinh", "sqrt", "tanh", "timestamp", "absent",
 ];
 const OF_TIME: &[&str] =
     &["day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"];
@@ -46,7 +48,8 @@ const OF_RANGE: &[&str] = &[
     "stdvar_over_time", "absent_over_time",
 ];
 const AGGREGATIONS: &[&str] = &["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"];
-const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%", "^", "atan2"];
+/// Without `%`: the remainder of a large number by one in need of rounding has no digits to compare.
+const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "^", "atan2"];
 const COMPARISONS: &[&str] = &["==", "!=", ">", "<", ">=", "<="];
 const SETS: &[&str] = &["and", "or", "unless"];
 const NUMBERS: &[&str] = &[
@@ -55,6 +58,7 @@ const NUMBERS: &[&str] = &[
 ];
 /// Whole words, each of which must have been asked for in a run.
 pub const WORDS: &[&[&str]] = &[
+    OF_ANGLE,
     OF_VECTOR,
     OF_TIME,
     OF_RANGE,
@@ -98,11 +102,12 @@ impl<'a> Generator<'a> {
             (false, 0) => self.scalar(depth),
             (false, _) => self.vector(depth),
         };
-        if self.rng.percent(6) {
+        let mistaken = self.rng.percent(6);
+        if mistaken {
             text = self.mistaken(text);
         }
         let when = if ordered || self.rng.percent(60) { When::At(self.moment()) } else { self.steps() };
-        Question { text, when, ordered }
+        Question { text, when, ordered: ordered && !mistaken }
     }
 
     /// Often just when there is a sample, or a whole range after one.
@@ -153,6 +158,7 @@ impl<'a> Generator<'a> {
             23..25 => self.set(deeper),
             25 => self.quantile_of_buckets(deeper),
             26 => self.relabelled(deeper),
+            27 if self.rng.percent(25) => self.changing(),
             27 => self.of_time(deeper),
             28 => match self.rng.below(3) {
                 0 => format!("-{}", self.operand(deeper)),
@@ -238,11 +244,20 @@ impl<'a> Generator<'a> {
             "path" => self.rng.pick(&["/a b\\n\\\"c\\\"\\\\é", "/a"]),
             _ => self.rng.pick(&["1", "2", "1.2.0", ""]),
         };
+        let usual = match label {
+            "job" => "api|db",
+            "instance" => "[a-d]:[12]",
+            "zone" => "n.*h|south",
+            "code" => "2..|404",
+            "method" => "(?i)GET|Post",
+            _ => ".+",
+        };
         let pattern = match label {
+            _ if self.rng.percent(75) => usual,
             "path" => self.rng.pick(&["/a.*", "/a b\\\\s.*", "(?s).*", "/a b\\n.*", ".*é", "[^x]+"]),
             _ => self.rng.pick(&[
                 "a.*", ".*", ".+", "", "api|db", "[a-d]:[12]", "(a|b):1", "2..|404", "\\\\d+", "(?i)GET|Post", "n.*h|",
-                "5\\\\d{2}", "[^a]*",
+                "5\\\\d{2}", "[^a]*", "[a-d:[12]+", "a{2", "\\\\w:\\\\d", "[&&a-b:\\\\d]+", "a**", "\\\\Qa:1\\\\E",
             ]),
         };
         match self.rng.below(10) {
@@ -292,7 +307,8 @@ impl<'a> Generator<'a> {
             let step = self.rng.pick(&["15s", "30s", "", "1m", "7s"]);
             return self.shifted(format!("{inner}[{range}:{step}]"));
         }
-        let selector = self.matchers(false);
+        let may_be_nameless = self.rng.percent(10);
+        let selector = self.matchers(may_be_nameless);
         let range = self.rng.pick(&["30s", "1m", "1m", "5m", "5m", "10m", "45s", "15s", "1m30s", "10s"]);
         self.shifted(format!("{selector}[{range}]"))
     }
@@ -312,6 +328,9 @@ impl<'a> Generator<'a> {
     }
 
     fn mapped(&mut self, depth: usize) -> String {
+        if self.rng.percent(12) {
+            return format!("{}({})", self.rng.pick(OF_ANGLE), self.exact());
+        }
         let of = self.vector(depth);
         match self.rng.below(10) {
             0 => format!("clamp({of}, {}, {})", self.scalar(depth.min(1)), self.scalar(depth.min(1))),
@@ -378,6 +397,19 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// Another series of the same labels, name aside, at one step than at the next.
+    fn changing(&mut self) -> String {
+        self.rng
+            .pick(&[
+                "(up == 0) or zero",
+                "(zero or (up == 0))",
+                "(load > 0) or start_time_seconds",
+                "load or ignoring(slot) flapping",
+                "{__name__=~\"load|flapping\"}",
+            ])
+            .to_owned()
+    }
+
     /// Only over what does not tie: else the answer depends on the order in which series were found.
     fn best(&mut self) -> String {
         let (function, grouping, of) = (self.rng.pick(&["topk", "bottomk"]), self.grouping(), self.untied());
@@ -390,6 +422,10 @@ impl<'a> Generator<'a> {
     }
 
     fn with_number(&mut self, depth: usize) -> String {
+        if self.rng.percent(8) {
+            let (left, right) = (self.exact(), self.rng.pick(&["8", "0.5", "-7", "0", "Inf", "100.25", "-(zero)"]));
+            return if self.rng.percent(70) { format!("{left} % {right}") } else { format!("{right} % {left}") };
+        }
         let (vector, number) = (self.operand(depth), self.scalar(depth.min(2)));
         let operator = match self.rng.below(3) {
             0 => self.rng.pick(ARITHMETIC).to_owned(),
