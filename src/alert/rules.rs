@@ -208,7 +208,7 @@ groups:
         annotations:
           summary: "{{ $value | humanize }}"
       - alert: B
-        expr: sum(x) > 1
+        expr: limitk(1, x) > 1
         for: 5 minutes
         labels: {"bad-name": x, node: "{{ $labels.n }}"}
       - record: r
@@ -226,7 +226,7 @@ unrelated: true
                 "8:9: keep_firing_for is not supported yet",
                 "10:20: the template construct {{ $value | humanize }} is not supported yet; \
                  write {{ $value }} or {{ $labels.name }}",
-                "12:15: \"sum(x) > 1\": aggregation sum is not supported",
+                "12:15: \"limitk(1, x) > 1\": aggregation limitk is not supported",
                 "13:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
                 "14:18: \"bad-name\" can not be the name of a label",
                 "14:39: templates in labels are not supported yet",

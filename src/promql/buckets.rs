@@ -6,17 +6,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::eval::{Sample, Value, evaluate_past};
-use super::{EvalError, Expr};
+use super::Expr;
+use super::eval::{Matrix, Steps, evaluate_range_past, newest};
 use crate::base::Wall;
-use crate::model::{Labels, Scope, Store};
+use crate::model::{Labels, Scope, SeriesWindow, Store};
 
 /// Lines that one chart draws; more are counted.
 pub const MOST_LINES: usize = 8;
 /// Buckets that one chart has.
 pub const MOST_BUCKETS: usize = 180;
-/// Buckets times series times minutes of range (one where there is none) that one chart may ask for.
-pub const MOST_WORK: u64 = 200_000;
+/// Buckets times series times minutes of range (one where there is none) that one chart may ask for, selector by
+/// selector: it is drawn between two key presses.
+pub const MOST_WORK: u64 = 2_000_000;
 
 /// The lines of one expression, oldest bucket first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,7 +78,8 @@ impl Buckets {
         let closed = match self.end {
             Some(end) if end == newest => return,
             // Nothing to go on from: what was refused or empty before may not be now.
-            Some(end) if end < newest && !self.lines.is_empty() => {
+            // What is fixed to the ends of the query has other values now at every bucket.
+            Some(end) if end < newest && !self.lines.is_empty() && !expr.source().contains('@') => {
                 usize::try_from((newest.0 - end.0) / length).unwrap_or(self.count)
             }
             Some(_) | None => {
@@ -90,65 +92,62 @@ impl Buckets {
         self.end = Some(newest);
         self.fault = None;
         self.left_out = 0;
-        let present = evaluate_past(expr, store, scope, newest);
-        if let Err(why) = self.bounded(expr, &present) {
+        if let Err(why) = self.bounded(expr, store, scope, newest) {
             self.lines.clear();
             self.fault = Some(why);
             return;
         }
-        for ago in (1..closed).rev() {
-            let at = Wall(newest.0 - ago as i64 * length);
-            self.push(evaluate_past(expr, store, scope, at));
+        let oldest = Wall(newest.0 - (closed.saturating_sub(1)) as i64 * length);
+        let steps = Steps::between(oldest, newest, length);
+        match evaluate_range_past(expr, store, scope, steps) {
+            Ok(answer) => self.left_out = self.append(steps, answer),
+            Err(error) => {
+                self.lines.clear();
+                self.fault = Some(error.to_string());
+            }
         }
-        if let Err(error) = &present {
-            self.fault = Some(error.to_string());
-        }
-        self.left_out = self.push(present);
         self.lines.retain(|line| line.values.iter().any(Option::is_some));
         self.rolled = self.rolled_up(expr, store, scope);
     }
 
-    fn bounded(&self, expr: &Expr, present: &Result<Value, EvalError>) -> Result<(), String> {
-        let series = match present {
-            Ok(Value::Vector(samples)) => samples.len().max(1),
-            Ok(Value::Scalar(_)) | Err(_) => 1,
-        };
-        let minutes = 1 + expr.longest_range().as_secs() / 60;
-        let work = (series as u64).saturating_mul(self.count as u64).saturating_mul(minutes);
-        if work <= MOST_WORK {
-            return Ok(());
+    fn bounded(&self, expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<(), String> {
+        for selector in expr.selectors() {
+            let series = newest(selector, store, scope, at).len() as u64;
+            let minutes = 1 + selector.range.unwrap_or_default().as_secs() / 60;
+            let each = (self.count as u64).saturating_mul(minutes);
+            if series.max(1).saturating_mul(each) > MOST_WORK {
+                return Err(match MOST_WORK / each.max(1) {
+                    0 => "its range is too long for a chart of this many columns: shorten it".to_owned(),
+                    most => {
+                        format!("it selects {series} series and a chart reads at most {most}: narrow it with labels")
+                    }
+                });
+            }
         }
-        let most = MOST_WORK / (self.count as u64).saturating_mul(minutes).max(1);
-        Err(match most {
-            0 => "its range is too long for a chart of this many columns: shorten it".to_owned(),
-            most => format!("it selects {series} series and a chart reads at most {most}: narrow it with labels"),
-        })
+        Ok(())
     }
 
-    /// Appends one bucket to every line; returns how many series found no line.
-    fn push(&mut self, value: Result<Value, EvalError>) -> usize {
-        let samples = match value {
-            Ok(Value::Scalar(value)) => vec![Sample { labels: Arc::default(), value }],
-            Ok(Value::Vector(samples)) => samples,
-            // What can not be told is a gap like any other.
-            Err(_) => Vec::new(),
-        };
+    /// Appends these steps to every line; returns how many series found no line.
+    fn append(&mut self, steps: Steps, answer: Matrix) -> usize {
         let before = self.evaluated;
-        self.evaluated = (before + 1).min(self.count);
-        self.lines.iter_mut().for_each(|line| line.values.push(None));
+        self.evaluated = (before + steps.count).min(self.count);
+        self.lines.iter_mut().for_each(|line| line.values.resize(before + steps.count, None));
         let mut left_out = 0;
-        for Sample { labels, value } in samples {
+        for SeriesWindow { labels, samples } in answer.series {
             let known = self.lines.iter().position(|line| line.labels == labels);
             if known.is_none() && self.lines.len() >= MOST_LINES {
-                left_out += 1;
+                left_out += usize::from(samples.last().is_some_and(|(at, _)| *at == steps.last()));
                 continue;
             }
-            let at = known.unwrap_or_else(|| {
-                self.lines.push(Line { labels, values: vec![None; before + 1] });
+            let place = known.unwrap_or_else(|| {
+                self.lines.push(Line { labels, values: vec![None; before + steps.count] });
                 self.lines.len() - 1
             });
-            if let Some(newest) = self.lines[at].values.last_mut() {
-                *newest = Some(value);
+            for (at, value) in samples {
+                let step = usize::try_from((at.0 - steps.start.0) / steps.step_millis).unwrap_or(0);
+                if let Some(cell) = self.lines[place].values.get_mut(before + step) {
+                    *cell = Some(value);
+                }
             }
         }
         for line in &mut self.lines {
@@ -243,8 +242,8 @@ mod tests {
             assert!(buckets.lines.is_empty());
             assert_eq!(buckets.fault.as_deref(), Some(want), "{source}");
         };
-        check("x", "it selects 1200 series and a chart reads at most 1111: narrow it with labels");
-        check("rate(x[2d])", "its range is too long for a chart of this many columns: shorten it");
+        check("rate(x[10m])", "it selects 1200 series and a chart reads at most 1010: narrow it with labels");
+        check("rate(x[30d])", "its range is too long for a chart of this many columns: shorten it");
         let mut buckets = Buckets::new(5, 10);
         extended(&world, &mut buckets, "1 + 1", 5);
         assert_eq!((buckets.lines.len(), values(&buckets, 0)), (1, vec![Some(2.0); 10]));

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::eval::{Value, evaluate_strictly};
-use super::node::{Node, Operator};
+use super::node::{Node, Operator, OperatorKind};
 use super::truth::{Operand, operands};
 use super::{Expr, ExprError};
 use crate::base::At;
@@ -78,34 +78,35 @@ fn judged(values: impl IntoIterator<Item = (String, f64)>) -> Verdict {
 }
 
 fn compares_with_bool(node: &Node) -> Result<(), ExprError> {
-    match node {
-        Node::Number(_) | Node::Time | Node::Select(_) | Node::Over(..) => Ok(()),
-        Node::Negate(inner) => compares_with_bool(inner),
-        Node::Binary { operator, returns_bool, left, right } => {
-            if operator.compares() && !returns_bool {
-                return Err(ExprError::NotBool { comparison: operator.symbol().to_owned() });
+    if let Node::Binary(binary) = node {
+        match binary.operator.kind() {
+            OperatorKind::Comparison if !binary.returns_bool => {
+                return Err(ExprError::NotBool { comparison: binary.operator.symbol().to_owned() });
             }
-            compares_with_bool(left)?;
-            compares_with_bool(right)
+            OperatorKind::Set => {
+                return Err(ExprError::SetInCondition { operator: binary.operator.symbol().to_owned() });
+            }
+            OperatorKind::Comparison | OperatorKind::Arithmetic => {}
         }
     }
+    node.parts().into_iter().try_for_each(compares_with_bool)
 }
 
 /// A comparison, or `*`, `+`, `-` over conditions and numbers: and, or, not.
 fn is_condition(node: &Node) -> Result<(), ExprError> {
-    match node {
-        Node::Binary { operator, .. } if operator.compares() => Ok(()),
-        Node::Binary { operator: Operator::Add | Operator::Subtract | Operator::Multiply, left, right, .. } => {
-            match (&**left, &**right) {
-                (Node::Number(_), other) | (other, Node::Number(_)) => is_condition(other),
-                (left, right) => {
-                    is_condition(left)?;
-                    is_condition(right)
-                }
-            }
-        }
-        Node::Number(_) | Node::Time | Node::Select(_) | Node::Over(..) | Node::Negate(_) | Node::Binary { .. } => {
-            Err(ExprError::NotACondition { yields: node.yields().to_owned() })
+    let plain = || Err(ExprError::NotACondition { yields: node.yields().to_owned() });
+    let Node::Binary(binary) = node else { return plain() };
+    if binary.operator.compares() {
+        return Ok(());
+    }
+    if !matches!(binary.operator, Operator::Add | Operator::Subtract | Operator::Multiply) {
+        return plain();
+    }
+    match (&binary.left, &binary.right) {
+        (Node::Number(_), other) | (other, Node::Number(_)) => is_condition(other),
+        (left, right) => {
+            is_condition(left)?;
+            is_condition(right)
         }
     }
 }
@@ -142,7 +143,10 @@ mod tests {
         check("(x > bool 5) / (y > bool 1)", Err("plain vector"));
         check("-(x > bool 5)", Err("plain vector"));
         check("1 + 1", Err("plain scalar"));
-        check("sum(x) > bool 1", Err("aggregation sum"));
+        check("sum(x) > bool 1", Ok(()));
+        check("sum(x > 1) > bool 1", Err("write > bool"));
+        check("(x > bool 1) and (y > bool 1)", Err("can not be made with and"));
+        check("(x > bool 1) * count(y or z)", Err("can not be made with or"));
     }
 
     fn judge(world: &World, source: &str, second: i64) -> Verdict {

@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promql_parser::label::{MatchOp as ParsedMatchOp, Matchers};
-use promql_parser::parser::{self, BinModifier, Expr as Parsed, LabelModifier, VectorMatchCardinality, token};
-use regex::Regex;
+use promql_parser::parser;
 
-use super::node::{Node, Operator, RangeFunction, Selector};
+use super::compile::Compiler;
+use super::dialect::Dialect;
+use super::node::{Node, Selector};
 use super::scan::scan;
-use crate::model::labels::NAME;
-use crate::model::{MatchOp, Matcher};
 
 /// A checked expression with its source text.
 #[derive(Clone, Debug)]
@@ -23,6 +21,7 @@ pub struct Expr {
 #[derive(Debug)]
 struct Checked {
     node: Node,
+    dialect: Dialect,
     selectors: Vec<Arc<Selector>>,
     names: BTreeSet<Arc<str>>,
     longest_range: Duration,
@@ -39,24 +38,43 @@ pub enum ExprError {
         "a condition compares with bool: write {comparison} bool, so that false is a measurement and not an empty answer"
     )]
     NotBool { comparison: String },
+    #[error("a condition can not be made with {operator}: multiply comparisons for and, add them for or")]
+    SetInCondition { operator: String },
     #[error("a condition must be a comparison or arithmetic over comparisons; this yields a plain {yields}")]
     NotACondition { yields: String },
 }
 
 impl Expr {
-    /// Parses and checks.
+    /// Parses and checks, with the meaning that Prometheus 3 gives it.
     ///
     /// # Errors
     /// Bad syntax, or a construct that is not supported, named.
     pub fn parse(source: &str) -> Result<Expr, ExprError> {
-        scan(source)?;
-        let parsed = parser::parse(source).map_err(|detail| ExprError::Syntax { detail })?;
-        let node = compile(&parsed)?;
+        Expr::parse_as(source, Dialect::V3)
+    }
+
+    /// As [`Expr::parse`], with the meaning of this Prometheus.
+    ///
+    /// # Errors
+    /// As [`Expr::parse`]; a function that this Prometheus does not have.
+    pub fn parse_as(source: &str, dialect: Dialect) -> Result<Expr, ExprError> {
+        scan(source, dialect)?;
+        let compiler = Compiler { dialect };
+        let renamed = compiler.renamed(source)?;
+        let parsed = parser::parse(&renamed).map_err(|detail| ExprError::Syntax { detail })?;
+        let node = compiler.node(&parsed)?;
         let mut selectors = Vec::new();
         node.selectors(&mut |selector| selectors.push(Arc::clone(selector)));
         let names = selectors.iter().filter_map(|selector| selector.name.clone()).collect();
-        let longest_range = selectors.iter().filter_map(|selector| selector.range).max().unwrap_or_default();
-        Ok(Expr { source: Arc::from(source), checked: Arc::new(Checked { node, selectors, names, longest_range }) })
+        let longest_range = selectors.iter().map(|selector| selector.looks_back()).max().unwrap_or_default();
+        let checked = Checked { node, dialect, selectors, names, longest_range };
+        Ok(Expr { source: Arc::from(source), checked: Arc::new(checked) })
+    }
+
+    /// The Prometheus whose meaning it has.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.checked.dialect
     }
 
     /// As written.
@@ -71,7 +89,7 @@ impl Expr {
         &self.checked.names
     }
 
-    /// The longest range of any of its range selectors; zero without one.
+    /// How far back from now it looks: ranges, offsets and subqueries together. Zero where it looks at the present.
     #[must_use]
     pub fn longest_range(&self) -> Duration {
         self.checked.longest_range
@@ -83,162 +101,15 @@ impl Expr {
         &self.checked.selectors
     }
 
+    /// Whether every element of its answer has the labels of the series that it comes from, name aside.
+    #[must_use]
+    pub fn keeps_labels(&self) -> bool {
+        self.checked.node.keeps_labels()
+    }
+
     pub(super) fn node(&self) -> &Node {
         &self.checked.node
     }
-}
-
-fn unsupported<T>(construct: impl Into<String>) -> Result<T, ExprError> {
-    Err(ExprError::Unsupported { construct: construct.into() })
-}
-
-fn compile(parsed: &Parsed) -> Result<Node, ExprError> {
-    match parsed {
-        Parsed::NumberLiteral(number) => Ok(Node::Number(number.val)),
-        Parsed::Paren(paren) => compile(&paren.expr),
-        Parsed::Unary(unary) => Ok(Node::Negate(Box::new(compile(&unary.expr)?))),
-        Parsed::Binary(binary) => compile_binary(binary),
-        Parsed::VectorSelector(selector) => Ok(Node::Select(Arc::new(compile_selector(selector, None)?))),
-        Parsed::Call(call) => compile_call(call),
-        Parsed::Aggregate(aggregate) => unsupported(format!("aggregation {}", aggregate.op)),
-        Parsed::Subquery(_) => unsupported("subquery"),
-        Parsed::StringLiteral(_) => unsupported("string literal"),
-        Parsed::MatrixSelector(matrix) => {
-            unsupported(format!("range selector {matrix} outside of rate() and increase()"))
-        }
-        Parsed::Extension(extension) => unsupported(format!("extension {}", extension.expr.name())),
-    }
-}
-
-fn compile_binary(binary: &parser::BinaryExpr) -> Result<Node, ExprError> {
-    let operator = match binary.op.id() {
-        token::T_ADD => Operator::Add,
-        token::T_SUB => Operator::Subtract,
-        token::T_MUL => Operator::Multiply,
-        token::T_DIV => Operator::Divide,
-        token::T_MOD => Operator::Modulo,
-        token::T_POW => Operator::Power,
-        token::T_EQLC => Operator::Equal,
-        token::T_NEQ => Operator::NotEqual,
-        token::T_GTR => Operator::Greater,
-        token::T_LSS => Operator::Less,
-        token::T_GTE => Operator::GreaterOrEqual,
-        token::T_LTE => Operator::LessOrEqual,
-        _ if binary.op.is_set_operator() => return unsupported(format!("set operator {}", binary.op)),
-        _ => return unsupported(format!("operator {}", binary.op)),
-    };
-    if let Some(modifier) = &binary.modifier {
-        check_modifier(modifier)?;
-    }
-    Ok(Node::Binary {
-        operator,
-        returns_bool: binary.return_bool(),
-        left: Box::new(compile(&binary.lhs)?),
-        right: Box::new(compile(&binary.rhs)?),
-    })
-}
-
-/// Only `bool` may stand beside an operator.
-fn check_modifier(modifier: &BinModifier) -> Result<(), ExprError> {
-    match modifier.card {
-        VectorMatchCardinality::ManyToOne(_) => return unsupported("modifier group_left"),
-        VectorMatchCardinality::OneToMany(_) => return unsupported("modifier group_right"),
-        VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany => {}
-    }
-    match modifier.matching {
-        Some(LabelModifier::Include(_)) => return unsupported("modifier on"),
-        Some(LabelModifier::Exclude(_)) => return unsupported("modifier ignoring"),
-        None => {}
-    }
-    match (modifier.fill_values.lhs, modifier.fill_values.rhs) {
-        (None, None) => Ok(()),
-        (Some(_), None) => unsupported("modifier fill_left"),
-        (None, Some(_)) => unsupported("modifier fill_right"),
-        (Some(_), Some(_)) => unsupported("modifier fill"),
-    }
-}
-
-fn compile_call(call: &parser::Call) -> Result<Node, ExprError> {
-    let function = match call.func.name {
-        "time" => return Ok(Node::Time),
-        "rate" => RangeFunction::Rate,
-        "increase" => RangeFunction::Increase,
-        name => return unsupported(format!("function {name}")),
-    };
-    let mut operand = call.args.args.first().map(|first| &**first);
-    while let Some(Parsed::Paren(paren)) = operand {
-        operand = Some(&paren.expr);
-    }
-    match operand {
-        Some(Parsed::MatrixSelector(matrix)) => {
-            let selector = compile_selector(&matrix.vs, Some((matrix.range, matrix.to_string())))?;
-            match selector.name {
-                Some(_) => Ok(Node::Over(function, Arc::new(selector))),
-                // The store keeps a whole range only for series that an expression names.
-                None => unsupported(format!("range selector {} without a metric name", selector.text)),
-            }
-        }
-        Some(Parsed::Subquery(_)) => unsupported("subquery"),
-        _ => unsupported(format!("function {} over something other than a range selector", call.func.name)),
-    }
-}
-
-fn compile_selector(
-    selector: &parser::VectorSelector,
-    range: Option<(Duration, String)>,
-) -> Result<Selector, ExprError> {
-    if selector.offset.is_some() {
-        return unsupported("modifier offset");
-    }
-    if selector.at.is_some() {
-        return unsupported("modifier @");
-    }
-    let mut matchers = Vec::new();
-    if let Some(name) = &selector.name {
-        matchers.push(Matcher::equal(NAME, name));
-    }
-    matchers.extend(compile_matchers(&selector.matchers)?);
-    let name = matchers.iter().find_map(|matcher| match &matcher.op {
-        MatchOp::Equal(name) if &*matcher.name == NAME && !name.is_empty() => Some(Arc::clone(name)),
-        MatchOp::Equal(_) | MatchOp::NotEqual(_) | MatchOp::Regex(_) | MatchOp::NotRegex(_) => None,
-    });
-    let (range, text) = match range {
-        Some((range, text)) => (Some(range), text),
-        None => (None, selector.to_string()),
-    };
-    Ok(Selector { text: Arc::from(text), name, matchers, range })
-}
-
-fn compile_matchers(matchers: &Matchers) -> Result<Vec<Matcher>, ExprError> {
-    if !matchers.or_matchers.is_empty() {
-        return unsupported("or between label matchers");
-    }
-    matchers
-        .matchers
-        .iter()
-        .map(|matcher| {
-            let value = &matcher.value;
-            let op = match &matcher.op {
-                ParsedMatchOp::Equal => MatchOp::Equal(Arc::from(value.as_str())),
-                ParsedMatchOp::NotEqual => MatchOp::NotEqual(Arc::from(value.as_str())),
-                ParsedMatchOp::Re(_) => MatchOp::Regex(anchored(value)?),
-                ParsedMatchOp::NotRe(_) => MatchOp::NotRegex(anchored(value)?),
-            };
-            Ok(Matcher { name: Arc::from(matcher.name.as_str()), op })
-        })
-        .collect()
-}
-
-/// As Prometheus reads it: anchored at both ends, and `.` matches a newline too.
-fn anchored(pattern: &str) -> Result<Regex, ExprError> {
-    let refused = || ExprError::Unsupported { construct: format!("regular expression {pattern:?}") };
-    // Inside of a class these are set operations here, and plain characters in Prometheus.
-    if pattern.contains('[') && ["&&", "--", "~~"].iter().any(|set| pattern.contains(set)) {
-        return Err(refused());
-    }
-    // Alone first: an unbalanced pattern such as `a)|(b` would otherwise break out of the anchors.
-    Regex::new(pattern).map_err(|_| refused())?;
-    Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| refused())
 }
 
 #[cfg(test)]
@@ -268,6 +139,11 @@ mod tests {
         check(r#"x{a="y offset 5m [1:2]"}"#, &["x"], 0);
         check("1 == bool 1", &[], 0);
         check("x > 5m", &["x"], 0);
+        check("sum by (a) (rate(x[5m])) / on (a) group_left (b) y", &["x", "y"], 300);
+        check("max_over_time(rate(x[1m])[5m:30s] offset 1h)", &["x"], 3960);
+        check("x offset 5m + x @ 1000 - x @ end()", &["x"], 300);
+        check("x and y or z unless w", &["w", "x", "y", "z"], 0);
+        check("absent(x{a='b'}) + topk by (c) (3, x atan2 y)", &["x", "y"], 0);
     }
 
     #[test]
@@ -276,35 +152,18 @@ mod tests {
             Err(ExprError::Unsupported { construct }) => assert_eq!(construct, want, "{source}"),
             other => panic!("{source}: {other:?}"),
         };
-        check("sum(x)", "aggregation sum");
-        check("topk by (a) (3, x) > 1", "aggregation topk");
-        check("1 + count_values('a', x)", "aggregation count_values");
-        check("histogram_quantile(0.95, rate(x[5m]))", "function histogram_quantile");
-        check("abs(x)", "function abs");
-        check("irate(x[5m])", "function irate");
-        check("x offset 5m", "modifier offset");
-        check("x offset -5m", "modifier offset");
-        check("rate(x[5m] offset 1e400)", "modifier offset");
-        check("x @ 1000", "modifier @");
-        check("rate(x[5m] @ end())", "modifier @");
-        check("x and y", "set operator and");
-        check("x or y", "set operator or");
-        check("x unless y", "set operator unless");
-        check("x atan2 y", "operator atan2");
-        check("x + on(a) y", "modifier on");
-        check("x + ignoring() y", "modifier ignoring");
-        check("x + on(a) group_left y", "modifier group_left");
-        check("x + on(a) group_right(b) y", "modifier group_right");
+        check("limitk(3, x)", "aggregation limitk");
+        check("histogram_sum(x)", "function histogram_sum");
+        check("info(x)", "function info");
         check("x + fill(0) y", "modifier fill");
         check("x + fill_left(0) y", "modifier fill_left");
         check("x + fill_right(0) y", "modifier fill_right");
-        check("rate(x[5m:1m])", "subquery");
-        check("increase(rate(x[1m])[5m:])", "subquery");
-        check("x[5m]", "range selector x[5m] outside of rate() and increase()");
+        check("x[5m]", "range selector x[5m] without a function over it");
+        check("x[5m:1m]", "subquery x[5m:1m] without a function over it");
         check("'text'", "string literal");
         check(r#"rate({a="b"}[5m])"#, r#"range selector {a="b"}[5m] without a metric name"#);
         check(r#"{a="b" or c="d"}"#, "or between label matchers");
-        check(r#"x{a=~"[a&&b]"}"#, r#"regular expression "[a&&b]""#);
+        check(r#"x{a=~"a**"}"#, r#"regular expression "a**""#);
     }
 
     #[test]
@@ -315,6 +174,9 @@ mod tests {
         };
         for source in ["", "x y", "x)", "(x", "1 > 2", "rate(x)", "{}", "x{a=~\".*\"", "x{a=~\"(\"}", "foo(x)", "x +"] {
             check(source);
+        }
+        for after in ["offset 1e400", "offset 99999999999s", "@ 1e400", "@ 1e30", "@ nan"] {
+            check(&format!("x {after}"));
         }
         for range in ["1e400", "NaN", "inf", "0", "", "-5m", "99999999999s", "5m30", "1h99999999999s", "m"] {
             check(&format!("rate(x[{range}])"));
@@ -329,19 +191,6 @@ mod tests {
         let deep = format!("{}x{}", "(".repeat(256), ")".repeat(256));
         assert!(Expr::parse(&deep).is_ok());
         assert!(Expr::parse(&format!("{}x", "-".repeat(512))).is_ok());
-    }
-
-    #[test]
-    fn a_pattern_can_not_break_out_of_its_anchors() {
-        let check = |pattern: &str, value: &str, want: bool| {
-            assert_eq!(anchored(pattern).expect(pattern).is_match(value), want, "{pattern} on {value:?}");
-        };
-        check("a|b", "a", true);
-        check("a|b", "ab", false);
-        check("a.c", "a\nc", true);
-        check("a", "a\n", false);
-        check("", "", true);
-        assert!(anchored("a)|(b").is_err());
     }
 
     proptest! {

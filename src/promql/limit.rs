@@ -1,42 +1,32 @@
 //! The number that a condition compares an expression with: where a chart draws its threshold.
 
+use promql_parser::parser::{self, token};
+
 use super::Expr;
-use super::node::{Node, Operator};
 
 /// The number, where `condition` compares exactly `of` with one: 60 for `age > bool 60` and `age`.
 #[must_use]
 pub fn limit(condition: &Expr, of: &Expr) -> Option<f64> {
-    let Node::Binary { operator, left, right, .. } = condition.node() else { return None };
-    let ordered = match operator {
-        Operator::Greater | Operator::Less | Operator::GreaterOrEqual | Operator::LessOrEqual => true,
-        // Equal to a number is a state and not a threshold.
-        Operator::Equal | Operator::NotEqual => false,
-        Operator::Add
-        | Operator::Subtract
-        | Operator::Multiply
-        | Operator::Divide
-        | Operator::Modulo
-        | Operator::Power => false,
-    };
-    let (compared, number) = match (&**left, &**right) {
-        (compared, Node::Number(number)) | (Node::Number(number), compared) => (compared, *number),
+    let of = parser::parse(of.source()).ok()?;
+    let parser::Expr::Binary(binary) = plain(parser::parse(condition.source()).ok()?) else { return None };
+    if ![token::T_GTR, token::T_LSS, token::T_GTE, token::T_LTE].contains(&binary.op.id()) {
+        return None;
+    }
+    let (left, right) = (plain(*binary.lhs), plain(*binary.rhs));
+    let (compared, number) = match (left, right) {
+        (compared, parser::Expr::NumberLiteral(number)) | (parser::Expr::NumberLiteral(number), compared) => {
+            (compared, number.val)
+        }
         _neither => return None,
     };
-    (ordered && same(compared, of.node())).then_some(number)
+    (compared == plain(of)).then_some(number)
 }
 
-fn same(left: &Node, right: &Node) -> bool {
-    match (left, right) {
-        (Node::Number(left), Node::Number(right)) => left == right,
-        (Node::Time, Node::Time) => true,
-        (Node::Select(left), Node::Select(right)) => left.text == right.text,
-        (Node::Over(one, left), Node::Over(other, right)) => one == other && left.text == right.text,
-        (Node::Negate(left), Node::Negate(right)) => same(left, right),
-        (
-            Node::Binary { operator, returns_bool, left, right },
-            Node::Binary { operator: other, returns_bool: too, left: first, right: second },
-        ) => operator == other && returns_bool == too && same(left, first) && same(right, second),
-        _different => false,
+/// Without the parentheses around it.
+fn plain(expr: parser::Expr) -> parser::Expr {
+    match expr {
+        parser::Expr::Paren(inner) => plain(*inner.expr),
+        other => other,
     }
 }
 
@@ -58,5 +48,8 @@ mod tests {
         check("up == bool 0", "up", None);
         check("age > bool height", "age", None);
         check("age", "age", None);
+        check("(age) > bool 60", "(age)", Some(60.0));
+        check("sum(rate(x[5m])) > bool 2", "sum(rate(x[5m]))", Some(2.0));
+        check("sum(rate(x[5m])) > bool 2", "sum(rate(x[1m]))", None);
     }
 }

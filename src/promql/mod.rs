@@ -18,23 +18,24 @@
 //! tables beside them; and where it changes labels, [`truth::Operand::elements`] must still find a result's operands.
 
 pub mod buckets;
+mod compile;
 pub mod condition;
+pub mod dialect;
 pub mod eval;
-#[cfg(test)]
-mod eval_cases;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limit;
 mod node;
+mod pattern;
 pub mod place;
-mod rate;
 mod scan;
 pub mod truth;
 
 pub use buckets::Buckets;
 pub use condition::{Condition, Verdict};
-pub use eval::{EvalError, Sample, Value, evaluate, evaluate_past};
+pub use dialect::Dialect;
+pub use eval::{EvalError, Matrix, Sample, Steps, Value, evaluate, evaluate_range, evaluate_range_past};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
 pub use truth::truth;

@@ -3,6 +3,8 @@
 use promql_parser::parser;
 
 use super::ExprError;
+use super::dialect::Dialect;
+use super::scan::scan;
 
 /// All that the parser says of a text whose grammar is wrong.
 const WRONG_GRAMMAR: &str = "invalid promql query";
@@ -20,7 +22,7 @@ pub fn place(source: &str, error: &ExprError) -> Option<usize> {
         // `unknown function with name 'x'`
         ExprError::Syntax { detail } => detail.split('\'').nth(1).and_then(|word| word_at(source, word)),
         ExprError::Unsupported { construct } => construct_at(source, construct),
-        ExprError::NotBool { .. } | ExprError::NotACondition { .. } => None,
+        ExprError::NotBool { .. } | ExprError::SetInCondition { .. } | ExprError::NotACondition { .. } => None,
     }
 }
 
@@ -62,23 +64,28 @@ fn could_go_on(beginning: &str) -> bool {
     // A word, a label, a duration: one of them continues whatever is still right.
     ["", "x", "x=\"\"", "=\"\"", "\"\"", "5m", "m"].iter().any(|middle| {
         let whole = format!("{beginning}{middle}{closed}");
-        super::scan::scan(&whole).is_ok() && parser::parse(&whole).err().is_none_or(|why| !is_grammar(&why))
+        scan(&whole, Dialect::V3).is_ok() && parser::parse(&whole).err().is_none_or(|why| !is_grammar(&why))
     })
 }
 
 /// Where the construct that is not supported stands: its last word, as a word.
 fn construct_at(source: &str, construct: &str) -> Option<usize> {
-    if construct == "subquery" {
-        let open = source.find('[')?;
-        return source[open..].find(':').map(|at| open + at);
-    }
     if construct == "string literal" {
         return source.find(['"', '\'', '`']);
     }
-    if let Some(rest) = construct.strip_prefix("range selector ") {
-        let name = rest.split(['{', '[']).next().filter(|name| !name.is_empty())?;
-        return source.find(name);
+    if construct == "or between label matchers" {
+        return word_at(source, "or");
     }
+    if let Some(pattern) = construct.strip_prefix("regular expression ") {
+        return source.find(pattern.trim_matches('"'));
+    }
+    for kind in ["range selector ", "subquery "] {
+        if let Some(rest) = construct.strip_prefix(kind) {
+            let name = rest.split(['{', '[']).next().filter(|name| !name.is_empty())?;
+            return source.find(name);
+        }
+    }
+    let construct = construct.split(" in Prometheus").next()?;
     word_at(source, construct.split(' ').next_back()?)
 }
 
@@ -107,13 +114,13 @@ mod tests {
         check("x + * y", Some(4));
         check("x)", Some(1));
         check("rate(x[5m]", Some(10));
-        check("1 + sum(x)", Some(4));
-        check("summary + sum(x)", Some(10));
-        check("x offset 5m", Some(2));
-        check("x and y", Some(2));
-        check("rate(x[5m:1m])", Some(9));
+        check("1 + limitk(2, x)", Some(4));
+        check("limitk_total + limitk(2, x)", Some(15));
+        check("x[5m:1m]", Some(0));
         check("x[5m]", Some(0));
-        check("abs(x)", Some(0));
+        check("histogram_sum(x)", Some(0));
+        check("x{a=~\"b**\"}", Some(6));
+        check("{a=\"b\" or c=\"d\"}", Some(7));
         check("1 + foo(x)", Some(4));
         check("x{a=\"1}", Some(7));
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Expr;
-use super::eval::{nameless, newest, windows};
+use super::eval::{newest, windows};
 use super::node::Selector;
 use crate::base::{At, Boot, SourceId, Wall};
+use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, SourceState, Store, Truth};
 
 /// The series that even a failed poll gives: a refused connection is a measurement of them.
@@ -25,6 +26,8 @@ pub struct Operand {
     pub truth: Truth,
     /// Set to [`Truth::WarmingUp`] while its range reaches back further than the first sample.
     pub uncovered: Option<Truth>,
+    /// Whether an element of the answer is told by its labels: else every element rests on all of the operand.
+    pub by_labels: bool,
     /// Each series it finds, by its labels without the name.
     pub elements: IndexMap<Arc<Labels>, Element>,
 }
@@ -67,6 +70,9 @@ impl Operand {
     /// Why this operand says nothing about the labels now; nothing where it does.
     #[must_use]
     pub fn missing(&self, labels: &Labels) -> Option<Truth> {
+        if !self.by_labels {
+            return (!self.truth.is_fresh()).then(|| self.truth.clone());
+        }
         match self.elements.get(labels) {
             Some(element) if element.truth.is_fresh() => None,
             Some(element) => Some(element.truth.clone()),
@@ -85,18 +91,27 @@ pub fn truth(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Truth {
 /// Every operand of an expression with its truth, left to right.
 #[must_use]
 pub fn operands(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Vec<Operand> {
-    expr.selectors().iter().map(|selector| operand(selector, store, scope, at)).collect()
+    let by_labels = expr.keeps_labels();
+    let of = |selector: &Arc<Selector>| Operand { by_labels, ..operand(selector, store, scope, at) };
+    expr.selectors().iter().map(of).collect()
 }
 
 fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand {
     let giving = Giving::of(selector, store, scope, at);
     let mut truth = giving.worst();
     let mut elements = IndexMap::new();
-    for (labels, (taken, value)) in newest(selector, store, scope, at.wall) {
-        elements.insert(nameless(&labels), Element { truth: giving.of_sample(taken), value });
+    let shifted = selector.shifted(at.wall);
+    for (labels, (taken, value)) in newest(selector, store, scope, shifted) {
+        // What is asked of the past is as true as it was then; only its source may be doubted.
+        let truth = if shifted == at.wall { giving.of_sample(taken) } else { truth.clone() };
+        elements.insert(nameless(&labels), Element { truth, value });
     }
-    if elements.is_empty() && truth.is_fresh() {
+    if elements.is_empty() && truth.is_fresh() && !selector.may_be_absent {
         truth = Truth::Absent;
+    }
+    if selector.may_be_absent && truth == Truth::NotExposed {
+        // Its source answers and does not have it: that is what the expression asks for.
+        truth = Truth::Fresh;
     }
     let uncovered = uncovered(selector, &giving, store, scope, at);
     truth = uncovered.iter().cloned().fold(truth, Truth::worst);
@@ -106,7 +121,7 @@ fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand
             truth = truth.worst(short.1);
         }
     }
-    Operand { selector: Arc::clone(&selector.text), truth, uncovered, elements }
+    Operand { selector: Arc::clone(&selector.text), truth, uncovered, by_labels: true, elements }
 }
 
 /// The sources behind a selector.
@@ -192,27 +207,36 @@ fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
 /// How much of a selector's range was observed, where that is not all of it. One interval of the source is given:
 /// the first sample of a range comes up to that much after its start.
 fn uncovered(selector: &Selector, giving: &Giving<'_>, store: &Store, scope: &Scope, at: At) -> Option<Truth> {
-    let (range, name) = (selector.range?, selector.name.as_deref()?);
+    let (need, name) = (selector.looks_back(), selector.name.as_deref()?);
+    if need.is_zero() {
+        return None;
+    }
     let since = store.observed_since(scope, name)?;
     let interval = giving.sources.iter().map(|(state, _)| state.interval).max().unwrap_or_default();
     let have = at.wall.since(since);
-    (have + interval < range).then_some(Truth::WarmingUp { have, need: range })
+    (have + interval < need).then_some(Truth::WarmingUp { have, need })
 }
 
 /// The series that have no two samples within the selector's range, which no growth can be told from.
 fn too_few(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Vec<(Arc<Labels>, Truth)> {
-    let Some(range) = selector.range else { return Vec::new() };
-    let windows = windows(selector, range, store, scope, at.wall);
+    let Some(range) = selector.range.filter(|_| selector.least_samples > 1) else { return Vec::new() };
+    let shifted = selector.shifted(at.wall);
+    let windows = windows(selector, range, store, scope, shifted);
     let of = |labels: &Arc<Labels>| windows.iter().find(|window| window.labels == *labels);
-    newest(selector, store, scope, at.wall)
+    newest(selector, store, scope, shifted)
         .into_keys()
-        .filter(|labels| of(labels).is_none_or(|window| window.samples.len() < 2))
+        .filter(|labels| of(labels).is_none_or(|window| window.samples.len() < selector.least_samples))
         .map(|labels| {
             let first = of(&labels).and_then(|window| window.samples.first());
-            let have = first.map(|(taken, _)| at.wall.since(*taken)).unwrap_or_default();
+            let have = first.map(|(taken, _)| shifted.since(*taken)).unwrap_or_default();
             (nameless(&labels), Truth::WarmingUp { have, need: range })
         })
         .collect()
+}
+
+/// The labels without the metric name: what operands are matched on.
+fn nameless(labels: &Arc<Labels>) -> Arc<Labels> {
+    if labels.name().is_empty() { Arc::clone(labels) } else { Arc::new((**labels).clone().without(NAME)) }
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Debian's Prometheus and its node exporter, scraped by the console.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use crate::has;
 use crate::terminal::{Console, PROGRAM, wait};
+use crate::{free_port, has};
 
 struct Server(Child);
 
@@ -13,11 +12,6 @@ impl Drop for Server {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// A port that nothing listens on now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 fn start(program: &str, args: &[String]) -> Server {

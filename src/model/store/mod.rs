@@ -10,6 +10,7 @@
 //! gives up its unnamed series first, then its roll-ups, then its oldest rows, and [`Store::evicted_rows`] says so; the
 //! newest row of a source stays.
 
+pub mod grid;
 mod past;
 mod table;
 
@@ -21,6 +22,7 @@ use indexmap::IndexMap;
 
 use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
+pub use grid::{GONE, Grid};
 pub use table::Rollup;
 use table::{MINUTE_MILLIS, Table};
 

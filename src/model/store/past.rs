@@ -12,7 +12,7 @@ use crate::base::{At, TargetId, Wall};
 use crate::model::{Document, Labels, Layout, Matcher, SourceState};
 
 /// How old a rolled-up minute may be and still stand for its series: a minute in which nothing came leaves none.
-const ROLLED_LOOKBACK: Duration = Duration::from_secs(2 * 60);
+pub(super) const ROLLED_LOOKBACK: Duration = Duration::from_secs(2 * 60);
 
 impl Store {
     /// As [`Store::instant`], and from the last value of each rolled-up minute where a source has no raw sample that
@@ -130,7 +130,7 @@ impl Store {
 }
 
 /// A rolled-up minute counts from its end on.
-fn ended(row: &RollupRow) -> Wall {
+pub(super) fn ended(row: &RollupRow) -> Wall {
     Wall((row.minute + 1) * MINUTE_MILLIS - 1)
 }
 

@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn a_mistake_is_shown_with_its_place_and_holds_the_answer_back() {
-        let mut form = QueryForm::new("sum(up)");
+        let mut form = QueryForm::new("limitk(2, up)");
         assert_eq!(form.key(Key::plain(KeyCode::Enter)), Answer::Open);
         let text = drawn(&form, 60);
-        assert!(text.contains("column 1: aggregation sum is not supported"), "{text}");
+        assert!(text.contains("column 1: aggregation limitk is not supported"), "{text}");
         form = QueryForm::new("");
         form.paste("up +\n");
         let text = drawn(&form, 60);

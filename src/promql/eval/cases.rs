@@ -1,6 +1,6 @@
 //! Expressions, and what Prometheus answers to them.
 
-use super::fixture::World;
+use super::super::fixture::World;
 use super::{Expr, Value, evaluate};
 use crate::base::Wall;
 use crate::model::Scope;
@@ -107,12 +107,9 @@ fn vectors_and_scalars() {
     check(r#"{__name__=~"x|y"} > 3"#, r#"x{node="a"} 6, x{node="b"} 4"#);
     check(
         r#"{__name__=~"x|y"} + 1"#,
-        r#"error: several series have the labels {node="b"} after +, which drops their names"#,
+        r#"error: several series have the labels {node="b"} after +, which changes them"#,
     );
-    check(
-        r#"-{__name__=~"x|y"}"#,
-        r#"error: several series have the labels {node="b"} after -, which drops their names"#,
-    );
+    check(r#"-{__name__=~"x|y"}"#, r#"error: several series have the labels {node="b"} after -, which changes them"#);
 }
 
 #[test]

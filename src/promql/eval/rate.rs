@@ -1,48 +1,42 @@
-//! `rate` and `increase`: the growth of a counter over a range, extrapolated to the range's ends as Prometheus does.
+//! `rate`, `increase` and `delta`: the growth over a range, extrapolated to the range's ends as Prometheus does.
 
-use std::time::Duration;
-
-use super::node::RangeFunction;
+use super::super::dialect::Dialect;
+use super::super::node::RangeFunction;
+use super::window::Window;
 use crate::base::Wall;
 
 /// A gap to an end of the range is extrapolated over whole only while it is shorter than this many sample intervals.
 const EXTRAPOLATED_INTERVALS: f64 = 1.1;
 
-/// The value over the samples of one series, oldest first, all within the range that ends at `to`. Nothing with
-/// fewer than two samples.
+/// The value over the samples of one series. Nothing with fewer than two samples.
 ///
-/// A fall of the value is a reset of the counter: what it had before counts as growth. The growth is extrapolated to
-/// both ends of the range, but over no more than half an average sample interval where the gap is wider than such an
-/// interval, and never to before the counter would have been zero. The order of the last two is Prometheus 3's.
-pub(super) fn over(function: RangeFunction, samples: &[(Wall, f64)], range: Duration, to: Wall) -> Option<f64> {
-    let [(first_at, first), .., (last_at, last)] = *samples else { return None };
+/// A fall of a counter is a reset: what it had before counts as growth. The growth is extrapolated to both ends of
+/// the range, but over no more than half an average sample interval where the gap is wider than such an interval, and
+/// never to before the counter would have been zero. Prometheus 2 looks for the zero point before it cuts, 3 after.
+pub(super) fn over(function: RangeFunction, window: &Window<'_>) -> Option<f64> {
+    let [first, .., last] = *window.values else { return None };
+    let [first_at, .., last_at] = *window.times else { return None };
+    let counter = function != RangeFunction::Delta;
     let mut growth = last - first;
-    for pair in samples.windows(2) {
-        if pair[1].1 < pair[0].1 {
-            growth += pair[0].1;
-        }
+    if counter {
+        growth += window.values.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).sum::<f64>();
     }
     let sampled = seconds_between(first_at, last_at);
-    let average = sampled / (samples.len() - 1) as f64;
+    let average = sampled / (window.values.len() - 1) as f64;
     let threshold = average * EXTRAPOLATED_INTERVALS;
+    let cut = |gap: f64| if gap >= threshold { average / 2.0 } else { gap };
+    let zero_point = if counter && growth > 0.0 && first >= 0.0 { sampled * (first / growth) } else { f64::INFINITY };
 
-    let mut to_start = seconds_between(to.minus(range), first_at);
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    if growth > 0.0 && first >= 0.0 {
-        to_start = to_start.min(sampled * (first / growth));
-    }
-    let mut to_end = seconds_between(last_at, to);
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
+    let gap = seconds_between(window.from, first_at);
+    let to_start = match window.dialect {
+        Dialect::V2 => cut(gap.min(zero_point)),
+        Dialect::V3 => cut(gap).min(zero_point),
+    };
+    let to_end = cut(seconds_between(last_at, window.to));
 
     let factor = (sampled + to_start + to_end) / sampled;
-    Some(match function {
-        RangeFunction::Increase => growth * factor,
-        RangeFunction::Rate => growth * (factor / range.as_secs_f64()),
-    })
+    let whole = seconds_between(window.from, window.to);
+    Some(if function == RangeFunction::Rate { growth * (factor / whole) } else { growth * factor })
 }
 
 fn seconds_between(earlier: Wall, later: Wall) -> f64 {
@@ -55,16 +49,18 @@ mod tests {
 
     /// Samples as (second, value), the range's length and end in seconds, the increase computed by hand.
     fn check(what: &str, samples: &[(i64, f64)], range: u64, to: i64, want: Option<f64>) {
-        let samples: Vec<_> = samples.iter().map(|(second, value)| (Wall(second * 1000), *value)).collect();
-        let (range, to) = (Duration::from_secs(range), Wall(to * 1000));
+        let times: Vec<Wall> = samples.iter().map(|(second, _)| Wall(second * 1000)).collect();
+        let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
+        let (from, to) = (Wall((to - range as i64) * 1000), Wall(to * 1000));
+        let window = Window { times: &times, values: &values, from, to, now: to, dialect: Dialect::V3 };
         let close = |got: Option<f64>, want: Option<f64>| match (got, want) {
             (Some(got), Some(want)) => got == want || (got - want).abs() < 1e-9 || got.is_nan() && want.is_nan(),
             (got, want) => got == want,
         };
-        let increase = over(RangeFunction::Increase, &samples, range, to);
+        let increase = over(RangeFunction::Increase, &window);
         assert!(close(increase, want), "{what}: increase {increase:?}, not {want:?}");
-        let rate = over(RangeFunction::Rate, &samples, range, to);
-        let want = want.map(|want| want / range.as_secs_f64());
+        let rate = over(RangeFunction::Rate, &window);
+        let want = want.map(|want| want / range as f64);
         assert!(close(rate, want), "{what}: rate {rate:?}, not {want:?}");
     }
 

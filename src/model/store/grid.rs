@@ -1,0 +1,167 @@
+//! The samples of matching series within a window, column by column: what evaluation reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::past::{ROLLED_LOOKBACK, ended};
+use super::{Matcher, Scope, Store, Table};
+use crate::base::Wall;
+use crate::model::{Labels, Layout};
+
+/// The value of a series at a time at which its source answered without it: the bit pattern by which Prometheus marks
+/// a stale sample. No exposition can say it, because every NaN that is read becomes the same one.
+pub const GONE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// Series that were sampled at the same times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grid {
+    /// Oldest first.
+    pub times: Vec<Wall>,
+    pub series: Vec<Arc<Labels>>,
+    /// One value per time of the first series, then those of the second; [`GONE`] where there is none.
+    pub values: Vec<f64>,
+}
+
+impl Store {
+    /// The samples of each matching series from `from` to `to`, both included; one grid per source that has any.
+    #[must_use]
+    pub fn grids(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+        self.in_scope(scope).filter_map(|table| table.grid(matchers, from, to)).collect()
+    }
+}
+
+impl Store {
+    /// As [`Store::grids`], with the last value of each rolled-up minute before a source's first raw sample.
+    #[must_use]
+    pub fn grids_past(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+        let of_table = |table: &Table| {
+            let raw = table.grid(matchers, from, to);
+            let first_raw = table.rows.front().map_or(Wall(i64::MAX), |row| row.at);
+            match (table.rolled_grid(matchers, from, to, first_raw), raw) {
+                (Some(rolled), Some(raw)) => Some(rolled.followed_by(&raw)),
+                (Some(one), None) | (None, Some(one)) => Some(one),
+                (None, None) => None,
+            }
+        };
+        self.in_scope(scope).filter_map(of_table).collect()
+    }
+}
+
+impl Grid {
+    /// These samples, and then those.
+    fn followed_by(self, next: &Grid) -> Grid {
+        let places: HashMap<&Arc<Labels>, usize> = next.series.iter().enumerate().map(|(at, one)| (one, at)).collect();
+        let (before, after) = (self.times.len(), next.times.len());
+        let row = |grid: &Grid, at: Option<&usize>, count: usize| match at {
+            Some(at) => grid.values[at * count..(at + 1) * count].to_vec(),
+            None => vec![GONE; count],
+        };
+        let mut whole = Grid { times: [&*self.times, &*next.times].concat(), ..Grid::default() };
+        for (at, labels) in self.series.iter().enumerate() {
+            whole.series.push(Arc::clone(labels));
+            whole.values.extend(row(&self, Some(&at), before));
+            whole.values.extend(row(next, places.get(labels), after));
+        }
+        for (at, labels) in next.series.iter().enumerate().filter(|(_, labels)| !self.series.contains(labels)) {
+            whole.series.push(Arc::clone(labels));
+            whole.values.extend(row(&self, None, before));
+            whole.values.extend(row(next, Some(&at), after));
+        }
+        whole
+    }
+}
+
+impl Table {
+    fn rolled_grid(&self, matchers: &[Matcher], from: Wall, to: Wall, first_raw: Wall) -> Option<Grid> {
+        let start = self.rollups.partition_point(|row| ended(row) < from);
+        let rows: Vec<_> =
+            self.rollups.range(start..).take_while(|row| ended(row) < first_raw && ended(row) <= to).collect();
+        let mut slots = Slots::default();
+        rows.iter().for_each(|row| slots.add(&row.layout, matchers));
+        if slots.series.is_empty() {
+            return None;
+        }
+        let reach = ROLLED_LOOKBACK.max(self.state.interval * 2);
+        let mut times: Vec<(Wall, Option<usize>)> = Vec::new();
+        for (place, row) in rows.iter().enumerate() {
+            let at = ended(row);
+            // A minute in which nothing came left none: until the next one there was nothing.
+            if let Some((last, _)) = times.last().filter(|(last, _)| at.since(*last) > reach) {
+                times.push((Wall(last.0.saturating_add(i64::try_from(reach.as_millis()).unwrap_or(0))), None));
+            }
+            times.push((at, Some(place)));
+        }
+        let count = times.len();
+        let mut values = vec![GONE; slots.series.len() * count];
+        for (time, (_, place)) in times.iter().enumerate() {
+            let Some(row) = place.map(|place| rows[place]) else { continue };
+            for &(column, slot) in &slots.of[&row.layout.hash()] {
+                values[slot * count + time] = f64::from(row.cells[column].last);
+            }
+        }
+        Some(Grid { times: times.into_iter().map(|(at, _)| at).collect(), series: slots.series, values })
+    }
+
+    fn grid(&self, matchers: &[Matcher], from: Wall, to: Wall) -> Option<Grid> {
+        let (first, end) =
+            (self.rows.partition_point(|row| row.at < from), self.rows.partition_point(|row| row.at <= to));
+        let rows = || self.rows.range(first..end);
+        let mut slots = Slots::default();
+        let mut last: Option<&Arc<Layout>> = None;
+        for row in rows() {
+            if last.is_none_or(|last| !Arc::ptr_eq(last, &row.layout) && last.hash() != row.layout.hash()) {
+                slots.add(&row.layout, matchers);
+            }
+            last = Some(&row.layout);
+        }
+        if slots.series.is_empty() {
+            return None;
+        }
+        let times: Vec<Wall> = rows().map(|row| row.at).collect();
+        let count = times.len();
+        let mut values = vec![GONE; slots.series.len() * count];
+        for (time, row) in rows().enumerate() {
+            for &(column, slot) in &slots.of[&row.layout.hash()] {
+                values[slot * count + time] = row.values[column];
+            }
+        }
+        Some(Grid { times, series: slots.series, values })
+    }
+}
+
+/// Where the accepted columns of each layout go.
+#[derive(Default)]
+struct Slots {
+    series: Vec<Arc<Labels>>,
+    known: HashMap<Arc<Labels>, usize>,
+    of: HashMap<u64, Vec<(usize, usize)>>,
+}
+
+impl Slots {
+    fn add(&mut self, layout: &Layout, matchers: &[Matcher]) {
+        if self.of.contains_key(&layout.hash()) {
+            return;
+        }
+        let accepted = layout.accepted(matchers);
+        let columns = if self.of.is_empty() {
+            self.series = accepted.iter().map(|column| Arc::clone(&layout.series()[*column])).collect();
+            accepted.into_iter().enumerate().map(|(slot, column)| (column, slot)).collect()
+        } else {
+            if self.known.is_empty() {
+                // Only a source that changes its shape pays for finding its series again.
+                self.known = self.series.iter().cloned().enumerate().map(|(slot, labels)| (labels, slot)).collect();
+            }
+            accepted.into_iter().map(|column| (column, self.slot(&layout.series()[column]))).collect()
+        };
+        self.of.insert(layout.hash(), columns);
+    }
+
+    fn slot(&mut self, labels: &Arc<Labels>) -> usize {
+        let next = self.series.len();
+        let slot = *self.known.entry(Arc::clone(labels)).or_insert(next);
+        if slot == next {
+            self.series.push(Arc::clone(labels));
+        }
+        slot
+    }
+}
