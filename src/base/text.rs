@@ -67,6 +67,24 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// As much of the beginning and of the end of `text` as fits `columns`, with `…` between them: for names that begin
+/// alike and differ at their end.
+#[must_use]
+pub fn fitted_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let tail_columns = columns.saturating_sub(1) / 2;
+    let mut used = 0;
+    let tail = text.char_indices().rev().take_while(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used <= tail_columns
+    });
+    let from = tail.last().map_or(text.len(), |(at, _)| at);
+    let head = fitted(text, columns - width(&text[from..]));
+    Cow::Owned(format!("{head}{}", &text[from..]))
+}
+
 /// The longest beginning of `text` that fits `columns`; where something is cut, the last column is `…`.
 #[must_use]
 pub fn fitted(text: &str, columns: usize) -> Cow<'_, str> {
@@ -134,6 +152,10 @@ mod tests {
         assert_eq!(fitted("abc", 3), "abc");
         assert_eq!(fitted("abcd", 3), "ab…");
         assert_eq!(fitted("abcd", 0), "");
+        assert_eq!(fitted_middle("unit_state{name}", 16), "unit_state{name}");
+        assert_eq!(fitted_middle("unit_state{name}", 9), "unit…ame}");
+        assert_eq!(fitted_middle("日本語です", 6), "日…す");
+        assert_eq!((fitted_middle("abcd", 1), fitted_middle("abcd", 0)), ("…".into(), "".into()));
     }
 
     #[test]

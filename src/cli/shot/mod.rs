@@ -63,6 +63,9 @@ const SCENES: &[Scene] = &[
         title: "the sources and what they last said",
         play: |stage| stage.app.show(Page::Sources),
     },
+    Scene { name: "metrics", title: "an expression charted, one of its columns read", play: metrics },
+    Scene { name: "logs", title: "the lines of a log, followed", play: |stage| stage.app.show(Page::Logs) },
+    Scene { name: "palette", title: "everything is found by typing", play: palette },
 ];
 
 /// Draws one scene, or all.
@@ -193,6 +196,20 @@ fn cured(stage: &mut Rehearsal) {
 fn journal(stage: &mut Rehearsal) {
     cured(stage);
     stage.app.show(Page::Journal);
+}
+
+fn metrics(stage: &mut Rehearsal) {
+    stage.press("e");
+    stage.press("ctrl-u");
+    stage.type_text("volchain_mempool_size");
+    stage.press("enter");
+    stage.advance(Duration::from_secs(2));
+    (0..6).for_each(|_| stage.press(","));
+}
+
+fn palette(stage: &mut Rehearsal) {
+    stage.press(":");
+    stage.type_text("blocks");
 }
 
 /// A screen as text, without trailing blanks.

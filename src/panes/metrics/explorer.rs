@@ -1,7 +1,7 @@
 //! What the page of metrics asks and what it was answered: facts, changed by `app/` alone, and only while the page is
 //! shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +44,23 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub labels: Arc<Labels>,
-    /// As the list writes it.
+    /// What a filter sees: everything in which it differs from the series of other nodes.
     pub text: String,
+    /// The labels in which the series of its name differ from each other.
+    differ: Arc<[String]>,
+}
+
+impl Listed {
+    /// As the list writes it, where every column counts: what tells it from its neighbours.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let pairs = self.labels.iter().filter(|(name, _)| self.differ.iter().any(|differs| differs == name));
+        let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value:?}")).collect();
+        match pairs.as_slice() {
+            [] => self.labels.name().to_owned(),
+            some => format!("{}{{{}}}", self.labels.name(), some.join(",")),
+        }
+    }
 }
 
 /// The answers.
@@ -71,8 +86,9 @@ impl Explorer {
         }
         self.shape = shape;
         self.series = target.map_or_else(Vec::new, |target| {
-            let listed = |labels: Arc<Labels>| Listed { text: own_labels(&labels, target), labels };
-            let mut series: Vec<Listed> = store.known(&target.id).into_iter().map(listed).collect();
+            let known = store.known(&target.id);
+            let named = known.chunk_by(|one, next| one.name() == next.name());
+            let mut series: Vec<Listed> = named.flat_map(|named| listed(named, target)).collect();
             // What the console says of its own reads comes after what the nodes say.
             series.sort_by_key(|listed| listed.labels.name().starts_with(OWN));
             series
@@ -133,6 +149,28 @@ impl Explorer {
     }
 }
 
+/// The series of one name.
+fn listed<'a>(named: &'a [Arc<Labels>], target: &'a Target) -> impl Iterator<Item = Listed> + 'a {
+    let differ: Arc<[String]> = differing(named).into_iter().map(str::to_owned).collect();
+    named.iter().map(move |labels| Listed {
+        text: own_labels(labels, target),
+        labels: Arc::clone(labels),
+        differ: Arc::clone(&differ),
+    })
+}
+
+/// The names of the labels that these do not all have with the same value.
+fn differing(named: &[Arc<Labels>]) -> BTreeSet<&str> {
+    let Some((first, rest)) = named.split_first() else { return BTreeSet::new() };
+    let mut differing = BTreeSet::new();
+    for labels in rest {
+        let others = |one: &'_ Labels, other: &'_ Labels, name: &str| one.get(name) != other.get(name);
+        differing.extend(first.iter().map(|(name, _)| name).filter(|name| others(first, labels, name)));
+        differing.extend(labels.iter().map(|(name, _)| name).filter(|name| others(first, labels, name)));
+    }
+    differing
+}
+
 /// The value at the end of each bucket, as the evaluator would see it.
 fn spark(store: &Store, scope: &Scope, labels: &Labels, end: Wall) -> Vec<Option<f64>> {
     let matchers: Vec<Matcher> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
@@ -144,4 +182,27 @@ fn spark(store: &Store, scope: &Scope, labels: &Labels, end: Wall) -> Vec<Option
             found.iter().find(|(have, _, _)| **have == *labels).map(|(_, _, value)| *value)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition};
+
+    #[test]
+    fn series_of_one_name_are_told_apart_by_what_differs() {
+        let model = testing::model(Condition::Well);
+        let of = |pairs: &[(&str, &str)]| {
+            let all = [("__name__", "x"), ("job", "j"), ("node", "n"), ("path", "/data")];
+            Arc::new(Labels::from_pairs(all.into_iter().chain(pairs.iter().copied())))
+        };
+        let check = |series: &[Arc<Labels>], want: &[&str]| {
+            let shown: Vec<String> = listed(series, &model.targets[0]).map(|listed| listed.shown()).collect();
+            assert_eq!(shown, want);
+        };
+        check(&[of(&[])], &["x"]);
+        check(&[of(&[("a", "1")]), of(&[("a", "2"), ("b", "3")])], &["x{a=\"1\"}", "x{a=\"2\",b=\"3\"}"]);
+        let listed = listed(&[of(&[("a", "1")])], &model.targets[0]).map(|listed| listed.text).collect::<String>();
+        assert_eq!(listed, "x{a=\"1\",path=\"/data\"}", "a filter finds it by all that is its own");
+    }
 }

@@ -71,7 +71,7 @@ impl QueryForm {
             (Role::Text, part(cursor + 1, skip + columns)),
         ]];
         lines.extend(self.complaint(skip, columns));
-        lines.push(line(Role::Dim, "enter: chart it   empty: chart what is selected   esc: leave it as it was"));
+        lines.push(line(Role::Dim, "enter: chart it   ctrl-u: clear   empty: chart what is selected   esc: leave it"));
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
         let top = BELOW_HEADER.min(area.height);
         let place = Rect { y: area.y + top, height: height.min(area.height - top), ..area };
