@@ -147,14 +147,21 @@ impl Rows {
     }
 }
 
-/// Says at the right edge how many lines lie above and below what is drawn.
+/// Says how many lines lie above and below what is drawn: in the lower edge of the frame around `area`, so that no
+/// value is covered. Without an edge it covers the end of the line, and says that something is cut.
 pub fn more(buf: &mut Buffer, theme: &Theme, area: Rect, above: usize, below: usize) {
-    let last = usize::from(area.height.saturating_sub(1));
-    for (row, glyph, count) in [(0, Glyph::Above, above), (last, Glyph::Below, below)] {
-        if count > 0 {
-            let words = format!(" {}{count}", theme.glyph(glyph));
-            Pen::new(buf, theme, area, row).right(Role::Accent, &words);
-        }
+    let counts = [(Glyph::Above, above), (Glyph::Below, below)].into_iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> = counts.map(|(glyph, count)| format!("{}{count}", theme.glyph(glyph))).collect();
+    if words.is_empty() || area.is_empty() {
+        return;
+    }
+    let words = words.join(" ");
+    let corner = buf.cell((area.right() - 1, area.bottom())).map(ratatui::buffer::Cell::symbol);
+    if corner == Some(theme.glyph(Glyph::Rule)) {
+        let edge = Rect { y: area.bottom(), height: 1, ..area };
+        Pen::new(buf, theme, edge, 0).right(Role::Accent, &format!(" {words} "));
+    } else {
+        Pen::new(buf, theme, area, usize::from(area.height - 1)).right(Role::Accent, &format!("… {words}"));
     }
 }
 
@@ -174,7 +181,18 @@ mod tests {
         let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: 30, height: 5 });
         let area = buf.area;
         rows.draw(&mut buf, &Theme::standard(), area, &Viewport::default());
-        let want = "evidence\n● the height moved within the\n  last minute · true\n  documented  systemctl\n              restart       ↓1";
+        let want = "evidence\n● the height moved within the\n  last minute · true\n  documented  systemctl\n              restart     … ↓1";
         assert_eq!(text_of(&buf), want);
+    }
+
+    #[test]
+    fn in_a_frame_no_value_is_covered() {
+        let theme = Theme::standard();
+        let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: 20, height: 3 });
+        let area = buf.area;
+        let inside = super::super::frame::frame(&mut buf, &theme, area, "series", (Role::Dim, ""));
+        Pen::new(&mut buf, &theme, inside, 0).put(Role::Text, "height     22695");
+        more(&mut buf, &theme, inside, 3, 35);
+        assert_eq!(text_of(&buf), "╭─ series ─────────╮\n│ height     22695 │\n╰───────── ↑3 ↓35 ─╯");
     }
 }
