@@ -152,12 +152,9 @@ fn line(buf: &mut Buffer, model: &Model, target: &Target, area: Rect, row: usize
         pen.glyph(Role::Accent, Glyph::Cursor);
     }
     pen.tab(2).glyph(mark.role, mark.glyph).gap(1);
-    pen.field(
-        if truth.is_fresh() { Role::Text } else { Role::Unknown },
-        &text::fitted_middle(&listed.shown(), usize::from(names)),
-        names,
-    )
-    .gap(1);
+    let shown = listed.shown();
+    let name = text::fitted_middle(&shown, usize::from(names));
+    pen.field(if truth.is_fresh() { Role::Text } else { Role::Unknown }, &name, names).gap(1);
     let value = last.map_or(theme.glyph(Glyph::Absent).to_owned(), |value| unit.write(value));
     pen.field_right(if truth.is_fresh() { Role::Text } else { Role::Dim }, &value, VALUE_COLUMNS);
     if sparks > 0 {
