@@ -6,7 +6,7 @@ use super::model::{Level, Model, Target};
 use crate::base::{At, Unit};
 use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, Store, Truth};
-use crate::promql::{Buckets, Expr, limit};
+use crate::promql::{self, Buckets, Expr, limit};
 use crate::systems::{RowSpec, System, SystemSpec};
 
 /// An expression over fixed buckets, with what its system says of its values.
@@ -30,6 +30,9 @@ impl Picture {
     /// Evaluates what has closed since the last time.
     pub fn extend(&mut self, store: &Store, scope: &Scope, now: At) {
         self.buckets.extend(&self.expr, store, scope, now.wall);
+        if let Some(until) = promql::measured_until(&self.expr, store, scope, now) {
+            self.buckets.forget_after(until);
+        }
     }
 }
 

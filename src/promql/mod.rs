@@ -37,4 +37,4 @@ pub use condition::{Condition, Verdict};
 pub use eval::{EvalError, Sample, Value, evaluate, evaluate_past};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
-pub use truth::truth;
+pub use truth::{measured_until, truth};

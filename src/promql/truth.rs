@@ -82,6 +82,22 @@ pub fn truth(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Truth {
     operands(expr, store, scope, at).into_iter().fold(Truth::Fresh, |worst, operand| worst.worst(operand.truth))
 }
 
+/// When an expression was last measured whole: the oldest last answer of a source that fell silent or fails; nothing
+/// while all can be believed. A range that is evaluated later than that moves without anything being measured.
+#[must_use]
+pub fn measured_until(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Option<Wall> {
+    let of_selector = |selector: &Arc<Selector>| {
+        let behind = |truth: &Truth| matches!(truth, Truth::Stale { .. } | Truth::Failing { .. });
+        let giving = Giving::of(selector, store, scope, at).sources;
+        giving
+            .into_iter()
+            .filter(|(_, truth)| behind(truth))
+            .filter_map(|(state, _)| state.last_ok)
+            .min_by_key(|ok| ok.wall)
+    };
+    expr.selectors().iter().filter_map(of_selector).map(|ok| ok.wall).min()
+}
+
 /// Every operand of an expression with its truth, left to right.
 #[must_use]
 pub fn operands(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Vec<Operand> {
@@ -245,6 +261,28 @@ mod tests {
         world.refused("a/e/port", 1);
         check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, since 0ms ago");
         check(&world, "up", 1, "");
+    }
+
+    #[test]
+    fn what_fell_silent_is_as_it_was_last_measured() {
+        let mut world = World::new(&["a/e/health", "a/e/verify"]);
+        for second in 0..=100 {
+            world.row("a/e/health", second, &[("x", second as f64)]);
+            world.row("a/e/verify", second, &[("y", 1.0)]);
+        }
+        let until = |world: &World, source: &str, second: i64| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            measured_until(&expr, &world.store, &Scope::Fleet, world.at(second))
+        };
+        assert_eq!(until(&world, "rate(x[1m])", 100), None);
+        for second in 101..=130 {
+            world.refused("a/e/health", second);
+            world.row("a/e/verify", second, &[("y", 1.0)]);
+        }
+        assert_eq!(until(&world, "rate(x[1m])", 130), Some(world.at(100).wall));
+        assert_eq!(until(&world, "rate(x[1m]) + y", 130), Some(world.at(100).wall));
+        assert_eq!(until(&world, "y", 130), None);
+        assert_eq!(until(&world, "up", 130), None, "a refused connection is a measurement");
     }
 
     #[test]
