@@ -132,7 +132,7 @@ struct Giving<'a> {
 
 impl<'a> Giving<'a> {
     fn of(selector: &'a Selector, store: &'a Store, scope: &'a Scope, at: At) -> Giving<'a> {
-        let all = || store.sources().filter(|state| in_scope(state, scope));
+        let all = || store.sources_in(scope);
         let mut states: Vec<&SourceState> = match &selector.name {
             Some(name) => store.sources_of(scope, name).collect(),
             // Without a name any source may give it.
@@ -180,13 +180,6 @@ impl<'a> Giving<'a> {
             return holders.filter(|truth| behind(truth)).fold(Truth::Fresh, |worst, truth| worst.worst(truth.clone()));
         }
         self.worst()
-    }
-}
-
-fn in_scope(state: &SourceState, scope: &Scope) -> bool {
-    match scope {
-        Scope::Target(target) => state.target == *target,
-        Scope::Fleet => true,
     }
 }
 
