@@ -208,7 +208,7 @@ impl TargetSpec {
             (Some(Host::Local), None) => Machine::Here,
             (Some(Host::Ssh(_)), _) => elsewhere("reading over ssh is not built; run a console on the node's machine"),
             (None, _) => elsewhere(
-                "it is of the node's machine; if the console runs on that one, set host: Some(Local) on the target",
+                "it is of the node's machine; if the console runs on that one, set host: Local on the target",
             ),
         }
     }
@@ -288,7 +288,7 @@ mod tests {
         check("environment: Production, host: Some(Local),", &[here, "http://localhost:2"], "on this machine");
         check("environment: Production, host: Some(Local),", &[here, "http://[::1]:2"], "on this machine");
         check("environment: Production, host: Some(Local),", &[here, "http://10.0.0.7:2"], "several nodes");
-        check("environment: Production,", &[here], "set host: Some(Local) on the target");
+        check("environment: Production,", &[here], "set host: Local on the target");
         check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
         check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
         let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";

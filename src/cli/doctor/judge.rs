@@ -1,7 +1,10 @@
 //! From facts to findings. Pure: what was seen is an argument.
 
+mod remedy;
+
 use super::{Finding, Health};
 use crate::base::time::spoken;
+use crate::model::FetchFailure;
 use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
 
 /// Cells below which pages say what is missing instead of showing it.
@@ -283,9 +286,14 @@ pub(super) fn reads(facts: &[ReadFacts]) -> Vec<Finding> {
 
 fn read(fact: &ReadFacts) -> Vec<Finding> {
     const AREA: &str = "reachability";
-    if let Some(why) = &fact.failure {
-        let what = format!("{}: {}: {why}", fact.source, fact.address);
-        return vec![problem(AREA, what, "see whether the node runs, listens there and lets this host in")];
+    match &fact.failure {
+        // What is of another machine is not broken: nobody asked it. The address says why, and how to change that.
+        Some(FetchFailure::NotRead { .. }) => return vec![ok(AREA, format!("{}: {}", fact.source, fact.address))],
+        Some(why) => {
+            let what = format!("{}: {}: {why}", fact.source, fact.address);
+            return vec![problem(AREA, what, remedy::of(why))];
+        }
+        None => {}
     }
     let surface = match &fact.surfaces[..] {
         [] => String::new(),
