@@ -107,14 +107,14 @@ fn counted(count: usize, what: &str) -> String {
 /// # Errors
 /// A file can not be read.
 pub fn mistakes(path: &Path) -> Result<Result<ConfigSpec, Vec<Problem>>> {
-    let files = load::system_files()?;
-    let config = match ConfigSpec::check(&path.display().to_string(), &load::read(path)?, &files) {
+    let known = load::known()?;
+    let config = match ConfigSpec::check(&path.display().to_string(), &load::read(path)?, &known) {
         Ok(config) => config,
         Err(problems) => return Ok(Err(problems)),
     };
     let mut used: BTreeMap<&SystemId, Vec<Problem>> = BTreeMap::new();
     for target in &config.targets {
-        let Some(files) = files.get(&target.system) else { continue };
+        let Some(files) = known.systems.get(&target.system) else { continue };
         used.entry(&target.system).or_insert_with(|| match System::load(&target.system, files) {
             Ok(system) => unrecognisable(&system),
             Err(problems) => problems,

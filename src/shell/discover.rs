@@ -279,8 +279,9 @@ mod tests {
         let unsaid = |target: &TargetSpec| target.environment == Environment::NotConfigured;
         assert!(found.targets.iter().all(unsaid), "nobody has said that it is not production");
         let mut config = crate::config::ConfigSpec { targets: found.targets, ..Default::default() };
+        let known = crate::config::Known { systems: embedded(), ..Default::default() };
         let check = |config: &crate::config::ConfigSpec| {
-            crate::config::ConfigSpec::check("c.ron", &config.text().expect("it has a RON form"), &embedded())
+            crate::config::ConfigSpec::check("c.ron", &config.text().expect("it has a RON form"), &known)
         };
         let problems = check(&config).expect_err("it does not say what it is");
         assert!(problems.iter().all(|problem| problem.what.starts_with("NotConfigured is none of")), "{problems:?}");
