@@ -312,7 +312,11 @@ mod tests {
         check(Kind::Keymap, "../default", "~/keymaps: there is no keymap \"../default\"; there are default, vim");
         check(Kind::Keymap, "", "~/keymaps: there is no keymap \"\"; there are default, vim");
         write(&folder.path().join("keymaps/vim.ron"), &" ".repeat(300_000));
-        check(Kind::Keymap, "vim", "~/keymaps/vim.ron: it is larger than 262144 bytes; see whether it is the right file");
+        check(
+            Kind::Keymap,
+            "vim",
+            "~/keymaps/vim.ron: it is larger than 262144 bytes; see whether it is the right file",
+        );
         write(&folder.path().join("themes/mine.ron"), "(\n  roles: {\n    Okk: \"\",\n  },\n  like: \"dark\",\n)");
         let problems = loader.load(Some("mine"), None).theme.expect("asked for").expect_err("a mistake");
         assert!(problems[0].file.ends_with("themes/mine.ron") && (problems[0].line, problems[0].column) == (3, 5));
