@@ -11,8 +11,9 @@ use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, bail};
 
 use super::{Common, load};
+use crate::base::Severity;
 use crate::base::problem::nearest;
-use crate::base::{Severity, text};
+use crate::base::text::{self, count};
 use crate::config::TargetSpec;
 use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
@@ -96,7 +97,10 @@ pub fn lint(systems: &[Arc<System>]) -> Output {
         }
     }
     page.blank();
-    page.line(0, &format!("{runbooks} runbooks of {} systems: {failing} to put right", systems.len()));
+    page.line(
+        0,
+        &format!("{} of {}: {failing} to put right", count(runbooks, "runbook"), count(systems.len(), "system")),
+    );
     Output { text: page.finish(), code: if failing == 0 { WELL } else { FOUND } }
 }
 

@@ -3,6 +3,7 @@
 mod remedy;
 
 use super::{Finding, Health};
+use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::model::FetchFailure;
 use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
@@ -185,8 +186,7 @@ pub(super) fn config(facts: &ConfigFacts) -> Vec<Finding> {
         .map(|what| problem(AREA, what.clone(), "put it right there; opsconsole config check reads it again"))
         .collect();
     if findings.is_empty() {
-        let plural = if facts.targets == 1 { "" } else { "s" };
-        findings.push(ok(AREA, format!("{path}: {} target{plural}, no mistakes", facts.targets)));
+        findings.push(ok(AREA, format!("{path}: {}, no mistakes", count(facts.targets, "target"))));
     }
     for place in &facts.places {
         if place.mode & 0o002 != 0 && place.mode & 0o1000 == 0 {

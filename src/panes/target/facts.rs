@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::alert::AlertState;
+use crate::base::text::count;
 use crate::panes::model::{Model, Target};
-use crate::panes::words::count;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 use crate::ui::widget::{Rows, Viewport, frame};
