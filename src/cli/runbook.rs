@@ -299,7 +299,7 @@ mod tests {
     fn the_lint_fails_where_something_is_to_be_put_right() {
         let output = lint(&[system("sys", vec![runbook("sys/good", "age")])]);
         assert_eq!(output.code, 0, "{}", output.text);
-        assert!(output.text.ends_with("1 runbooks of 1 systems: 0 to put right\n"), "{}", output.text);
+        assert!(output.text.ends_with("1 runbook of 1 system: 0 to put right\n"), "{}", output.text);
         let output = lint(&[system("sys", vec![runbook("sys/bad", "agee")])]);
         assert_eq!(output.code, 1, "{}", output.text);
         assert!(output.text.starts_with("critical: sys/bad, step look: no source gives agee"), "{}", output.text);
