@@ -19,7 +19,7 @@ use crate::runbook::Present;
 use crate::runbook::Record;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Evidence, Judged};
-use crate::runbook::seal::{self, Host, Place, Prepared, SealedSequence};
+use crate::runbook::seal::{self, Environment, Host, Place, Prepared, SealedSequence};
 use crate::runbook::tree::{Class, ConditionPlan, SequencePlan, Task, WayBack};
 use crate::sources::{BoundSource, Source};
 use crate::systems::SettingValue;
@@ -329,6 +329,12 @@ impl App {
 /// They act nowhere, and why.
 pub fn place_of(target: &Target) -> Result<Place, String> {
     let spec = &target.spec;
+    if spec.environment == Environment::NotConfigured {
+        return Err(format!(
+            "{} is not configured, so it is only observed; opsconsole config init writes a configuration to begin with",
+            target.id
+        ));
+    }
     let Some(host) = &spec.host else {
         return Err(format!(
             "{} has no host, so it is only observed; set host: Local in its configuration to act",

@@ -75,6 +75,7 @@ fn badge(environment: Environment) -> &'static str {
         Environment::Development => "dev",
         Environment::Staging => "staging",
         Environment::Production => "PROD",
+        Environment::NotConfigured => "not configured",
     }
 }
 

@@ -42,12 +42,6 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// `1 source`, `3 sources`.
-#[must_use]
-pub fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}
-
 /// `node/endpoint/source` without the target, and without the node where the target has only one.
 #[must_use]
 pub fn source_name<'a>(source: &'a SourceState, target: &Target) -> &'a str {

@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Logs, Numbered, kept_ever, sources};
+use crate::base::text::count;
 use crate::base::{Severity, Wall};
 use crate::model::SourceState;
-use crate::panes::words::{count, source_name};
+use crate::panes::words::source_name;
 use crate::panes::{Model, mark};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, frame, rows};
@@ -194,7 +195,7 @@ fn list(buf: &mut Buffer, model: &Model, all: &[&SourceState], chosen: &SourceSt
             pen.glyph(Role::Accent, Glyph::Cursor);
         }
         pen.tab(2).glyph(mark.role, mark.glyph).gap(1);
-        pen.right(Role::Dim, &count(usize::try_from(source.lines).unwrap_or(usize::MAX), "line"));
+        pen.right(Role::Dim, &count(source.lines, "line"));
         pen.right_gap(1);
         let name = model.target().map_or(source.id.as_str(), |target| source_name(source, target));
         pen.put(if here { Role::Title } else { Role::Text }, name);

@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Listed, Metrics, RANGES, limit_role};
+use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::base::{Unit, text};
 use crate::model::{Scope, Truth};
 use crate::panes::mark;
 use crate::panes::model::{Model, Target};
 use crate::panes::series::{self, Picture};
-use crate::panes::words::{count, whole};
+use crate::panes::words::whole;
 use crate::promql::Buckets;
 use crate::promql::buckets::MOST_LINES;
 use crate::ui::widget::chart::{Chart, ChartLine, chart};

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use super::{is_off, latencies, next, seconds};
 use crate::base::Unit;
+use crate::base::text::count;
 use crate::model::{SourceState, Truth};
-use crate::panes::words::{ago, count, whole};
+use crate::panes::words::{ago, whole};
 use crate::panes::{Model, mark};
 use crate::sources::BoundSource;
 use crate::ui::layout::{above, beside};
@@ -121,7 +122,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
     };
     rows.pair(0, "answered", Role::Text, &format!("{last}; {}", count_polls(source)));
     if let (Some(failure), Some(since)) = (&source.failure, source.failing_since) {
-        let failures = count(source.failures_in_a_row as usize, "failure");
+        let failures = count(source.failures_in_a_row, "failure");
         let words =
             format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
         rows.pair(0, "fails", Role::Critical, &words);
@@ -153,7 +154,7 @@ fn brought(rows: &mut Rows, source: &SourceState) {
         rows.pair(0, "dropped", Role::Warning, &words);
     }
     if source.dropped_lines > 0 {
-        let words = format!("{} lines of the log came too fast to be kept", source.dropped_lines);
+        let words = format!("{} of the log came too fast to be kept", count(source.dropped_lines, "line"));
         rows.pair(0, "dropped", Role::Warning, &words);
     }
     if !source.surfaces.is_empty() {

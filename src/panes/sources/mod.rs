@@ -263,7 +263,7 @@ fn latencies(buf: &mut Buffer, model: &Model, source: &SourceState, truth: &Trut
 fn why(source: &SourceState, truth: &Truth, now: Boot) -> String {
     match truth {
         Truth::Fresh if source.dropped_series > 0 => format!("{} series left out", source.dropped_series),
-        Truth::Fresh if source.dropped_lines > 0 => format!("{} lines dropped", source.dropped_lines),
+        Truth::Fresh if source.dropped_lines > 0 => format!("{} dropped", text::count(source.dropped_lines, "line")),
         Truth::Fresh if is_off(source) => {
             format!("its clock is {:+.1}s off ours", source.clock_skew_seconds.unwrap_or_default())
         }

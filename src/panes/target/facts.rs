@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::alert::AlertState;
+use crate::base::text::count;
 use crate::panes::model::{Model, Target};
-use crate::panes::words::count;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 use crate::ui::widget::{Rows, Viewport, frame};
@@ -34,10 +34,14 @@ pub(super) fn rows(model: &Model, target: &Target, area: Rect) -> Rows {
 fn about(rows: &mut Rows, target: &Target) {
     rows.pair(0, "system", Role::Text, &format!("{} ({})", target.system.spec.title, target.system.id));
     let role = match target.spec.environment {
-        Environment::Production => Role::Warning,
+        Environment::Production | Environment::NotConfigured => Role::Warning,
         Environment::Demo | Environment::Development | Environment::Staging => Role::Text,
     };
-    rows.pair(0, "environment", role, target.spec.environment.word());
+    let said = match target.spec.environment {
+        Environment::NotConfigured => "not configured: what it is has to be said before anything can be done to it",
+        said => said.word(),
+    };
+    rows.pair(0, "environment", role, said);
     let host = match &target.spec.host {
         Some(Host::Local) => "this machine: its commands run here".to_owned(),
         Some(Host::Ssh(alias)) => format!("over SSH: {alias}"),

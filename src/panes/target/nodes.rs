@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::base::text::count;
 use crate::base::{EndpointId, NodeId, SourceId, text};
 use crate::model::{SourceState, Truth};
 use crate::panes::model::{Level, Model, Target};
-use crate::panes::words::{ago, count};
+use crate::panes::words::ago;
 use crate::panes::{header, mark};
 use crate::ui::Role;
 use crate::ui::widget::{Mark, Pen, Viewport, frame, rows};

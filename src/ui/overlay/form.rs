@@ -1,4 +1,4 @@
-//! The forms: arming, the reason for another branch, and what became of an unknown outcome.
+//! The forms: arming, the reason for another branch or for closing a run, and what became of an unknown outcome.
 
 use std::time::Duration;
 
@@ -147,28 +147,54 @@ fn minutes(text: &str) -> Option<u64> {
     text.parse().ok().filter(|minutes| (1..=MINUTES_LIMIT).contains(minutes))
 }
 
-/// Why a branch is taken that the evidence does not suggest.
+/// What a reason is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reasoned {
+    /// A branch is taken that the evidence does not suggest.
+    Branch { step: StepId, branch: BranchId },
+    /// The run is closed; nobody goes on with it afterwards.
+    Close,
+}
+
+/// Why an operator decides what the evidence does not decide.
 #[derive(Clone, Debug)]
 pub struct ReasonForm {
     pub run: RunId,
-    pub step: StepId,
-    pub branch: BranchId,
+    pub of: Reasoned,
     about: Vec<String>,
     fields: Fields,
 }
 
 impl ReasonForm {
     #[must_use]
-    pub fn new(run: RunId, step: StepId, branch: BranchId, title: &str, suggested: Option<&str>) -> ReasonForm {
+    pub fn of_branch(run: RunId, step: StepId, branch: BranchId, title: &str, suggested: Option<&str>) -> ReasonForm {
         let about = vec![
             format!("take the branch: {title}"),
             match suggested {
                 Some(suggested) => format!("the evidence suggests another one: {suggested}"),
                 None => "the evidence suggests no branch.".to_owned(),
             },
-            "the reason is written into the journal.".to_owned(),
         ];
-        ReasonForm { run, step, branch, about, fields: Fields::new(vec![Field::new("reason", "")]) }
+        ReasonForm::new(run, Reasoned::Branch { step, branch }, about)
+    }
+
+    /// `stands_at` is the title of the step at which the run stands; nothing where its path is at its end.
+    #[must_use]
+    pub fn of_close(run: RunId, title: &str, stands_at: Option<&str>) -> ReasonForm {
+        let about = vec![
+            format!("close the run: {title}"),
+            match stands_at {
+                Some(step) => format!("it is not at its end; it stands at: {step}"),
+                None => "it is at its end.".to_owned(),
+            },
+            "a closed run is not gone on with; the alert opens a new one.".to_owned(),
+        ];
+        ReasonForm::new(run, Reasoned::Close, about)
+    }
+
+    fn new(run: RunId, of: Reasoned, mut about: Vec<String>) -> ReasonForm {
+        about.push("the reason is written into the journal.".to_owned());
+        ReasonForm { run, of, about, fields: Fields::new(vec![Field::new("reason", "")]) }
     }
 
     #[must_use]
@@ -177,9 +203,13 @@ impl ReasonForm {
     }
 
     pub(super) fn key(&mut self, key: Key) -> Answer {
+        let missing = match self.of {
+            Reasoned::Branch { .. } => "say why this branch and not the suggested one",
+            Reasoned::Close => "say why the run is closed",
+        };
         self.fields.key(key, |fields| {
             let short = fields.first().is_none_or(|reason| reason.text().chars().count() < 3);
-            short.then(|| "say why this branch and not the suggested one".to_owned())
+            short.then(|| missing.to_owned())
         })
     }
 
@@ -188,7 +218,11 @@ impl ReasonForm {
     }
 
     pub(super) fn render(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-        self.fields.render(theme, "another branch", &self.about, area, buffer);
+        let title = match self.of {
+            Reasoned::Branch { .. } => "another branch",
+            Reasoned::Close => "close the run",
+        };
+        self.fields.render(theme, title, &self.about, area, buffer);
     }
 }
 
