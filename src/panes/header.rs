@@ -6,14 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::Page;
+use super::answering::Answering;
 use super::model::{LinkState, Model, Target};
 use super::words::countdown;
-use super::{Page, mark};
 use crate::alert::AlertState;
 use crate::base::text;
 use crate::base::time::spoken;
 use crate::runbook::seal::Environment;
-use crate::ui::widget::{Mark, Pen};
+use crate::ui::widget::Pen;
 use crate::ui::{Action, Glyph, Role, Theme, layout};
 
 /// Draws one line, or two where the window is high enough for the tabs.
@@ -58,7 +59,8 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         Some(target) => pen.put(Role::Title, target.id.as_str()),
         None => pen.put(Role::Unknown, "no target"),
     };
-    if let Some((mark, words)) = target.filter(|_| !alone).map(|target| link(model, target)) {
+    if let Some(answering) = target.filter(|_| !alone).map(|target| link(model, target)) {
+        let (mark, words) = (answering.mark(), answering.words());
         let wide = text::width(&words) + 2;
         if pen.room() > wide + 2 {
             pen.right(mark.role, &format!("{} {words}", theme.glyph(mark.glyph)));
@@ -118,17 +120,9 @@ fn line(model: &Model) -> (Role, String) {
 
 /// How many of a target's sources answer now.
 #[must_use]
-pub fn link(model: &Model, target: &Target) -> (Mark, String) {
-    let sources = || model.store.sources().filter(|source| source.target == target.id);
-    let all = sources().count();
-    let answering = sources().filter(|source| source.truth(model.now.boot).is_fresh()).count();
-    let mark = match answering {
-        0 if all == 0 => mark::level(super::model::Level::Unknown),
-        0 => mark::level(super::model::Level::Critical),
-        some if some < all => mark::level(super::model::Level::Warning),
-        _all_of_them => mark::level(super::model::Level::Ok),
-    };
-    (mark, format!("{answering} of {all} sources answer"))
+pub fn link(model: &Model, target: &Target) -> Answering {
+    let sources = model.store.sources().filter(|source| source.target == target.id);
+    Answering::of(sources, model.now.boot)
 }
 
 /// Observing or armed: for what, by whom and how long; in as many words as there is room for.

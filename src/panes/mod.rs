@@ -12,6 +12,7 @@
 //! names its parts, passes its layout through [`Look::arranged`] and its lines through [`Look::filter`].
 
 pub mod alerts;
+pub mod answering;
 pub mod cells;
 pub mod footer;
 pub mod header;

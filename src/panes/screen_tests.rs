@@ -219,6 +219,43 @@ fn several_targets_are_told_apart() {
     assert_eq!(Panes::default().on(Page::Overview, Action::NextTarget, &model), select);
 }
 
+/// What nobody reads here is counted apart: the rest answers, and that is well.
+#[test]
+fn an_observed_target_whose_sources_all_answer_is_well() {
+    let mut model = testing::model(Condition::Well);
+    let unread = model.store.sources().nth(1).map(|source| source.id.clone()).expect("a second source");
+    let failure = crate::model::FetchFailure::NotRead { why: "its target has no host".to_owned() };
+    let missing = vec![std::sync::Arc::from("users_with_issues")];
+    let batch = crate::model::Batch { not_exposed: missing, ..crate::model::Batch::failed(unread, model.now, failure) };
+    model.store.link(&batch);
+    let text = |page| text_of(&drawn(&model, &Panes::default(), page, 120, 40));
+    assert!(text(Page::Overview).contains("● 1 of 1 sources answer · 1 not read"), "{}", text(Page::Overview));
+    let sources = text(Page::Sources);
+    assert!(sources.contains("1 of 1 answer · 1 not read") && sources.contains("not read "), "{sources}");
+    let target = text(Page::Target);
+    assert!(
+        target.contains("1 of 1 sources answer · 1 not read") && target.contains("not read: its target"),
+        "{target}"
+    );
+}
+
+/// Ranges whose first column is long have nothing to draw for a while; that is no fault, and it ends.
+#[test]
+fn what_is_measured_now_says_when_its_first_column_closes() {
+    let (mut model, mut panes) = (testing::model(Condition::Well), Panes::default());
+    panes.resized(Rect { x: 0, y: 0, width: 80, height: 24 }, &model);
+    (0..3).for_each(|_| assert_eq!(panes.on(Page::Metrics, Action::ChooseNext, &model), None));
+    let mut said = |panes: &Panes| {
+        testing::explored(&mut model, panes);
+        text_of(&drawn(&model, panes, Page::Metrics, 80, 24))
+    };
+    let text = said(&panes);
+    assert!(text.contains("the first column closes in 8 min, at 03:12:00 UTC"), "{text}");
+    panes.metrics.ask(Some("mempool_size{node=\"other\"}".to_owned()));
+    let text = said(&panes);
+    assert!(text.contains("nothing was measured") && !text.contains("closes"), "{text}");
+}
+
 /// The same entry stays selected while others come; without a selection it is the newest that is shown.
 #[test]
 fn the_journal_follows_the_newest_until_it_is_moved() {
