@@ -68,7 +68,7 @@ impl Help {
         let rows = inside.height.saturating_sub(FIXED_ROWS);
         let slice = |from: u16, height: u16| Rect { y: inside.y + from.min(inside.height), height, ..inside };
         let mut search = vec![(Role::Dim, "find ".to_owned())];
-        search.extend(self.search.pieces(true));
+        search.extend(self.search.pieces(true, columns.saturating_sub("find ".len())));
         write_lines(theme, &[search], 0, slice(0, inside.height.min(1)), buffer);
         write_lines(theme, &lines, self.offset, slice(1, rows), buffer);
         let below = lines.len().saturating_sub(self.offset + usize::from(rows));
