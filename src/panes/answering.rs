@@ -62,6 +62,12 @@ impl Answering {
         }
     }
 
+    /// In the fewest columns: `8/8`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{}/{}", self.answering, self.asked)
+    }
+
     /// As [`Answering::words`], below a title that says of what: `4 of 4 answer · 1 fails · 4 not read`.
     #[must_use]
     pub fn counts(&self) -> String {
