@@ -42,7 +42,11 @@ type Numbered<'m> = (u64, &'m LogLine);
 impl Logs {
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let all = sources(model);
-        let source = self.chosen(&all)?;
+        let Some(source) = self.chosen(&all) else {
+            let moves = [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
+            let words = "no log is read here: there is nothing to show or to copy".to_owned();
+            return (!moves.contains(&action)).then_some(Intent::Say(words));
+        };
         match action {
             Action::Copy => return Some(self.copy(model, source)),
             Action::Wrap => self.cut = !self.cut,
