@@ -57,7 +57,11 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, source: &SourceState, area: 
 
 fn picture(buf: &mut Buffer, model: &Model, source: &SourceState, area: Rect) {
     let theme = &model.theme;
-    let note = format!("the last {}", count(source.latencies.len(), "column"));
+    let note = match source.latencies.len() {
+        0 => "no column yet".to_owned(),
+        1 => "the last column".to_owned(),
+        columns => format!("the last {}", count(columns, "column")),
+    };
     let inside = frame::frame(buf, theme, area, "answer times", (Role::Dim, &note));
     let answered = || source.latencies.iter().flatten().copied();
     let (Some(low), Some(high)) = (answered().reduce(f64::min), answered().reduce(f64::max)) else {

@@ -45,6 +45,7 @@ fn about(rows: &mut Rows, target: &Target) {
     };
     rows.pair(0, "host", Role::Text, &host);
     let privilege = match &target.spec.privilege {
+        _ if target.spec.host.is_none() => "none is used: without a host no command runs".to_owned(),
         Privilege::None => "none: commands run as this user".to_owned(),
         Privilege::SudoNonInteractive(user) => format!("sudo as {user}, where it asks for no password"),
         Privilege::Polkit => "polkit".to_owned(),
@@ -153,6 +154,22 @@ fn settings(rows: &mut Rows, target: &Target) {
 mod tests {
     use super::*;
     use crate::panes::testing::{self, Condition};
+
+    #[test]
+    fn without_a_host_nothing_is_said_of_how_commands_run() {
+        let said = |model: &Model| {
+            let mut rows = Rows::new(100);
+            about(&mut rows, &model.targets[0]);
+            let area = Rect { x: 0, y: 0, width: 100, height: 6 };
+            let mut buf = Buffer::empty(area);
+            rows.draw(&mut buf, &model.theme, area, &Viewport::default());
+            crate::ui::widget::testing::text_of(&buf)
+        };
+        let mut model = testing::model(Condition::Well);
+        assert!(said(&model).contains("no command runs") && !said(&model).contains("as this user"));
+        model.targets[0].spec.host = Some(Host::Local);
+        assert!(said(&model).contains("commands run as this user"));
+    }
 
     #[test]
     fn every_state_of_an_alert_that_is_not_quiet_is_counted() {
