@@ -85,7 +85,7 @@ const LATEST_SECONDS: f64 = 4_102_444_800.0;
 
 /// The moment that a time means.
 fn moment(value: f64) -> Option<Wall> {
-    (EARLIEST_SECONDS..=LATEST_SECONDS).contains(&value).then(|| Wall((value * 1000.0) as i64))
+    (EARLIEST_SECONDS..=LATEST_SECONDS).contains(&value).then_some(Wall((value * 1000.0) as i64))
 }
 
 /// The date; where more digits are asked for, so that times of one day differ, the time of day.

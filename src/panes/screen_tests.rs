@@ -282,7 +282,6 @@ fn a_narrow_header_keeps_what_is_said_of_the_node() {
 fn a_banner_that_is_cut_says_how_to_read_it() {
     let mut model = testing::model(Condition::Well);
     let words: Vec<String> = (0..24).map(|n| format!("word-{n}")).collect();
-    model.banners[..].iter().for_each(|_| unreachable!("the well have none"));
     model.banners.push(super::model::Banner { severity: crate::base::Severity::Info, text: words.join(" ") });
     let text = |model: &Model, height| text_of(&drawn(model, &Panes::default(), Page::Alerts, 120, height));
     let low = text(&model, 24);
