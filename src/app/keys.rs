@@ -3,7 +3,7 @@
 use super::freezing::decision;
 use super::{App, Effect, JournalId, append};
 use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
-use crate::panes::{Intent, Page, footer};
+use crate::panes::{Intent, Page, footer, screen, uses};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
 use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, QueryForm, ReasonForm, Reasoned, SettleForm};
@@ -106,7 +106,9 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::Help => {
                 let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
-                let help = Help::new(self.page.word(), here.collect());
+                let rows = here.map(|action| uses::row(self.page, action)).collect();
+                let standing = screen::banners(&self.model).into_iter().map(|banner| banner.text).collect();
+                let help = Help::new(self.page.word(), rows, standing);
                 self.overlay = Some(Overlay::Help(Box::new(help)));
             }
             Action::Arm => {

@@ -241,7 +241,7 @@ mod tests {
     fn what_nobody_gives_yet_is_missing_because_of_those_that_declare_it() {
         let mut world = World::new(&["a/e/port", "a/e/unit"]);
         world.refused("a/e/port", 0);
-        check(&world, "state", 0, "connection refused: nothing listens there, since 0ms ago");
+        check(&world, "state", 0, "connection refused: nothing listens there, for 0ms");
         let unit = world.store.source_mut(&"t/a/e/unit".into()).expect("declared");
         unit.declares.push("state".to_owned());
         check(&world, "state", 0, "not polled yet");
@@ -252,7 +252,7 @@ mod tests {
         let mut world = World::new(&["a/e/port"]);
         world.row("a/e/port", 0, &[("probe_success", 1.0), ("probe_duration_seconds", 0.1)]);
         world.refused("a/e/port", 1);
-        check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, since 0ms ago");
+        check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, for 0ms");
         check(&world, "up", 1, "");
     }
 
@@ -300,8 +300,8 @@ mod tests {
         check(&world, "unknown", 32, "absent");
         check(&world, "ok", 32, "absent");
         world.refused("a/e/health", 40);
-        check(&world, "x", 45, "connection refused: nothing listens there, since 5s ago");
-        check(&world, "ok + x", 45, "connection refused: nothing listens there, since 5s ago");
+        check(&world, "x", 45, "connection refused: nothing listens there, for 5s");
+        check(&world, "ok + x", 45, "connection refused: nothing listens there, for 5s");
         // A failed poll is a measurement of up.
         check(&world, "up == bool 0", 45, "");
     }
@@ -343,7 +343,7 @@ mod tests {
         check(&world, "x", 5, "not polled yet");
         check(&world, "y", 5, "");
         world.refused("b/e/s", 6);
-        check(&world, "x", 7, "connection refused: nothing listens there, since 1s ago");
+        check(&world, "x", 7, "connection refused: nothing listens there, for 1s");
         check(&world, "y", 7, "");
     }
 

@@ -84,7 +84,7 @@ fn a_terminal_that_never_answers_is_drawn_on_all_the_same() {
     let [flag, path] = on(&chain.config());
     let mut console = Console::start_before(FarEnd::Silent, PROGRAM, &[&flag, &path], 100, 30);
     console.shows("chain health");
-    console.shows("link unmeasured");
+    console.shows("terminal unmeasured");
     // Frames and pictures too: nothing says that the line is slow.
     console.shows("╭");
     for (key, words) in [("6", "/volchain/health"), ("3", "severity"), ("1", "chain health")] {

@@ -8,7 +8,7 @@ use crate::base::Unit;
 use crate::base::text::count;
 use crate::model::{SourceState, Truth};
 use crate::panes::words::{ago, whole};
-use crate::panes::{Model, mark};
+use crate::panes::{Model, answering};
 use crate::sources::BoundSource;
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
@@ -58,7 +58,11 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, source: &SourceState, area: 
 
 fn picture(buf: &mut Buffer, model: &Model, source: &SourceState, area: Rect) {
     let theme = &model.theme;
-    let note = format!("the last {}", count(source.latencies.len(), "column"));
+    let note = match source.latencies.len() {
+        0 => "no column yet".to_owned(),
+        1 => "the last column".to_owned(),
+        columns => format!("the last {}", count(columns, "column")),
+    };
     let inside = frame::frame(buf, theme, area, "answer times", (Role::Dim, &note));
     let answered = || source.latencies.iter().flatten().copied();
     let (Some(low), Some(high)) = (answered().reduce(f64::min), answered().reduce(f64::max)) else {
@@ -100,11 +104,10 @@ fn bound<'m>(model: &'m Model, source: &SourceState) -> Option<&'m BoundSource> 
 }
 
 fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
-    let truth = source.truth(model.now.boot);
-    let mark = mark::truth(&truth);
-    let words = match &truth {
-        Truth::Fresh => mark.word.to_owned(),
-        other => other.words(model.now.boot),
+    let mark = answering::mark_of(source, model.now.boot);
+    let words = match answering::why(source, model.now.boot) {
+        why if why.is_empty() => mark.word.to_owned(),
+        why => why,
     };
     rows.pair(0, "state", mark.role, &words);
     rows.pair(0, "read", Role::Text, &source.address);
@@ -169,8 +172,11 @@ fn brought(rows: &mut Rows, source: &SourceState) {
         };
         rows.pair(0, "clock", role, &words);
     }
-    if !source.not_exposed.is_empty() {
-        rows.pair(0, "not exposed", Role::Unknown, &source.not_exposed.join(", "));
+    if source.is_never_read() && !source.not_exposed.is_empty() {
+        rows.pair(0, "would give", Role::Dim, &source.not_exposed.join(", "));
+    }
+    if !source.lacks().is_empty() {
+        rows.pair(0, "not exposed", Role::Unknown, &source.lacks().join(", "));
     }
 }
 

@@ -102,7 +102,9 @@ impl Wizard {
     }
 
     fn go_on(&mut self, action: Action, run: &Run, current: Option<&Step>, branches: &[Branch]) -> Option<Intent> {
-        let step = current?;
+        let Some(step) = current else {
+            return Some(Intent::Say("the run has come to its end; close run closes it".to_owned()));
+        };
         let id = run.id.clone();
         Some(match &step.task {
             Task::Choose(_) => {

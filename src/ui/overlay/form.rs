@@ -7,12 +7,17 @@ use ratatui::layout::Rect;
 
 use super::field::Field;
 use super::{Answer, Line, frame, line, place, wrapped, write_lines};
-use crate::base::{BranchId, Key, KeyCode, RunId, StepId, TargetId};
+use crate::base::{BranchId, Key, KeyCode, RunId, StepId, TargetId, text};
+use crate::ui::layout::above;
 use crate::ui::{Role, Theme};
 
 /// Longest arming.
 const MINUTES_LIMIT: u64 = 60;
 const WIDTH: u16 = 72;
+/// Columns between the longest label and what is typed.
+const LABEL_GAP: usize = 2;
+/// Lines that the field with the cursor needs, with what was refused in it.
+const FIELD_ROWS: u16 = 2;
 
 /// Fields of which one has the cursor. Enter goes to the next, and on the last one answers.
 #[derive(Clone, Debug)]
@@ -53,31 +58,48 @@ impl Fields {
         self.fields.get(index).map_or("", Field::text)
     }
 
+    /// Draws what it is about, the fields, and at the bottom what the keys do. Where there is no room for all of it,
+    /// the first line of what it is about, the field with the cursor and the keys stay.
     fn render(&self, theme: &Theme, title: &str, about: &[String], area: Rect, buffer: &mut Buffer) {
-        let inner_width = usize::from(WIDTH.min(area.width).saturating_sub(4));
-        let mut lines: Vec<Line> = Vec::new();
-        for text in about {
-            lines.extend(wrapped(text, inner_width).into_iter().map(|text| line(Role::Text, text)));
-        }
-        lines.push(Line::new());
+        let columns = usize::from(WIDTH.min(area.width).saturating_sub(4));
+        let prose = |role: Role, text: &str| wrapped(text, columns).into_iter().map(move |text| line(role, text));
+        let head: Vec<Line> = about.iter().take(1).flat_map(|text| prose(Role::Text, text)).collect();
+        let mut body: Vec<Line> = about.iter().skip(1).flat_map(|text| prose(Role::Text, text)).collect();
+        body.push(Line::new());
+        let active = self.push_fields(&mut body, columns);
+        let mut foot: Vec<Line> = self.complaint.iter().flat_map(|text| prose(Role::Warning, text)).collect();
+        foot.extend(prose(Role::Dim, "enter: next field, and answer on the last   esc: no"));
+        let height = head.len() + body.len() + 1 + foot.len() + 2;
+        let inside =
+            frame(theme, Role::Accent, title, place(area, WIDTH, u16::try_from(height).unwrap_or(u16::MAX)), buffer);
+        // The keys are kept first, then the line of what it is about, then as much as there is room for.
+        let rows = |lines: &[Line]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let (upper, keys) = above(inside, inside.height.saturating_sub(rows(&foot)));
+        let (about, rest) = above(upper, rows(&head).min(upper.height.saturating_sub(FIELD_ROWS)));
+        let offset = (active + 1).saturating_sub(usize::from(rest.height));
+        write_lines(theme, &head, 0, about, buffer);
+        write_lines(theme, &body, offset, rest, buffer);
+        write_lines(theme, &foot, 0, keys, buffer);
+    }
+
+    /// Adds a line for every field; returns the last line of the one that has the cursor.
+    fn push_fields(&self, lines: &mut Vec<Line>, columns: usize) -> usize {
+        let label_columns = self.fields.iter().map(|field| text::width(field.label)).max().unwrap_or(0) + LABEL_GAP;
+        let mut last = lines.len();
         for (index, field) in self.fields.iter().enumerate() {
-            let mark = if index == self.at { "> " } else { "  " };
-            let label = (if index == self.at { Role::Accent } else { Role::Dim }, format!("{mark}{:<18}", field.label));
-            let mut pieces = vec![label];
-            pieces.extend(field.pieces(index == self.at));
+            let active = index == self.at;
+            let (mark, role) = if active { ("> ", Role::Accent) } else { ("  ", Role::Dim) };
+            let mut pieces = vec![(role, format!("{mark}{:<label_columns$}", field.label))];
+            pieces.extend(field.pieces(active, columns.saturating_sub(label_columns + mark.len())));
             lines.push(pieces);
             if let Some(refused) = field.refused {
                 lines.push(line(Role::Warning, format!("  {refused}")));
             }
+            if active {
+                last = lines.len() - 1;
+            }
         }
-        lines.push(Line::new());
-        if let Some(complaint) = &self.complaint {
-            lines.extend(wrapped(complaint, inner_width).into_iter().map(|text| line(Role::Warning, text)));
-        }
-        lines.push(line(Role::Dim, "enter: next field, and answer on the last   esc: no"));
-        let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-        let inside = frame(theme, Role::Accent, title, place(area, WIDTH, height), buffer);
-        write_lines(theme, &lines, 0, inside, buffer);
+        last
     }
 }
 
@@ -300,5 +322,36 @@ mod tests {
         assert_eq!(form.key(enter), Answer::Yes);
         assert_eq!((form.declared(), form.reason(), form.duration()), ("ops", "INC-7", Duration::from_secs(900)));
         assert_eq!(form.key(Key::plain(KeyCode::Esc)), Answer::No);
+    }
+
+    /// In the lowest window in which a dialog takes keys, what is typed is seen, and how to get out too.
+    #[test]
+    fn the_field_that_is_typed_into_is_always_seen() {
+        use crate::ui::widget::testing::text_of;
+        let said = |form: &ArmForm, width, height| {
+            let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width, height });
+            let area = buffer.area;
+            form.render(&Theme::standard(), area, &mut buffer);
+            text_of(&buffer)
+        };
+        for (width, height) in [(40, 10), (44, 11), (80, 24)] {
+            let mut form = ArmForm::new("main-a".into(), "demo", "ops");
+            typed(&mut form, "INC-7");
+            for (steps, want) in [(0, "INC-7"), (1, "15"), (1, "ops")] {
+                (0..steps).for_each(|_| assert_eq!(form.key(Key::plain(KeyCode::Tab)), Answer::Open));
+                let text = said(&form, width, height);
+                let active = text.lines().find(|line| line.contains("> ")).unwrap_or_default();
+                assert!(active.contains(want), "{width}x{height} {want}\n{text}");
+                assert!(text.contains("esc: no") && text.contains("demo/main-a"), "{width}x{height}\n{text}");
+            }
+            form.key(Key::plain(KeyCode::Tab));
+            form.key(Key::plain(KeyCode::Tab));
+            form.key(Key::plain(KeyCode::Enter));
+            assert!(said(&form, width, height).contains("incident or reason  INC-7"), "{}", said(&form, width, height));
+            typed(&mut form, &"9".repeat(60));
+            form.key(Key::plain(KeyCode::Enter));
+            let text = said(&form, width, height);
+            assert!(text.contains("a whole number") && text.contains("…9999") && text.contains("esc: no"), "{text}");
+        }
     }
 }
