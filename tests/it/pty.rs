@@ -104,7 +104,7 @@ fn a_far_end_that_answers_late_gets_one_frame_at_a_time() {
     let [flag, path] = on(&chain.config());
     let pause = Duration::from_millis(400);
     let mut console = Console::start_before(FarEnd::Late(pause), PROGRAM, &[&flag, &path], 80, 24);
-    console.shows("link");
+    console.shows("terminal");
     let before = console.raw().len();
     // Two thousand keys while a frame is under way: what they lead to is drawn, not each of them.
     for _ in 0..200 {

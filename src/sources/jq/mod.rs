@@ -41,18 +41,24 @@ const DEEPEST_CODE: usize = 32;
 /// The name that a compiled filter has among the definitions.
 const MAIN: &str = "main";
 
+/// What a filter compiles to.
+type Program = jaq_core::Filter<Guarded>;
+
+/// What a program was compiled from: its text, and its variables with their `$`.
+type Name = (String, Vec<String>);
+
 /// A compiled filter.
 pub struct Filter {
     code: String,
     variables: usize,
-    program: Arc<jaq_core::Filter<Guarded>>,
+    program: Arc<Program>,
 }
 
 /// Programs that are in use, by their text and their variables: a program brings all definitions of the language along,
 /// and the same few are compiled for every target of a system.
-static IN_USE: Mutex<BTreeMap<(String, Vec<String>), Weak<jaq_core::Filter<Guarded>>>> = Mutex::new(BTreeMap::new());
+static IN_USE: Mutex<BTreeMap<Name, Weak<Program>>> = Mutex::new(BTreeMap::new());
 
-fn compiled(code: &str, vars: &[&str]) -> Result<jaq_core::Filter<Guarded>, String> {
+fn compiled(code: &str, vars: &[&str]) -> Result<Program, String> {
     let definitions = guard::definitions(code, MAIN)?;
     let arena = Arena::default();
     let modules = Loader::new(definitions)
