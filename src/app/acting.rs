@@ -12,14 +12,14 @@ use std::time::Duration;
 use super::msg::{ArmAnswer, PrepareAnswer};
 use super::{App, Effect, JournalId, append};
 use crate::base::{At, Boot, RunId, Severity, StepId, TargetId};
-use crate::model::Exec;
+use crate::model::{Exec, Reading, Truth};
 use crate::panes::model::{Arming, Target};
-use crate::promql::Verdict;
+use crate::promql::{Expr, Verdict};
 use crate::runbook::Present;
 use crate::runbook::Record;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Evidence, Judged};
-use crate::runbook::seal::{self, Host, Place, Prepared, SealedSequence};
+use crate::runbook::seal::{self, Environment, Host, Place, Prepared, SealedSequence};
 use crate::runbook::tree::{Class, ConditionPlan, SequencePlan, Task, WayBack};
 use crate::sources::{BoundSource, Source};
 use crate::systems::SettingValue;
@@ -265,7 +265,7 @@ impl App {
         let reads = reads_for(target, plan)?;
         let prepared = Prepared { acts, way_back, host_proven, captured: &captured, reads: &reads };
         let sequence = seal::seal(plan, step, place, &prepared).map_err(|error| error.to_string())?;
-        Ok((sequence, only_if, evidence_of(run)))
+        Ok((sequence, only_if, evidence_of(run, &Present::new(&self.model.store, &run.target, at))))
     }
 
     /// The dialog was answered with the exact phrase. Conditions are measured once more, then the shell commits.
@@ -329,6 +329,12 @@ impl App {
 /// They act nowhere, and why.
 pub fn place_of(target: &Target) -> Result<Place, String> {
     let spec = &target.spec;
+    if spec.environment == Environment::NotConfigured {
+        return Err(format!(
+            "{} is not configured, so it is only observed; opsconsole config init writes a configuration to begin with",
+            target.id
+        ));
+    }
     let Some(host) = &spec.host else {
         return Err(format!(
             "{} has no host, so it is only observed; set host: Local in its configuration to act",
@@ -376,10 +382,15 @@ fn refusal_of(judged: &[Judged]) -> Result<(), String> {
     Ok(())
 }
 
-/// What the run had measured when it came to the step.
-fn evidence_of(run: &crate::runbook::Run) -> Vec<Evidence> {
+/// What the run measured on its way to the step, as it is now: nobody decides on what was true half an hour ago.
+fn evidence_of(run: &crate::runbook::Run, present: &Present<'_>) -> Vec<Evidence> {
     let observed = run.steps.values().filter(|step| step.sequence.is_none());
-    observed.flat_map(|step| step.evidence.iter().cloned()).collect()
+    let now = |evidence: &Evidence| Evidence {
+        reading: Expr::parse(&evidence.expr)
+            .map_or(Reading { value: None, truth: Truth::NotExposed }, |expr| present.reading(&expr)),
+        ..evidence.clone()
+    };
+    observed.flat_map(|step| step.evidence.iter().map(now)).collect()
 }
 
 /// The sources that the verification's series come from.

@@ -3,10 +3,10 @@
 use super::freezing::decision;
 use super::{App, Effect, JournalId, append};
 use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
-use crate::panes::{Intent, Page, footer};
+use crate::panes::{Intent, Page, footer, screen, uses};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
-use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, QueryForm, ReasonForm, SettleForm};
+use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, QueryForm, ReasonForm, Reasoned, SettleForm};
 use crate::ui::{Action, LineFilter};
 
 impl App {
@@ -79,8 +79,13 @@ impl App {
             Overlay::Query(form) => self.panes.metrics.ask(Some(form.text().to_owned())),
             Overlay::Arm(form) => self.arm(at, *form, effects),
             Overlay::Reason(form) => {
-                let reason = Some(form.reason().to_owned());
-                self.take_branch(&form.run, &form.step, &form.branch, reason, effects);
+                let reason = form.reason().to_owned();
+                match &form.of {
+                    Reasoned::Branch { step, branch } => {
+                        self.take_branch(&form.run, step, branch, Some(reason), effects);
+                    }
+                    Reasoned::Close => self.close_run(at, &form.run, reason, effects),
+                }
             }
             Overlay::Settle(form) => self.settle(at, &form, effects),
             Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
@@ -101,7 +106,9 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::Help => {
                 let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
-                let help = Help::new(self.page.word(), here.collect());
+                let rows = here.map(|action| uses::row(self.page, action)).collect();
+                let standing = screen::banners(&self.model).into_iter().map(|banner| banner.text).collect();
+                let help = Help::new(self.page.word(), rows, standing);
                 self.overlay = Some(Overlay::Help(Box::new(help)));
             }
             Action::Arm => {
@@ -197,7 +204,7 @@ impl App {
             Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
             Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),
             Intent::SettleUnknown { run, step } => self.open_settle_form(at, &run, &step),
-            Intent::CloseRun(run) => self.close_run(at, &run, effects),
+            Intent::CloseRun(run) => self.open_close_form(at, &run),
             Intent::Copy(text) => effects.push(Effect::Copy(text)),
             Intent::Say(text) => self.say(at, text),
         }
@@ -218,7 +225,7 @@ impl App {
             return self.take_branch(&run, &step, &branch, None, effects);
         }
         let title = |id: &BranchId| branches.iter().find(|branch| branch.id == *id).map(|branch| branch.title.as_str());
-        let form = ReasonForm::new(
+        let form = ReasonForm::of_branch(
             run_id.clone(),
             step.clone(),
             branch.clone(),
@@ -279,17 +286,37 @@ impl App {
         self.write_run(&form.run, record, effects);
     }
 
-    fn close_run(&mut self, at: At, run_id: &RunId, effects: &mut Vec<Effect>) {
+    /// Closing is asked about: its key lies next to others, and nobody goes on with a closed run.
+    fn open_close_form(&mut self, at: At, run_id: &RunId) {
+        if !self.closable(at, run_id) {
+            return;
+        }
         let Some(run) = self.model.runs.get(run_id) else { return };
+        let stands_at = run.current().map(|step| step.title.as_str());
+        let form = ReasonForm::of_close(run_id.clone(), &run.runbook.title, stands_at);
+        self.overlay = Some(Overlay::Reason(Box::new(form)));
+    }
+
+    /// Whether the run can be closed now; if not, says why.
+    fn closable(&mut self, at: At, run_id: &RunId) -> bool {
+        let Some(run) = self.model.runs.get(run_id) else { return false };
         if run.closed.is_some() {
             self.model.shown_run = None;
-            return self.say(at, "that run was closed already");
+            self.say(at, "that run was closed already");
+            return false;
         }
         if run.sequence_open().is_some() {
-            return self.say(at, "its sequence is still under way; the run can be closed when it has ended");
+            self.say(at, "its sequence is still under way; the run can be closed when it has ended");
+            return false;
         }
-        let record = Record::RunClosed { why: "the operator closed it".to_owned() };
-        self.write_run(run_id, record, effects);
+        true
+    }
+
+    fn close_run(&mut self, at: At, run_id: &RunId, why: String, effects: &mut Vec<Effect>) {
+        // Another console may have begun or closed something while the reason was typed.
+        if self.closable(at, run_id) {
+            self.write_run(run_id, Record::RunClosed { why }, effects);
+        }
     }
 
     pub(super) fn write_run(&mut self, run: &RunId, record: Record, effects: &mut Vec<Effect>) {

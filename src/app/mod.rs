@@ -130,7 +130,10 @@ impl App {
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
             Msg::Copied(Ok(copied)) => {
                 let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();
-                self.say(at, format!("copied {} bytes{needs}: {}", copied.bytes, copied.text));
+                self.say(
+                    at,
+                    format!("copied {}{needs}: {}", crate::base::text::count(copied.bytes, "byte"), copied.text),
+                );
             }
             Msg::Copied(Err(why)) => self.say(at, why),
         }

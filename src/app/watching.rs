@@ -220,7 +220,8 @@ fn cell(
     };
     let present = Present::new(store, target, at);
     let scope = Scope::Target(target.clone());
-    extend(&mut spark, &expr, store, &scope, ends);
+    let until = promql::measured_until(&expr, store, &scope, at);
+    extend(&mut spark, &expr, store, &scope, ends, until);
     let reading = present.reading(&expr);
     let mut holds = |text: &Option<String>| {
         let condition = text.as_ref().and_then(|text| compiled.condition(text));
@@ -243,9 +244,21 @@ fn cell(
     Cell { reading, level, spark, limits: limits.into_iter().flatten().collect() }
 }
 
-/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out.
-fn extend(buckets: &mut Vec<Option<f64>>, expr: &Expr, store: &Store, scope: &Scope, ends: &[Wall]) {
+/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after
+/// `until`.
+fn extend(
+    buckets: &mut Vec<Option<f64>>,
+    expr: &Expr,
+    store: &Store,
+    scope: &Scope,
+    ends: &[Wall],
+    until: Option<Wall>,
+) {
     for end in ends {
+        if until.is_some_and(|until| *end > until) {
+            buckets.push(None);
+            continue;
+        }
         buckets.push(match promql::evaluate(expr, store, scope, *end) {
             Ok(Value::Scalar(value)) => Some(value),
             Ok(Value::Vector(samples)) => match samples.as_slice() {

@@ -46,6 +46,8 @@ pub struct Parens {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     pub name: Option<(String, Place)>,
+    /// Whether the name stands in quotes, which RON does not take.
+    pub quoted: bool,
     pub node: Node,
 }
 

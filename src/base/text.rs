@@ -123,9 +123,29 @@ pub fn shell_line<S: AsRef<str>>(argv: &[S]) -> String {
     argv.iter().map(|part| shell_quoted(part.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
+/// `1 source`, `3 sources`, `2 entries`.
+#[must_use]
+pub fn count(n: impl TryInto<u64>, one: &str) -> String {
+    match (n.try_into().unwrap_or(u64::MAX), one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (n, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{n} {stem}ies"),
+        (n, _) => format!("{n} {one}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_one_and_more_are_more() {
+        let check = |n, one: &str, want: &str| assert_eq!(count(n, one), want);
+        check(0, "target", "0 targets");
+        check(1, "target", "1 target");
+        check(1, "entry", "1 entry");
+        check(25, "entry", "25 entries");
+        check(2, "day", "2 days");
+    }
 
     #[test]
     fn escape_sequences_do_not_survive_cleaning() {

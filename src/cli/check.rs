@@ -8,7 +8,8 @@ use color_eyre::eyre::Result;
 
 use super::{Common, load};
 use crate::alert::AlertState;
-use crate::base::Severity;
+use crate::base::text::count;
+use crate::base::{Severity, Unit};
 use crate::panes::Model;
 use crate::panes::model::Level;
 use crate::shell::{self, headless};
@@ -50,7 +51,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
         Judgement::Critical => "critical",
         Judgement::Unknown => "unknown",
     };
-    say_line!("{word}: {} targets", app.model().targets.len());
+    say_line!("{word}: {}", count(app.model().targets.len(), "target"));
     lines.iter().for_each(|line| say_line!("  {line}"));
     Ok(ExitCode::from(judgement as u8))
 }
@@ -106,7 +107,12 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
                     Level::Unknown => Judgement::Ok,
                 };
                 let shown = cell.reading.value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value));
-                note(judgement, format!("{}: {} is {shown}", target.id, row.label));
+                let said = match row.unit {
+                    // "scrape succeeds: no"; a label of this kind is a statement of its own.
+                    Unit::YesNo => format!("{}: {}: {shown}", target.id, row.label),
+                    _ => format!("{}: {} is {shown}", target.id, row.label),
+                };
+                note(judgement, said);
             }
         }
     }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
+use crate::base::text::count;
 use crate::base::{Problem, SystemId};
 use crate::config::ConfigSpec;
 use crate::shell::StateRoot;
@@ -87,19 +88,15 @@ fn check(common: &Common, file: Option<&Path>) -> Result<ExitCode> {
     let problems = match mistakes(&path)? {
         Ok(config) => {
             let nodes: usize = config.targets.iter().map(|target| target.nodes.len()).sum();
-            let (targets, nodes) = (counted(config.targets.len(), "target"), counted(nodes, "node"));
+            let (targets, nodes) = (count(config.targets.len(), "target"), count(nodes, "node"));
             say_line!("{}: {targets}, {nodes}, no mistakes", path.display());
             return Ok(ExitCode::SUCCESS);
         }
         Err(problems) => problems,
     };
     problems.iter().for_each(|problem| say_line!("{problem}"));
-    say_line!("{}", counted(problems.len(), "mistake"));
+    say_line!("{}", count(problems.len(), "mistake"));
     Ok(ExitCode::FAILURE)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Every mistake in a configuration and in the files of the systems that its targets are of.
@@ -107,14 +104,14 @@ fn counted(count: usize, what: &str) -> String {
 /// # Errors
 /// A file can not be read.
 pub fn mistakes(path: &Path) -> Result<Result<ConfigSpec, Vec<Problem>>> {
-    let files = load::system_files()?;
-    let config = match ConfigSpec::check(&path.display().to_string(), &load::read(path)?, &files) {
+    let known = load::known()?;
+    let config = match ConfigSpec::check(&path.display().to_string(), &load::read(path)?, &known) {
         Ok(config) => config,
         Err(problems) => return Ok(Err(problems)),
     };
     let mut used: BTreeMap<&SystemId, Vec<Problem>> = BTreeMap::new();
     for target in &config.targets {
-        let Some(files) = files.get(&target.system) else { continue };
+        let Some(files) = known.systems.get(&target.system) else { continue };
         used.entry(&target.system).or_insert_with(|| match System::load(&target.system, files) {
             Ok(system) => unrecognisable(&system),
             Err(problems) => problems,

@@ -9,8 +9,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
+use crate::base::text::shell_line;
 use crate::model::{Answer, Batch, HttpAnswer, Reply};
 use crate::shell::{self, clock};
+use crate::sim::client::{FaultState, Identity};
 use crate::sim::volchain::{Fault, Past};
 use crate::sim::{self, Control, DemoFolder, ServeOptions, Served, Surface};
 use crate::sources::{BoundSource, Cursor, Source};
@@ -23,15 +25,8 @@ const HISTORY_MINUTES: u32 = 15;
 pub struct DemoArgs {
     #[command(subcommand)]
     command: Option<DemoCommand>,
-    /// What the simulated node answers like: what the documents promise, or what its public code does
-    #[arg(long, value_enum, default_value_t = SurfaceName::AsBuilt)]
-    surface: SurfaceName,
-    /// The fault that the demo starts with; `none` for a healthy chain
-    #[arg(long, default_value = "producer-stuck")]
-    fault: String,
-    /// How long ago that fault began
-    #[arg(long, value_name = "SECONDS", default_value_t = 70)]
-    fault_age: u64,
+    #[command(flatten)]
+    chain: ChainArgs,
     /// Where the demo keeps its files; a folder of its own in the temporary directory by default
     #[arg(long, global = true, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -50,12 +45,84 @@ pub struct DemoArgs {
     /// With --serve: end when no console and no runner uses the demo any more
     #[arg(long, hide = true, requires = "serve")]
     while_used: bool,
-    /// Makes the same chain again
-    #[arg(long, default_value_t = 7)]
-    seed: u64,
     /// Record the session for opsconsole replay
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+}
+
+/// The simulated chain. What is left out is told apart from what is asked for: a demo that runs already may differ from
+/// the one, never from the other.
+#[derive(Debug, Default, Args)]
+struct ChainArgs {
+    /// What the simulated node answers like: what the documents promise, or what its public code does, which is the
+    /// default
+    #[arg(long, value_enum)]
+    surface: Option<SurfaceName>,
+    /// The fault that the demo starts with; `none` for a healthy chain; producer-stuck by default
+    #[arg(long)]
+    fault: Option<String>,
+    /// How long ago that fault began; 70 by default
+    #[arg(long, value_name = "SECONDS")]
+    fault_age: Option<u64>,
+    /// Makes the same chain again; 7 by default
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl ChainArgs {
+    fn surface(&self) -> SurfaceName {
+        self.surface.unwrap_or(SurfaceName::AsBuilt)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(7)
+    }
+
+    fn fault_age(&self) -> u64 {
+        self.fault_age.unwrap_or(70)
+    }
+
+    /// The fault to start with, and how long ago it began.
+    fn fault(&self) -> Result<Option<(Fault, Duration)>> {
+        let name = self.fault.as_deref().unwrap_or("producer-stuck");
+        if name == "none" {
+            return Ok(None);
+        }
+        let Some(fault) = Fault::named(name) else {
+            let known = Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
+            bail!("{name:?} is no fault of the demo; there are: none, {known}");
+        };
+        Ok(Some((fault, Duration::from_secs(self.fault_age()))))
+    }
+
+    /// What was asked for and is not so in a demo that runs already; each as it was asked, and as it is.
+    fn unmet(&self, runs: &Identity, faults: &[FaultState]) -> Vec<String> {
+        let mut unmet = Vec::new();
+        if let Some(asked) = self.surface.map(SurfaceName::word).filter(|asked| *asked != runs.surface) {
+            unmet.push(format!("--surface {asked}, and it answers {}", runs.surface));
+        }
+        let on: Vec<&str> = faults.iter().filter(|fault| fault.on).map(|fault| fault.name.as_str()).collect();
+        if let Some(asked) = self.fault.as_deref()
+            && on != Some(asked).filter(|asked| *asked != "none").into_iter().collect::<Vec<_>>()
+        {
+            let on = if on.is_empty() { "no fault".to_owned() } else { on.join(" and ") };
+            unmet.push(format!("--fault {asked}, and it has {on}"));
+        }
+        if let (Some(asked), Some(is)) = (self.seed, runs.seed)
+            && asked != is
+        {
+            unmet.push(format!("--seed {asked}, and its is {is}"));
+        }
+        if let Some(asked) = self.fault_age
+            && runs.fault_age_seconds != Some(asked)
+        {
+            unmet.push(match runs.fault_age_seconds {
+                Some(is) => format!("--fault-age {asked}, and it began with {is}"),
+                None => format!("--fault-age {asked}, and it began without a fault"),
+            });
+        }
+        unmet
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,10 +215,10 @@ fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
     let options = ServeOptions {
         folder: folder.to_owned(),
         port: args.port,
-        surface: args.surface.into(),
-        seed: args.seed,
+        surface: args.chain.surface().into(),
+        seed: args.chain.seed(),
         history_minutes: HISTORY_MINUTES,
-        fault: fault_of(args)?,
+        fault: args.chain.fault()?,
         keep: args.keep,
         while_used: args.while_used,
     };
@@ -175,17 +242,6 @@ fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fault_of(args: &DemoArgs) -> Result<Option<(Fault, Duration)>> {
-    if args.fault == "none" {
-        return Ok(None);
-    }
-    let Some(fault) = Fault::named(&args.fault) else {
-        let known = Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
-        bail!("{:?} is no fault of the demo; there are: none, {known}", args.fault);
-    };
-    Ok(Some((fault, Duration::from_secs(args.fault_age))))
-}
-
 fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<ExitCode> {
     let control = Control::of_folder(folder)
         .wrap_err_with(|| format!("no demo runs in {}; start one with opsconsole demo", folder.display()))?;
@@ -207,35 +263,74 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
 
 /// The console, with the simulated chain in a process of its own that ends when nobody uses it any more.
 fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
+    args.chain.fault()?;
     let demo = DemoFolder::create(folder)?;
     let _hold = demo.hold_as_console()?;
-    let control = match Control::of_folder(folder) {
-        Ok(control) if shell::runtime()?.block_on(sim::client::identity(&control)).is_ok() => control,
-        Ok(_) | Err(_) => start_server(folder, args)?,
+    // Everything that can be refused is loaded before a chain is started that nobody would look at; where it answers is
+    // put in afterwards.
+    let nowhere = "http://127.0.0.1:1".to_owned();
+    let unserved = Served { data_url: nowhere.clone(), control_url: nowhere };
+    let mut loaded = load::seen(common, demo.config(&unserved)?)?;
+    let control = match running(folder)? {
+        Some(control) => agreed(control, folder, &args.chain)?,
+        None => start_server(folder, &args.chain)?,
     };
     let served = Served { data_url: control.file.data_url.clone(), control_url: control.file.control_url.clone() };
-    let config = demo.config(&served)?;
-    let loaded = load::seen(common, config)?;
+    loaded.setup.config = demo.config(&served)?;
     let trouble = RefCell::new(None);
     let history = history(folder, loaded.setup.clone(), &trouble);
+    let farewell = farewell(loaded.root.path());
     let ran =
         shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, args.record.as_deref(), history));
     ran?;
     if let Some(why) = trouble.take() {
         eprintln!("opsconsole: the demo began without its last minutes, which could not be read: {why}");
     }
-    say_line!("the demo's journal stays in {}; look at it with", folder.join("state").display());
-    say_line!("  opsconsole journal show --state-root {}", folder.join("state").display());
+    say!("{farewell}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the journal is that this console wrote, wherever that was.
+fn farewell(root: &Path) -> String {
+    let root = root.display().to_string();
+    let shown = ["opsconsole", "journal", "show", "--state-root", &root].map(str::to_owned);
+    format!("the demo's journal stays in {root}; look at it with\n  {}\n", shell_line(&shown))
+}
+
+/// The demo that runs in this folder already, if one does.
+fn running(folder: &Path) -> Result<Option<Control>> {
+    let Ok(control) = Control::of_folder(folder) else { return Ok(None) };
+    let answers = shell::runtime()?.block_on(sim::client::identity(&control)).is_ok();
+    Ok(answers.then_some(control))
+}
+
+/// The running demo, if it is what was asked for.
+fn agreed(control: Control, folder: &Path, asked: &ChainArgs) -> Result<Control> {
+    let unmet = shell::runtime()?.block_on(async {
+        let runs = sim::client::identity(&control).await?;
+        let faults = sim::client::faults(&control).await?;
+        Ok::<_, sim::SimError>(asked.unmet(&runs, &faults))
+    })?;
+    if unmet.is_empty() {
+        return Ok(control);
+    }
+    bail!(
+        "a demo runs in {} already (process {}), and it is not the one asked for: {}; leave that out to look at it, \
+         switch its faults with opsconsole demo fault, end it, or start another with --folder DIR",
+        folder.display(),
+        control.file.pid,
+        unmet.join("; ")
+    )
 }
 
 /// Starts the chain and waits until it answers.
 #[expect(clippy::disallowed_methods, reason = "the command line starts the demo's server")]
-fn start_server(folder: &Path, args: &DemoArgs) -> Result<Control> {
+fn start_server(folder: &Path, chain: &ChainArgs) -> Result<Control> {
     let program = std::env::current_exe().wrap_err("the program's own path")?;
     let mut server = std::process::Command::new(program)
-        .args(["demo", "--serve", "--while-used", "--surface", args.surface.word()])
-        .args(["--fault", &args.fault, "--fault-age", &args.fault_age.to_string(), "--seed", &args.seed.to_string()])
+        .args(["demo", "--serve", "--while-used", "--surface", chain.surface().word()])
+        .args(["--fault", chain.fault()?.map_or("none", |(fault, _)| fault.name())])
+        .args(["--fault-age", &chain.fault_age().to_string(), "--seed", &chain.seed().to_string()])
         .arg("--folder")
         .arg(folder)
         .stdin(Stdio::null())
@@ -313,5 +408,58 @@ fn reply(past: Past) -> Reply {
         }),
         sent: crate::base::At { boot, wall },
         took: Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::volchain::FaultKind;
+
+    #[test]
+    fn what_is_asked_of_a_running_demo_is_compared_with_what_it_is() {
+        let runs = Identity {
+            opsconsole_demo: true,
+            system: "volchain".to_owned(),
+            surface: "as-built".to_owned(),
+            data_url: String::new(),
+            pid: 1,
+            seed: Some(7),
+            fault_age_seconds: Some(70),
+        };
+        let check = |asked: ChainArgs, on: &[&str], want: &[&str]| {
+            let state = |fault: Fault| FaultState {
+                name: fault.name().to_owned(),
+                sentence: String::new(),
+                kind: FaultKind::Chain,
+                on: on.contains(&fault.name()),
+            };
+            assert_eq!(asked.unmet(&runs, &Fault::ALL.map(state)), want);
+        };
+        let stuck = &["producer-stuck"][..];
+        let fault = |name: &str| ChainArgs { fault: Some(name.to_owned()), ..ChainArgs::default() };
+        check(ChainArgs::default(), stuck, &[]);
+        check(ChainArgs::default(), &[], &[]);
+        check(fault("producer-stuck"), stuck, &[]);
+        check(fault("none"), &[], &[]);
+        check(fault("none"), stuck, &["--fault none, and it has producer-stuck"]);
+        check(fault("slow"), &[], &["--fault slow, and it has no fault"]);
+        let all = ChainArgs { surface: Some(SurfaceName::Documented), seed: Some(8), fault_age: Some(5), fault: None };
+        check(
+            all,
+            stuck,
+            &[
+                "--surface documented, and it answers as-built",
+                "--seed 8, and its is 7",
+                "--fault-age 5, and it began with 70",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_journal_is_shown_where_it_was_written() {
+        let said = farewell(Path::new("/srv/my state"));
+        assert!(said.contains("stays in /srv/my state"), "{said}");
+        assert!(said.contains("opsconsole journal show --state-root '/srv/my state'"), "{said}");
     }
 }

@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, bail, eyre};
 use super::{Common, load};
 use crate::app::JournalId;
 use crate::base::RunId;
-use crate::base::text::clean;
+use crate::base::text::{clean, count};
 use crate::panes::journal::sentence::sentence;
 use crate::runbook::Entry;
 use crate::shell::StateRoot;
@@ -128,12 +128,13 @@ fn verify(root: &StateRoot) -> Result<ExitCode> {
 
 fn words(found: &Verification) -> String {
     let short = found.head.short();
+    let records = count(found.entries, "record");
     let mut said = match &found.problem {
         Some((line, what)) => {
-            format!("DAMAGED: line {line} {}; the {} before it are whole", clean(what), found.entries)
+            format!("DAMAGED: line {line} {}; {} before it whole", clean(what), records)
         }
-        None if found.is_whole() => format!("ok, {} records, head {short}", found.entries),
-        None => format!("NOT WHOLE: {} records, head {short}", found.entries),
+        None if found.is_whole() => format!("ok, {records}, head {short}"),
+        None => format!("NOT WHOLE: {records}, head {short}"),
     };
     if let Some(seq) = found.missing_tail {
         said.push_str(&format!("; MISSING TAIL: the head file remembers record {seq}"));
@@ -142,7 +143,10 @@ fn words(found: &Verification) -> String {
         said.push_str(&format!("; HEAD: {}", clean(what)));
     }
     if found.torn_bytes > 0 {
-        said.push_str(&format!("; a torn last line of {} bytes, which the next append puts aside", found.torn_bytes));
+        said.push_str(&format!(
+            "; a torn last line of {}, which the next append puts aside",
+            count(found.torn_bytes, "byte")
+        ));
     }
     if found.head_behind > 0 {
         said.push_str(&format!("; the head file is {} behind, which the next append mends", found.head_behind));

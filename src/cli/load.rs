@@ -11,7 +11,7 @@ use crate::app::Setup;
 use crate::app::setup::unshared_banner;
 use crate::base::problem::nearest;
 use crate::base::{Problem, Severity, SystemId};
-use crate::config::ConfigSpec;
+use crate::config::{self, ConfigSpec, Known};
 use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
@@ -19,7 +19,7 @@ use crate::shell::fetch::http::HttpClient;
 use crate::shell::reload::{Kind, Loader, config_folder};
 use crate::shell::state_root::StateRoot;
 use crate::shell::terminal::depth;
-use crate::shell::{self, actor, discover, random_bytes};
+use crate::shell::{self, actor, discover, random_bytes, text_file};
 use crate::systems::{self, Files, System, SystemSpec};
 use crate::ui::{Depth, Keymap, Theme, keymap, theme};
 
@@ -55,8 +55,27 @@ impl From<ConfigSpec> for Configured {
 pub fn config_file(common: &Common) -> Result<Option<ConfigSpec>> {
     let Some(path) = config_path(common) else { return Ok(None) };
     let text = read(&path)?;
-    let config = ConfigSpec::check(&path.display().to_string(), &text, &system_files()?).map_err(problems)?;
+    let mut known = known()?;
+    // A name that an option takes the place of is not looked for.
+    known.looks.themes.take_if(|_| common.theme.is_some());
+    known.looks.keymaps.take_if(|_| common.keymap.is_some());
+    known.looks.colours.take_if(|_| common.colour.is_some());
+    let config = ConfigSpec::check(&path.display().to_string(), &text, &known).map_err(problems)?;
     Ok(Some(config))
+}
+
+/// What the names in a configuration can name: what comes with the program, and what the user's own folders hold.
+///
+/// # Errors
+/// A folder of a system can not be read.
+pub fn known() -> Result<Known> {
+    let loader = Loader::of_user();
+    let looks = config::Looks {
+        themes: Some(loader.names(Kind::Theme)),
+        keymaps: Some(loader.names(Kind::Keymap)),
+        colours: Some(colour_words().map(str::to_owned).collect()),
+    };
+    Ok(Known { systems: system_files()?, looks })
 }
 
 /// The file that the options name, or the user's own where it exists.
@@ -161,14 +180,9 @@ fn collect(root: &Path, folder: &Path, files: &mut Files) -> Result<()> {
 /// The text of an operator's file.
 ///
 /// # Errors
-/// It can not be read, or is far too large.
-#[expect(clippy::disallowed_methods, reason = "the command line reads the operator's files")]
+/// It can not be read, or is far too large: the file, the place, and what to do.
 pub fn read(path: &Path) -> Result<String> {
-    let size = std::fs::metadata(path).wrap_err_with(|| path.display().to_string())?.len();
-    if size > FILE_LIMIT_BYTES {
-        bail!("{} is larger than {FILE_LIMIT_BYTES} bytes", path.display());
-    }
-    std::fs::read_to_string(path).wrap_err_with(|| path.display().to_string())
+    text_file::read(path, FILE_LIMIT_BYTES).map_err(|error| problems(vec![error.problem(path)]))
 }
 
 /// The console's setup for this configuration on this machine.
@@ -304,13 +318,16 @@ pub fn looks(common: &Common, config: &ConfigSpec) -> Result<Looks> {
     })
 }
 
+fn colour_words() -> impl Iterator<Item = &'static str> {
+    ["auto"].into_iter().chain(Depth::ALL.iter().map(|depth| depth.word()))
+}
+
 fn colour_depth(wanted: Option<&str>) -> Result<Depth> {
-    let words = || ["auto"].into_iter().chain(Depth::ALL.iter().map(|depth| depth.word()));
     match wanted {
         None | Some("auto") => Ok(depth::depth(variable)),
         Some(word) => Depth::named(word).ok_or_else(|| {
-            let near = nearest(word, words()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            eyre!("colour {word:?} is none of {}{near}", words().collect::<Vec<_>>().join(", "))
+            let near = nearest(word, colour_words()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            eyre!("colour {word:?} is none of {}{near}", colour_words().collect::<Vec<_>>().join(", "))
         }),
     }
 }

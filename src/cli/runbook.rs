@@ -11,8 +11,9 @@ use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, bail};
 
 use super::{Common, load};
+use crate::base::Severity;
 use crate::base::problem::nearest;
-use crate::base::{Severity, text};
+use crate::base::text::{self, count};
 use crate::config::TargetSpec;
 use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
@@ -96,7 +97,10 @@ pub fn lint(systems: &[Arc<System>]) -> Output {
         }
     }
     page.blank();
-    page.line(0, &format!("{runbooks} runbooks of {} systems: {failing} to put right", systems.len()));
+    page.line(
+        0,
+        &format!("{} of {}: {failing} to put right", count(runbooks, "runbook"), count(systems.len(), "system")),
+    );
     Output { text: page.finish(), code: if failing == 0 { WELL } else { FOUND } }
 }
 
@@ -295,7 +299,7 @@ mod tests {
     fn the_lint_fails_where_something_is_to_be_put_right() {
         let output = lint(&[system("sys", vec![runbook("sys/good", "age")])]);
         assert_eq!(output.code, 0, "{}", output.text);
-        assert!(output.text.ends_with("1 runbooks of 1 systems: 0 to put right\n"), "{}", output.text);
+        assert!(output.text.ends_with("1 runbook of 1 system: 0 to put right\n"), "{}", output.text);
         let output = lint(&[system("sys", vec![runbook("sys/bad", "agee")])]);
         assert_eq!(output.code, 1, "{}", output.text);
         assert!(output.text.starts_with("critical: sys/bad, step look: no source gives agee"), "{}", output.text);

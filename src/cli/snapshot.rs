@@ -224,7 +224,7 @@ mod tests {
         check(None, Truth::Absent, json!(["absent", null, "-", "absent"]));
         check(None, Truth::NotExposed, json!(["not_exposed", null, "-", "not exposed"]));
         let failing = Truth::Failing { reason: "refused".to_owned(), since: Boot(30_000) };
-        check(None, failing, json!(["failing", null, "-", "refused, since 1m 00s ago"]));
+        check(None, failing, json!(["failing", null, "-", "refused, for 1m 00s"]));
         check(None, Truth::NeverPolled, json!(["never_polled", null, "-", "not polled yet"]));
         let warming = Truth::WarmingUp { have: seconds(180), need: seconds(600) };
         check(None, warming, json!(["warming_up", null, "-", "warming up (3m 00s of 10m 00s)"]));

@@ -20,11 +20,11 @@ pub(super) fn fit(node: &Node, shape: &Shape, what: &str, found: &mut Found) {
         return;
     }
     match shape {
-        Shape::Optional(inner) => {
-            if let Some(given) = node.given() {
-                fit(given, inner, what, found);
-            }
-        }
+        Shape::Optional(inner) => match (node.given(), inner) {
+            (None, _) => {}
+            (Some(given), Shape::Choice(choice)) => fit_choice(given, choice, what, true, found),
+            (Some(given), inner) => fit(given, inner, what, found),
+        },
         Shape::Text => match &node.value {
             Value::Text(said) if said.chars().any(text::is_hostile) => {
                 found.at(node.place, format!("{what} contains characters that can not be shown"));
@@ -50,7 +50,7 @@ pub(super) fn fit(node: &Node, shape: &Shape, what: &str, found: &mut Found) {
             }
             _ => differs(node, shape, what, found),
         },
-        Shape::Choice(choice) => fit_choice(node, choice, what, found),
+        Shape::Choice(choice) => fit_choice(node, choice, what, false, found),
     }
 }
 
@@ -73,7 +73,7 @@ fn fit_map(node: &Node, inner: &Shape, shape: &Shape, what: &str, found: &mut Fo
 
 fn fit_fields(place: Place, parens: &Parens, fields: &[FieldShape], what: &str, found: &mut Found) {
     let mut seen: Vec<&str> = Vec::new();
-    for Part { name, node } in &parens.parts {
+    for Part { name, quoted, node } in &parens.parts {
         let Some((name, place)) = name else {
             if !parens.broken {
                 found.at(
@@ -89,7 +89,12 @@ fn fit_fields(place: Place, parens: &Parens, fields: &[FieldShape], what: &str, 
         }
         seen.push(name);
         match fields.iter().find(|field| field.name == name) {
-            Some(field) => fit(node, &field.shape, name, found),
+            Some(field) => {
+                if *quoted {
+                    found.at(*place, format!("the name of a field stands without quotes: {name}"));
+                }
+                fit(node, &field.shape, name, found);
+            }
             None => unknown_field(name, *place, fields, what, found),
         }
     }
@@ -112,7 +117,9 @@ fn unknown_field(name: &str, place: Place, fields: &[FieldShape], what: &str, fo
     found.suggest(place, format!("{what} has no field {}, only {listed}", shown(name)), suggestion);
 }
 
-fn fit_choice(node: &Node, choice: &ChoiceShape, what: &str, found: &mut Found) {
+/// `optional` where it may also be left out, which a list of what may stand there must not hide.
+fn fit_choice(node: &Node, choice: &ChoiceShape, what: &str, optional: bool, found: &mut Found) {
+    let left_out = if optional { format!("; {what} may also be left out") } else { String::new() };
     if choice.secret && matches!(node.value, Value::Text(_)) {
         // Its text may be the secret itself, so that it is not repeated.
         return found.suggest(
@@ -129,7 +136,7 @@ fn fit_choice(node: &Node, choice: &ChoiceShape, what: &str, found: &mut Found) 
             _ => None,
         };
         let suggestion = suggestion.or_else(|| meant.map(|variant| format!("write it as {}", variant.written)));
-        let must = format!("{what} must be one of {}", choice.written());
+        let must = format!("{what} must be one of {}{left_out}", choice.written());
         return found.suggest(node.place, must, suggestion);
     };
     let Some(variant) = choice.variants.iter().find(|variant| variant.name == name) else {
@@ -138,7 +145,7 @@ fn fit_choice(node: &Node, choice: &ChoiceShape, what: &str, found: &mut Found) 
         let held = choice.variants.iter().find(|variant| number && holds(variant, node));
         let suggestion = meant.or_else(|| held.map(|variant| format!("write it as {}", variant.written)));
         let said = if choice.secret { "this".to_owned() } else { shown(name) };
-        return found.suggest(node.place, format!("{said} is none of {}", choice.written()), suggestion);
+        return found.suggest(node.place, format!("{said} is none of {}{left_out}", choice.written()), suggestion);
     };
     fit_variant(node, variant, what, found);
 }
@@ -154,7 +161,7 @@ fn fit_variant(node: &Node, variant: &VariantShape, what: &str, found: &mut Foun
             found.at(node.place, format!("{} stands alone, without parentheses", variant.name));
         }
         (Content::One(shape), Some(parens)) => match &parens.parts[..] {
-            [Part { name: None, node }] => fit(node, shape, what, found),
+            [Part { name: None, node, .. }] => fit(node, shape, what, found),
             _ if parens.broken => {}
             _ => found.at(node.place, format!("{} holds one value: {}", variant.name, variant.written)),
         },
@@ -180,7 +187,10 @@ fn nearest_variant(said: &str, choice: &ChoiceShape) -> Option<&'static str> {
     let names = || choice.variants.iter().map(|variant| variant.name);
     // "prod" for Production, "dev" for Development.
     let begun = names().find(|name| lower.len() >= 3 && name.to_lowercase().starts_with(&lower));
-    begun.or_else(|| names().find(|name| name.to_lowercase() == lower)).or_else(|| nearest(said, names()))
+    // "Enviro" for Env; the longest, should several begin it.
+    let begins = names().filter(|name| name.len() >= 3 && lower.starts_with(&name.to_lowercase()));
+    let begins = || begins.max_by_key(|name| name.len());
+    begun.or_else(|| nearest(said, names())).or_else(begins)
 }
 
 fn differs(node: &Node, shape: &Shape, what: &str, found: &mut Found) {

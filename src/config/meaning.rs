@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::found::Found;
 use super::target::floor_seconds;
+use super::{Known, Looks};
 use crate::base::ron_tree::{Node, Value};
 use crate::base::{SystemId, text};
 use crate::systems::{Files, SettingValue, SystemSpec, spec};
@@ -24,7 +25,9 @@ const LONGEST_INTERVAL_SECONDS: f64 = 86_400.0;
 const LONGEST_NAME: usize = 64;
 
 /// Everything that can be said about a configuration whose form [`super::fit`] judges.
-pub(super) fn check(root: &Node, files: &BTreeMap<SystemId, Files>, found: &mut Found) {
+pub(super) fn check(root: &Node, all: &Known, found: &mut Found) {
+    let files = &all.systems;
+    check_looks(root, &all.looks, found);
     if let Some(path) = given(root, "state_root")
         && let Some(folder) = path.text()
         && !Path::new(folder).is_absolute()
@@ -41,6 +44,23 @@ pub(super) fn check(root: &Node, files: &BTreeMap<SystemId, Files>, found: &mut 
         check_target(target, &known, files, found);
     }
     one_target_per_unit(targets, &known, found);
+}
+
+/// That theme, keymap and colours are among those that there are.
+fn check_looks(root: &Node, looks: &Looks, found: &mut Found) {
+    let words = [
+        ("theme", "there is no theme", &looks.themes),
+        ("keymap", "there is no keymap", &looks.keymaps),
+        ("colour", "there is no colour depth", &looks.colours),
+    ];
+    for (field, none, known) in words {
+        let Some(node) = given(root, field) else { continue };
+        let (Some(word), Some(known)) = (node.text(), known) else { continue };
+        if !known.iter().any(|name| name == word) {
+            let what = format!("{none} {}", super::fit::shown(word));
+            found.unknown(node.place, what, word, known.iter().map(String::as_str));
+        }
+    }
 }
 
 /// The systems that targets name, as far as they can be read; what is wrong with a system is told elsewhere.
@@ -114,18 +134,12 @@ fn check_target(
 /// Where it acts and as whom: said in full, and possible.
 fn check_place(target: &Node, found: &mut Found) {
     let environment = target.field("environment").and_then(Node::word);
-    let (host, privilege) = (target.field("host"), target.field("privilege"));
-    let acts = given(target, "host");
-    match (environment, host) {
-        (Some("Production"), None) => found.at(
-            target.place,
-            "a target in Production must say where its commands run: host: Local, or host: None to only observe",
-        ),
-        (Some("Demo"), _) if given(target, "demo").is_none() && acts.is_some() => found.at(
+    let (acts, privilege) = (given(target, "host"), target.field("privilege"));
+    if environment == Some("Demo") && given(target, "demo").is_none() && acts.is_some() {
+        found.at(
             target.place,
             "a target in Demo has no host: it is for the nodes that opsconsole demo simulates, and acts on nothing else",
-        ),
-        _ => {}
+        );
     }
     if let Some(demo) = given(target, "demo")
         && environment.is_some_and(|environment| environment != "Demo")
@@ -184,11 +198,12 @@ fn check_rates(target: &Node, spec: Option<&SystemSpec>, found: &mut Found) {
 
 fn check_interval(node: &Node, floor: f64, whose: &str, found: &mut Found) {
     let Some(seconds) = node.number() else { return };
-    if seconds < floor {
+    if !(seconds > 0.0 && seconds <= LONGEST_INTERVAL_SECONDS) {
+        let what = format!("an interval must be more than 0 and at most {LONGEST_INTERVAL_SECONDS} seconds");
+        found.at(node.place, what);
+    } else if seconds < floor {
         let is = if whose.ends_with("not") { "" } else { " is" };
         found.at(node.place, format!("{seconds} s is too often: {whose}{is} read more often than every {floor} s"));
-    } else if !(seconds > 0.0 && seconds <= LONGEST_INTERVAL_SECONDS) {
-        found.at(node.place, format!("an interval is more than 0 and at most {LONGEST_INTERVAL_SECONDS} seconds"));
     }
 }
 

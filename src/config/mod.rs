@@ -29,6 +29,23 @@ use crate::systems::{Files, SystemSpec};
 use described::Described;
 use found::Found;
 
+/// What the names in a configuration can name.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Their files.
+    pub systems: BTreeMap<SystemId, Files>,
+    pub looks: Looks,
+}
+
+/// The words for how the console looks and which keys it knows. Nothing where the configuration's own word is not used,
+/// because something else takes its place: it is not judged then.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    pub themes: Option<Vec<String>>,
+    pub keymaps: Option<Vec<String>>,
+    pub colours: Option<Vec<String>>,
+}
+
 /// What messages call the whole.
 const WHOLE: &str = "the configuration";
 
@@ -41,12 +58,12 @@ impl ConfigSpec {
         ConfigSpec::read(file, text, |_, _| {})
     }
 
-    /// Reads a configuration file's text, and holds it against the systems there are and against itself.
+    /// Reads a configuration file's text, and holds it against what there is and against itself.
     ///
     /// # Errors
     /// Every mistake in it, in the order of the file.
-    pub fn check(file: &str, text: &str, systems: &BTreeMap<SystemId, Files>) -> Result<ConfigSpec, Vec<Problem>> {
-        ConfigSpec::read(file, text, |tree, found| meaning::check(&tree.root, systems, found))
+    pub fn check(file: &str, text: &str, known: &Known) -> Result<ConfigSpec, Vec<Problem>> {
+        ConfigSpec::read(file, text, |tree, found| meaning::check(&tree.root, known, found))
     }
 
     fn read(file: &str, text: &str, more: impl FnOnce(&Tree, &mut Found<'_>)) -> Result<ConfigSpec, Vec<Problem>> {

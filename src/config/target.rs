@@ -48,8 +48,8 @@ described! {
         /// How careful everyone must be: Development, Staging, Production. Demo is for simulated nodes.
         #[example("Staging")]
         pub environment: Environment,
-        /// Where its commands run: Local, which is this machine. Left out, the console only observes. A target in
-        /// Production says which of the two it is: Local or None.
+        /// Where its commands run: Local, which is this machine. Left out, the console only observes, whatever the
+        /// environment.
         #[serde(default)]
         #[example("Local")]
         pub host: Option<Host>,
@@ -207,9 +207,9 @@ impl TargetSpec {
             ),
             (Some(Host::Local), None) => Machine::Here,
             (Some(Host::Ssh(_)), _) => elsewhere("reading over ssh is not built; run a console on the node's machine"),
-            (None, _) => elsewhere(
-                "it is of the node's machine; if the console runs on that one, set host: Some(Local) on the target",
-            ),
+            (None, _) => {
+                elsewhere("it is of the node's machine; if the console runs on that one, set host: Local on the target")
+            }
         }
     }
 }
@@ -288,7 +288,7 @@ mod tests {
         check("environment: Production, host: Some(Local),", &[here, "http://localhost:2"], "on this machine");
         check("environment: Production, host: Some(Local),", &[here, "http://[::1]:2"], "on this machine");
         check("environment: Production, host: Some(Local),", &[here, "http://10.0.0.7:2"], "several nodes");
-        check("environment: Production,", &[here], "set host: Some(Local) on the target");
+        check("environment: Production,", &[here], "set host: Local on the target");
         check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
         check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
         let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";

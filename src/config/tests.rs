@@ -14,8 +14,18 @@ fn specs() -> BTreeMap<SystemId, SystemSpec> {
     systems::embedded().into_iter().map(read).collect()
 }
 
+fn known() -> Known {
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+    let looks = Looks {
+        themes: words(&["dark", "light", "mine"]),
+        keymaps: words(&["default", "vim"]),
+        colours: words(&["auto", "never", "16", "256", "24bit"]),
+    };
+    Known { systems: systems::embedded(), looks }
+}
+
 fn check(text: &str) -> Result<ConfigSpec, Vec<Problem>> {
-    ConfigSpec::check("c.ron", text, &systems::embedded())
+    ConfigSpec::check("c.ron", text, &known())
 }
 
 /// A target on loopback, with more in it.
@@ -28,7 +38,7 @@ nodes: [(id: "n", endpoints: [(id: "metrics", url: "http://127.0.0.1:9100")])])]
 
 #[test]
 fn every_mistake_of_a_file_is_told_in_its_place() {
-    let problems = ConfigSpec::check("mistakes.ron", MISTAKES, &systems::embedded()).expect_err("it is full of them");
+    let problems = ConfigSpec::check("mistakes.ron", MISTAKES, &known()).expect_err("it is full of them");
     assert!(problems.len() >= 30, "{}", problems.len());
     let told = problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n");
     for secret in ["s3cr3t", "hunter2"] {
@@ -44,6 +54,9 @@ fn a_mistake_hides_no_other() {
     for (more, want) in [
         ("environment: \"prod\",", "environment must be one of"),
         ("environment: Staging, interval_seconds: \"often\",", "interval_seconds must be a number"),
+        ("environment: Staging, \"rack\": 3,", "this target has no field rack"),
+        ("environment: Staging, \"host\": None,", "the name of a field stands without quotes: host"),
+        ("environment: Staging, interval_seconds: -5.0,", "an interval must be more than 0"),
     ] {
         let alone = check(&target(more)).expect_err(more);
         assert_eq!(alone.len(), 1, "{alone:?}");
@@ -57,6 +70,7 @@ fn what_is_sound_is_taken() {
     for more in [
         "environment: Staging,",
         "environment: Production, host: None,",
+        "environment: Production,",
         "environment: Production, host: Some(Local), privilege: None,",
         "environment: Development, interval_seconds: 60, intervals: {\"metrics\": 1_00.0},",
         "/* a /* nested */ comment */ environment: Staging, settings: {},",
@@ -65,6 +79,37 @@ fn what_is_sound_is_taken() {
         let again = read.text().expect("it has a RON form");
         assert_eq!(check(&again), Ok(read), "{again}");
     }
+}
+
+#[test]
+fn looks_that_there_are_not_are_told_unless_something_takes_their_place() {
+    let sound = target("environment: Staging,");
+    let with = |looks: &str| sound.replacen('(', &format!("({looks}, "), 1);
+    assert!(check(&with(r#"theme: "mine", keymap: "vim", colour: "256""#)).is_ok());
+    let text = with(r#"theme: "drak", keymap: "vmi", colour: "65k""#);
+    let told: Vec<String> = check(&text).expect_err("three").iter().map(ToString::to_string).collect();
+    let want = [
+        "c.ron:1:9: there is no theme drak; there are: dark, light, mine; did you mean dark?",
+        "c.ron:1:25: there is no keymap vmi; there are: default, vim; did you mean vim?",
+        "c.ron:1:40: there is no colour depth 65k; there are: auto, never, 16, 256, 24bit",
+    ];
+    assert_eq!(told, want);
+    let unused = Known { systems: systems::embedded(), ..Known::default() };
+    assert!(ConfigSpec::check("c.ron", &text, &unused).is_ok());
+}
+
+#[test]
+fn what_was_probably_meant_is_said_and_what_else_is_possible() {
+    let told = |more: &str| check(&target(more)).expect_err(more)[0].to_string();
+    let host = told("environment: Staging, host: Locl, privilege: None,");
+    assert!(host.ends_with("; host may also be left out; did you mean Local?"), "{host}");
+    let auth = sound_with_auth("Bearer(Enviro(\"X\"))");
+    let auth = check(&auth).expect_err("no such reference")[0].to_string();
+    assert!(auth.ends_with("did you mean Env?"), "{auth}");
+}
+
+fn sound_with_auth(auth: &str) -> String {
+    target("environment: Staging,").replace(r#":9100")"#, &format!(r#":9100", auth: {auth})"#))
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub const LONGEST_LINE: usize = 2_000;
 pub struct LogLine {
     /// When the record was written where the log says so, else when it was read.
     pub at: Wall,
+    /// Whether `at` is only when it was read: it was written at some time before.
+    #[serde(default)]
+    pub timed_by_read: bool,
     /// As the log says it, where it says one that can be recognised.
     pub severity: Option<Severity>,
     /// Without colours and control characters.

@@ -148,6 +148,13 @@ impl SourceState {
         matches!(self.failure, Some(FetchFailure::NotRead { .. }))
     }
 
+    /// Names of series that its last answer did not have. Before it answered once nothing can be said of what the node
+    /// has, whatever it was declared to give.
+    #[must_use]
+    pub fn lacks(&self) -> &[Arc<str>] {
+        if self.last_ok.is_some() { &self.not_exposed } else { &[] }
+    }
+
     /// When the truth next changes by the passing of time alone.
     #[must_use]
     pub fn wake(&self, now: Boot) -> Option<Boot> {

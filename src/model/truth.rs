@@ -72,7 +72,7 @@ impl Truth {
             Truth::Stale { age } => format!("stale {}", spoken(*age)),
             Truth::Absent => "absent".to_owned(),
             Truth::NotExposed => "not exposed".to_owned(),
-            Truth::Failing { reason, since } => format!("{reason}, since {} ago", spoken(now.since(*since))),
+            Truth::Failing { reason, since } => format!("{reason}, for {}", spoken(now.since(*since))),
             Truth::NeverPolled => "not polled yet".to_owned(),
             Truth::WarmingUp { have, need } => format!("warming up ({} of {})", spoken(*have), spoken(*need)),
         }

@@ -44,7 +44,7 @@ pub fn of_dimension(target: &Target, dimension: Dimension) -> impl Iterator<Item
         .spec
         .panels
         .iter()
-        .filter(move |panel| panel.dimension == dimension)
+        .filter(move |panel| panel.dimension == Some(dimension))
         .flat_map(|panel| of_panel(target, panel))
 }
 

@@ -6,14 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::Page;
+use super::answering::Answering;
 use super::model::{LinkState, Model, Target};
 use super::words::countdown;
-use super::{Page, mark};
 use crate::alert::AlertState;
 use crate::base::text;
 use crate::base::time::spoken;
 use crate::runbook::seal::Environment;
-use crate::ui::widget::{Mark, Pen};
+use crate::ui::widget::Pen;
 use crate::ui::{Action, Glyph, Role, Theme, layout};
 
 /// Draws one line, or two where the window is high enough for the tabs.
@@ -28,6 +29,14 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
     let target = model.target();
     let environment = target.map(|target| target.spec.environment);
     let theme = &model.theme;
+    let mut badges = Vec::new();
+    if let Some(environment) = environment.filter(|environment| *environment != Environment::Demo) {
+        badges.push((Role::of(environment), format!(" {} ", badge(environment))));
+    }
+    if model.console.demo || environment == Some(Environment::Demo) {
+        badges.push((Role::Demo, " DEMO ".to_owned()));
+    }
+    let name = target.map_or((Role::Unknown, "no target"), |target| (Role::Title, target.id.as_str()));
     let mut pen = Pen::new(buf, theme, area, 0);
     // Second by second only the last digits of the clock change: it stands still at the right edge.
     pen.right_gap(1);
@@ -37,35 +46,59 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         mode(&mut pen, model);
         pen.right_gap(2);
     }
-    let (role, words) = line(model);
-    // In a narrow window a line that is well gives way to the name of what is looked at.
-    if (role != Role::Dim || text::width(&words) + 34 <= pen.room()) && pen.right(role, &words) {
+    pen.gap(1);
+    let identity: usize = badges.iter().map(|(_, badge)| text::width(badge) + 1).sum();
+    let extras = Extras::fitting(model, target, pen.room().saturating_sub(identity + text::width(name.1) + 2));
+    if let Some((role, words)) = &extras.line {
+        pen.right(*role, words);
         pen.right_gap(2);
     }
-    pen.gap(1);
-    if !alone {
-        pen.put(Role::Dim, "opsconsole").gap(2);
+    if extras.product {
+        pen.put(Role::Dim, PRODUCT).gap(2);
     }
-    if let Some(environment) = environment.filter(|environment| *environment != Environment::Demo) {
-        let word = badge(environment);
-        pen.put(Role::of(environment), &format!(" {word} ")).gap(1);
-    }
-    if model.console.demo || environment == Some(Environment::Demo) {
-        pen.put(Role::Demo, " DEMO ").gap(1);
+    for (role, badge) in &badges {
+        pen.put(*role, badge).gap(1);
     }
     // The badges go first: the name may be cut, the danger may not.
-    match target {
-        Some(target) => pen.put(Role::Title, target.id.as_str()),
-        None => pen.put(Role::Unknown, "no target"),
-    };
-    if let Some((mark, words)) = target.filter(|_| !alone).map(|target| link(model, target)) {
-        let wide = text::width(&words) + 2;
-        if pen.room() > wide + 2 {
-            pen.right(mark.role, &format!("{} {words}", theme.glyph(mark.glyph)));
-        }
+    if let Some((role, words)) = &extras.answering {
+        pen.right(*role, words);
+        pen.right_gap(2);
     }
+    pen.put(name.0, name.1);
     if environment == Some(Environment::Production) {
         band(buf, theme, area);
+    }
+}
+
+const PRODUCT: &str = "opsconsole";
+
+/// What the line says beside the target and the time, as far as there is room: first that the line to the terminal is
+/// ill, then whether the node answers, then that the line is well, and last the name of this program.
+struct Extras {
+    line: Option<(Role, String)>,
+    answering: Option<(Role, String)>,
+    product: bool,
+}
+
+impl Extras {
+    fn fitting(model: &Model, target: Option<&Target>, room: usize) -> Extras {
+        let mut left = room;
+        let mut fits = |words: &str| {
+            let wide = text::width(words) + 2;
+            let fits = wide <= left;
+            left -= if fits { wide } else { 0 };
+            fits
+        };
+        let (role, words) = line(model);
+        let ill = role != Role::Dim && fits(&words);
+        let answering = target.map(|target| link(model, target)).and_then(|counted| {
+            let mark = counted.mark();
+            let glyph = model.theme.glyph(mark.glyph);
+            let forms = [counted.words(), counted.short()].map(|words| format!("{glyph} {words}"));
+            forms.into_iter().find(|words| fits(words)).map(|words| (mark.role, words))
+        });
+        let well = role == Role::Dim && fits(&words);
+        Extras { line: (ill || well).then_some((role, words)), answering, product: fits(PRODUCT) }
     }
 }
 
@@ -75,6 +108,7 @@ fn badge(environment: Environment) -> &'static str {
         Environment::Development => "dev",
         Environment::Staging => "staging",
         Environment::Production => "PROD",
+        Environment::NotConfigured => "not configured",
     }
 }
 
@@ -102,33 +136,28 @@ fn clock(model: &Model) -> String {
     clock
 }
 
-/// The line to this terminal: what it carries, or that nothing arrives.
+/// The line to this terminal: what it carries, or that nothing arrives. It is named by the terminal, so that nobody
+/// takes it for the node's.
 fn line(model: &Model) -> (Role, String) {
     match model.link.state {
-        LinkState::Unknown => (Role::Dim, "link unmeasured".to_owned()),
-        LinkState::Fast => (Role::Dim, "link ok".to_owned()),
-        LinkState::Slow { bytes_per_second: None } => (Role::Warning, "link slow".to_owned()),
-        LinkState::Slow { bytes_per_second: Some(rate) } if rate < 1000 => (Role::Warning, format!("link {rate} B/s")),
-        LinkState::Slow { bytes_per_second: Some(rate) } => (Role::Warning, format!("link {} kB/s", rate / 1000)),
+        LinkState::Unknown => (Role::Dim, "terminal unmeasured".to_owned()),
+        LinkState::Fast => (Role::Dim, "terminal ok".to_owned()),
+        LinkState::Slow { bytes_per_second: None } => (Role::Warning, "terminal slow".to_owned()),
+        LinkState::Slow { bytes_per_second: Some(rate) } if rate < 1000 => {
+            (Role::Warning, format!("terminal {rate} B/s"))
+        }
+        LinkState::Slow { bytes_per_second: Some(rate) } => (Role::Warning, format!("terminal {} kB/s", rate / 1000)),
         LinkState::Held { since } => {
-            (Role::Warning, format!("link held {}", spoken(model.now.boot.since(since)).replace(' ', "")))
+            (Role::Warning, format!("terminal held {}", spoken(model.now.boot.since(since)).replace(' ', "")))
         }
     }
 }
 
 /// How many of a target's sources answer now.
 #[must_use]
-pub fn link(model: &Model, target: &Target) -> (Mark, String) {
-    let sources = || model.store.sources().filter(|source| source.target == target.id);
-    let all = sources().count();
-    let answering = sources().filter(|source| source.truth(model.now.boot).is_fresh()).count();
-    let mark = match answering {
-        0 if all == 0 => mark::level(super::model::Level::Unknown),
-        0 => mark::level(super::model::Level::Critical),
-        some if some < all => mark::level(super::model::Level::Warning),
-        _all_of_them => mark::level(super::model::Level::Ok),
-    };
-    (mark, format!("{answering} of {all} sources answer"))
+pub fn link(model: &Model, target: &Target) -> Answering {
+    let sources = model.store.sources().filter(|source| source.target == target.id);
+    Answering::of(sources, model.now.boot)
 }
 
 /// Observing or armed: for what, by whom and how long; in as many words as there is room for.

@@ -12,6 +12,7 @@
 //! names its parts, passes its layout through [`Look::arranged`] and its lines through [`Look::filter`].
 
 pub mod alerts;
+pub mod answering;
 pub mod cells;
 pub mod footer;
 pub mod header;
@@ -27,6 +28,7 @@ pub mod screen;
 pub mod series;
 pub mod sources;
 pub mod target;
+pub mod uses;
 pub mod welcome;
 pub mod wizard;
 pub mod words;
@@ -75,7 +77,7 @@ impl Default for Panes {
 impl Panes {
     /// Takes in the size of the window, so that a page up is the page that is seen. Drawing does not need it.
     pub fn resized(&mut self, area: Rect, model: &Model) {
-        if let Ok(regions) = layout::layout(area, screen::banners(model).len()) {
+        if let Ok(regions) = layout::layout(area, screen::banner_rows(model, area)) {
             self.body = regions.body;
         }
     }
@@ -84,6 +86,9 @@ impl Panes {
     /// filtering, freezing, quitting, redrawing) are the app's and answer with nothing here.
     pub fn on(&mut self, page: Page, action: Action, model: &Model) -> Option<Intent> {
         let model = model.shown();
+        if let Some(words) = uses::elsewhere(page, action, &model.keymap) {
+            return Some(Intent::Say(words));
+        }
         match action {
             Action::PageOverview => Some(Intent::Show(Page::Overview)),
             Action::PageTarget => Some(Intent::Show(Page::Target)),
@@ -95,7 +100,9 @@ impl Panes {
             Action::PageLogs => Some(Intent::Show(Page::Logs)),
             Action::NextPage => Some(Intent::Show(neighbour(page, 1))),
             Action::PreviousPage => Some(Intent::Show(neighbour(page, Page::ALL.len() - 1))),
-            Action::NextTarget => next_target(model),
+            Action::NextTarget => {
+                next_target(model).or_else(|| Some(Intent::Say("there is no other target to select".to_owned())))
+            }
             Action::Zoom => {
                 let parts = self.parts(page, model).len();
                 self.look_mut(page).zoom_next(parts);

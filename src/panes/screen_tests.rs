@@ -180,7 +180,8 @@ fn pages_follow_each_other() {
     check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Logs)));
     check(Page::Logs, Action::NextPage, Some(Intent::Show(Page::Overview)));
     check(Page::Journal, Action::Back, None);
-    check(Page::Overview, Action::NextTarget, None);
+    let alone = Intent::Say("there is no other target to select".to_owned());
+    check(Page::Overview, Action::NextTarget, Some(alone));
     check(Page::Overview, Action::Quit, None);
 }
 
@@ -217,6 +218,80 @@ fn several_targets_are_told_apart() {
     assert!(text.contains("▸ main-a ● ok") && text.contains("main-b ■ critical"), "{text}");
     let select = Some(Intent::SelectTarget("main-b".into()));
     assert_eq!(Panes::default().on(Page::Overview, Action::NextTarget, &model), select);
+}
+
+/// What nobody reads here is counted apart: the rest answers, and that is well.
+#[test]
+fn an_observed_target_whose_sources_all_answer_is_well() {
+    let mut model = testing::model(Condition::Well);
+    let unread = model.store.sources().nth(1).map(|source| source.id.clone()).expect("a second source");
+    let failure = crate::model::FetchFailure::NotRead { why: "its target has no host".to_owned() };
+    let missing = vec![std::sync::Arc::from("users_with_issues")];
+    let batch = crate::model::Batch { not_exposed: missing, ..crate::model::Batch::failed(unread, model.now, failure) };
+    model.store.link(&batch);
+    let text = |page| text_of(&drawn(&model, &Panes::default(), page, 120, 40));
+    assert!(text(Page::Overview).contains("● 1 of 1 sources answer · 1 not read"), "{}", text(Page::Overview));
+    let sources = text(Page::Sources);
+    assert!(sources.contains("1 of 1 answer · 1 not read") && sources.contains("not read "), "{sources}");
+    let target = text(Page::Target);
+    assert!(
+        target.contains("1 of 1 sources answer · 1 not read") && target.contains("not read: its target"),
+        "{target}"
+    );
+}
+
+/// Ranges whose first column is long have nothing to draw for a while; that is no fault, and it ends.
+#[test]
+fn what_is_measured_now_says_when_its_first_column_closes() {
+    let (mut model, mut panes) = (testing::model(Condition::Well), Panes::default());
+    panes.resized(Rect { x: 0, y: 0, width: 80, height: 24 }, &model);
+    (0..3).for_each(|_| assert_eq!(panes.on(Page::Metrics, Action::ChooseNext, &model), None));
+    let mut said = |panes: &Panes| {
+        testing::explored(&mut model, panes);
+        text_of(&drawn(&model, panes, Page::Metrics, 80, 24))
+    };
+    let text = said(&panes);
+    assert!(text.contains("the first column closes in 8 min, at 03:12:00 UTC"), "{text}");
+    panes.metrics.ask(Some("mempool_size{node=\"other\"}".to_owned()));
+    let text = said(&panes);
+    assert!(text.contains("nothing was measured") && !text.contains("closes"), "{text}");
+}
+
+/// Whether the node answers is said before the name of this program, and in few columns before not at all.
+#[test]
+fn a_narrow_header_keeps_what_is_said_of_the_node() {
+    let mut model = testing::model(Condition::Well);
+    let first = |model: &Model, width| {
+        let text = text_of(&drawn(model, &Panes::default(), Page::Alerts, width, 24));
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let check = |line: &str, has: &[&str], lacks: &[&str]| {
+        assert!(has.iter().all(|words| line.contains(words)), "{line}");
+        assert!(!lacks.iter().any(|words| line.contains(words)), "{line}");
+    };
+    check(&first(&model, 120), &["opsconsole", "2 of 2 sources answer", "terminal ok"], &[]);
+    model.targets[0].id = "production-of-the-main-chain".into();
+    check(&first(&model, 80), &["0 of 0 sources answer"], &["opsconsole", "terminal ok"]);
+    check(&first(&model, 60), &["production-of-the-main-chain", "0/0"], &["sources", "terminal"]);
+    model.link.state = crate::panes::model::LinkState::Slow { bytes_per_second: Some(700) };
+    check(&first(&model, 80), &["terminal 700 B/s", "0/0"], &["opsconsole"]);
+}
+
+/// A banner that does not fit takes a second line where there is one, and else says what shows it whole.
+#[test]
+fn a_banner_that_is_cut_says_how_to_read_it() {
+    let mut model = testing::model(Condition::Well);
+    let words: Vec<String> = (0..24).map(|n| format!("word-{n}")).collect();
+    model.banners.push(super::model::Banner { severity: crate::base::Severity::Info, text: words.join(" ") });
+    let text = |model: &Model, height| text_of(&drawn(model, &Panes::default(), Page::Alerts, 120, height));
+    let low = text(&model, 24);
+    assert!(low.contains("? shows all") && !low.contains("word-23"), "{low}");
+    let high = text(&model, 40);
+    assert!(!high.contains("shows all") && high.contains("word-23"), "{high}");
+    let more = model.banners[0].clone();
+    model.banners.extend([more.clone(), more.clone(), more]);
+    let many = text(&model, 24);
+    assert!(many.contains("+1 more") && many.contains("? shows all"), "{many}");
 }
 
 /// The same entry stays selected while others come; without a selection it is the newest that is shown.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::model::{Level, Model, Target};
 use crate::base::{At, Unit};
 use crate::model::labels::NAME;
-use crate::model::{Labels, Scope, Store, Truth};
-use crate::promql::{Buckets, Expr, limit};
+use crate::model::{Labels, Scope, SourceState, Store, Truth};
+use crate::promql::{self, Buckets, Expr, limit};
 use crate::systems::{RowSpec, System, SystemSpec};
 
 /// An expression over fixed buckets, with what its system says of its values.
@@ -30,6 +30,9 @@ impl Picture {
     /// Evaluates what has closed since the last time.
     pub fn extend(&mut self, store: &Store, scope: &Scope, now: At) {
         self.buckets.extend(&self.expr, store, scope, now.wall);
+        if let Some(until) = promql::measured_until(&self.expr, store, scope, now) {
+            self.buckets.forget_after(until);
+        }
     }
 }
 
@@ -73,8 +76,9 @@ pub fn unit_of_name(spec: &SystemSpec, name: &str) -> Unit {
     let declared = || meaning(spec, name).map(|(_, unit)| unit);
     of_row.or_else(declared).unwrap_or_else(|| match name.trim_end_matches("_total").rsplit('_').next() {
         // The clock itself is no duration.
-        Some("seconds") if !name.ends_with("_time_seconds") && !name.contains("timestamp") => Unit::Seconds,
-        Some("milliseconds" | "ms") => Unit::Milliseconds,
+        Some("seconds") if name.ends_with("_time_seconds") || name.contains("timestamp") => Unit::Time,
+        Some("seconds") => Unit::Seconds,
+        Some("milliseconds" | "ms") if !name.contains("timestamp") => Unit::Milliseconds,
         Some("bytes") => Unit::Bytes,
         Some("ratio") => Unit::Ratio,
         Some(_) | None if name == "up" || name == "opsconsole_source_up" => Unit::YesNo,
@@ -121,10 +125,37 @@ pub fn own_labels(labels: &Labels, target: &Target) -> String {
 pub fn truth(model: &Model, scope: &Scope, labels: &Labels) -> Truth {
     let sources = model.store.giving(scope, labels);
     let truth = sources.map(|source| source.truth(model.now.boot)).reduce(Truth::worst).unwrap_or(Truth::Fresh);
+    given_by(labels.name(), truth)
+}
+
+/// What a source's truth makes of its series of this name.
+fn given_by(name: &str, truth: Truth) -> Truth {
     match truth {
-        Truth::Failing { .. } if ["up", "opsconsole_source_up"].contains(&labels.name()) => Truth::Fresh,
+        Truth::Failing { .. } if ["up", "probe_success", "opsconsole_source_up"].contains(&name) => Truth::Fresh,
         other => other,
     }
+}
+
+/// Whether the newest column of an expression's chart may be taken for the present: the worst truth of the sources
+/// that give what it names; where none has given it yet, of those that are to give it.
+#[must_use]
+pub fn charted_truth(model: &Model, target: &Target, expr: &Expr) -> Truth {
+    let (scope, now) = (Scope::Target(target.id.clone()), model.now.boot);
+    let own = || model.store.sources().filter(|source| source.target == target.id);
+    let of_name = |name: &str| {
+        let giving: Vec<&SourceState> = match model.store.sources_of(&scope, name).collect::<Vec<_>>() {
+            none if none.is_empty() => {
+                let declares = |source: &&SourceState| source.declares.iter().any(|one| one == name);
+                match own().filter(declares).collect::<Vec<_>>() {
+                    none if none.is_empty() => own().filter(|source| !source.is_never_read()).collect(),
+                    declaring => declaring,
+                }
+            }
+            some => some,
+        };
+        giving.into_iter().map(|source| given_by(name, source.truth(now))).fold(Truth::Fresh, Truth::worst)
+    };
+    expr.names().iter().map(|name| of_name(name)).fold(Truth::Fresh, Truth::worst)
 }
 
 /// The selector of exactly these labels, as PromQL writes it.
@@ -174,12 +205,37 @@ mod tests {
         check("age_seconds", Unit::Seconds);
         check("verify_ok", Unit::YesNo);
         check("go_memstats_heap_bytes{a=\"b\"}", Unit::Bytes);
-        check("process_start_time_seconds", Unit::Count);
+        check("process_start_time_seconds", Unit::Time);
+        check("last_block_timestamp_seconds", Unit::Time);
+        check("last_block_timestamp_ms", Unit::Count);
         check("rate(x_bytes_total[5m])", Unit::PerSecond);
         check("rate(x[5m]) / rate(y[5m])", Unit::Count);
         check("opsconsole_scrape_duration_seconds", Unit::Seconds);
         let age = Expr::parse("age_seconds").expect("a selector");
         assert_eq!(limits(spec, &age), [(Level::Critical, 60.0)]);
+    }
+
+    /// A source that fails takes with it the charts of what it gives, and no other; what never came is not stale.
+    #[test]
+    fn a_chart_is_as_true_as_what_is_behind_it() {
+        let check = |model: &Model, expr: &str, want: &str| {
+            let expr = Expr::parse(expr).unwrap_or_else(|error| panic!("{expr}: {error}"));
+            assert_eq!(charted_truth(model, &model.targets[0], &expr).state(), want, "{}", expr.source());
+        };
+        let ill = testing::model(Condition::Ill);
+        check(&ill, "mempool_size", "fresh");
+        check(&ill, "verify_ok", "failing");
+        check(&ill, "mempool_size + users_with_issues", "failing");
+        check(&ill, "up", "fresh");
+        check(&testing::model(Condition::Stale), "mempool_size", "stale");
+        let mut silent = testing::model(Condition::Well);
+        silent.store = Store::new(crate::model::Retention::default());
+        let target = &silent.targets[0];
+        for source in &target.sources {
+            let ten = std::time::Duration::from_secs(10);
+            silent.store.declare(SourceState::new(source.id.clone(), target.id.clone(), String::new(), ten, ten));
+        }
+        check(&silent, "mempool_size", "never_polled");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::model::Target;
-use crate::base::At;
 use crate::base::time::spoken;
+use crate::base::{At, Unit};
 use crate::model::SourceState;
 
 /// What is left until a moment on a clock that counts down: `04:59`, `1:04:59`; the same width for an hour at a time.
@@ -32,7 +32,9 @@ pub fn whole(duration: Duration) -> String {
 /// A sample as it is, without a unit: whole numbers whole.
 #[must_use]
 pub fn number(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 {
+    if value.is_infinite() {
+        Unit::Count.write(value)
+    } else if value.fract() == 0.0 && value.abs() < 1e15 {
         format!("{value:.0}")
     } else if value.abs() >= 1e15 || (value != 0.0 && value.abs() < 1e-3) {
         format!("{value:.4e}")
@@ -40,12 +42,6 @@ pub fn number(value: f64) -> String {
         let digits = format!("{value:.4}");
         digits.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
-}
-
-/// `1 source`, `3 sources`.
-#[must_use]
-pub fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 /// `node/endpoint/source` without the target, and without the node where the target has only one.
@@ -84,6 +80,6 @@ mod tests {
         check(3.000_01, "3");
         check(0.000_01, "1.0000e-5");
         check(f64::NAN, "NaN");
-        check(f64::INFINITY, "inf");
+        check(f64::INFINITY, "+Inf");
     }
 }

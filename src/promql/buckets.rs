@@ -157,6 +157,17 @@ impl Buckets {
         left_out
     }
 
+    /// Leaves gaps where nothing was measured any more.
+    pub fn forget_after(&mut self, until: Wall) {
+        let Some(end) = self.end else { return };
+        let length = i64::from(self.seconds.max(1)) * 1000;
+        let after = (end.0 - until.0 + length - 1).div_euclid(length).max(0);
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        for line in &mut self.lines {
+            line.values.iter_mut().rev().take(after).for_each(|value| *value = None);
+        }
+    }
+
     fn rolled_up(&self, expr: &Expr, store: &Store, scope: &Scope) -> usize {
         let (Some(end), Some(since)) = (self.end, store.raw_since(scope, expr.names().iter().map(|name| &**name)))
         else {
@@ -211,6 +222,18 @@ mod tests {
         let mut whole = Buckets::new(10, 3);
         extended(&world, &mut whole, "x", aligned + 50);
         assert_eq!(whole, buckets, "bucket by bucket and all at once are the same");
+    }
+
+    #[test]
+    fn what_was_not_measured_any_more_is_a_gap() {
+        let mut world = World::new(&["a/e/s"]);
+        (0..=60).for_each(|second| world.row("a/e/s", second, &[("x", 1.0)]));
+        let mut buckets = Buckets::new(1, 5);
+        extended(&world, &mut buckets, "x", 60);
+        buckets.forget_after(world.at(58).wall);
+        assert_eq!(values(&buckets, 0), [Some(1.0), Some(1.0), Some(1.0), None, None]);
+        buckets.forget_after(Wall(0));
+        assert_eq!(values(&buckets, 0), [None; 5]);
     }
 
     #[test]

@@ -209,7 +209,7 @@ mod tests {
         check(&world, "rate(y[5m]) == bool 0", 20, Err("y[5m]: warming up (20s of 5m 00s)"));
         check(&world, "x > bool 1", 53, Err("x: stale 33s"));
         world.refused("a/e/s", 30);
-        check(&world, "x > bool 1", 31, Err("x: connection refused: nothing listens there, since 1s ago"));
+        check(&world, "x > bool 1", 31, Err("x: connection refused: nothing listens there, for 1s"));
         check(&world, "up == bool 0", 31, Ok(true));
         check(&World::new(&["a/e/s"]), "x > bool 1", 0, Err("x: not polled yet"));
     }

@@ -38,4 +38,4 @@ pub use dialect::Dialect;
 pub use eval::{EvalError, Matrix, Sample, Steps, Value, evaluate, evaluate_range, evaluate_range_past};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
-pub use truth::truth;
+pub use truth::{measured_until, truth};

@@ -88,6 +88,22 @@ pub fn truth(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Truth {
     operands(expr, store, scope, at).into_iter().fold(Truth::Fresh, |worst, operand| worst.worst(operand.truth))
 }
 
+/// When an expression was last measured whole: the oldest last answer of a source that fell silent or fails; nothing
+/// while all can be believed. A range that is evaluated later than that moves without anything being measured.
+#[must_use]
+pub fn measured_until(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Option<Wall> {
+    let of_selector = |selector: &Arc<Selector>| {
+        let behind = |truth: &Truth| matches!(truth, Truth::Stale { .. } | Truth::Failing { .. });
+        let giving = Giving::of(selector, store, scope, at).sources;
+        giving
+            .into_iter()
+            .filter(|(_, truth)| behind(truth))
+            .filter_map(|(state, _)| state.last_ok)
+            .min_by_key(|ok| ok.wall)
+    };
+    expr.selectors().iter().filter_map(of_selector).map(|ok| ok.wall).min()
+}
+
 /// Every operand of an expression with its truth, left to right.
 #[must_use]
 pub fn operands(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Vec<Operand> {
@@ -131,7 +147,7 @@ struct Giving<'a> {
 
 impl<'a> Giving<'a> {
     fn of(selector: &'a Selector, store: &'a Store, scope: &'a Scope, at: At) -> Giving<'a> {
-        let all = || store.sources().filter(|state| in_scope(state, scope));
+        let all = || store.sources_in(scope);
         let mut states: Vec<&SourceState> = match &selector.name {
             Some(name) => store.sources_of(scope, name).collect(),
             // Without a name any source may give it.
@@ -179,13 +195,6 @@ impl<'a> Giving<'a> {
             return holders.filter(|truth| behind(truth)).fold(Truth::Fresh, |worst, truth| worst.worst(truth.clone()));
         }
         self.worst()
-    }
-}
-
-fn in_scope(state: &SourceState, scope: &Scope) -> bool {
-    match scope {
-        Scope::Target(target) => state.target == *target,
-        Scope::Fleet => true,
     }
 }
 
@@ -256,7 +265,7 @@ mod tests {
     fn what_nobody_gives_yet_is_missing_because_of_those_that_declare_it() {
         let mut world = World::new(&["a/e/port", "a/e/unit"]);
         world.refused("a/e/port", 0);
-        check(&world, "state", 0, "connection refused: nothing listens there, since 0ms ago");
+        check(&world, "state", 0, "connection refused: nothing listens there, for 0ms");
         let unit = world.store.source_mut(&"t/a/e/unit".into()).expect("declared");
         unit.declares.push("state".to_owned());
         check(&world, "state", 0, "not polled yet");
@@ -267,8 +276,30 @@ mod tests {
         let mut world = World::new(&["a/e/port"]);
         world.row("a/e/port", 0, &[("probe_success", 1.0), ("probe_duration_seconds", 0.1)]);
         world.refused("a/e/port", 1);
-        check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, since 0ms ago");
+        check(&world, "probe_duration_seconds", 1, "connection refused: nothing listens there, for 0ms");
         check(&world, "up", 1, "");
+    }
+
+    #[test]
+    fn what_fell_silent_is_as_it_was_last_measured() {
+        let mut world = World::new(&["a/e/health", "a/e/verify"]);
+        for second in 0..=100 {
+            world.row("a/e/health", second, &[("x", second as f64)]);
+            world.row("a/e/verify", second, &[("y", 1.0)]);
+        }
+        let until = |world: &World, source: &str, second: i64| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            measured_until(&expr, &world.store, &Scope::Fleet, world.at(second))
+        };
+        assert_eq!(until(&world, "rate(x[1m])", 100), None);
+        for second in 101..=130 {
+            world.refused("a/e/health", second);
+            world.row("a/e/verify", second, &[("y", 1.0)]);
+        }
+        assert_eq!(until(&world, "rate(x[1m])", 130), Some(world.at(100).wall));
+        assert_eq!(until(&world, "rate(x[1m]) + y", 130), Some(world.at(100).wall));
+        assert_eq!(until(&world, "y", 130), None);
+        assert_eq!(until(&world, "up", 130), None, "a refused connection is a measurement");
     }
 
     #[test]
@@ -293,8 +324,8 @@ mod tests {
         check(&world, "unknown", 32, "absent");
         check(&world, "ok", 32, "absent");
         world.refused("a/e/health", 40);
-        check(&world, "x", 45, "connection refused: nothing listens there, since 5s ago");
-        check(&world, "ok + x", 45, "connection refused: nothing listens there, since 5s ago");
+        check(&world, "x", 45, "connection refused: nothing listens there, for 5s");
+        check(&world, "ok + x", 45, "connection refused: nothing listens there, for 5s");
         // A failed poll is a measurement of up.
         check(&world, "up == bool 0", 45, "");
     }
@@ -336,7 +367,7 @@ mod tests {
         check(&world, "x", 5, "not polled yet");
         check(&world, "y", 5, "");
         world.refused("b/e/s", 6);
-        check(&world, "x", 7, "connection refused: nothing listens there, since 1s ago");
+        check(&world, "x", 7, "connection refused: nothing listens there, for 1s");
         check(&world, "y", 7, "");
     }
 

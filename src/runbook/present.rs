@@ -22,11 +22,12 @@ impl<'a> Present<'a> {
     }
 
     /// The value of an expression that yields one number, with its truth. Several series are no single number: then
-    /// the value is missing, never the first of them.
+    /// the value is missing, never the first of them. Where a source fell silent, the value is that of its last answer.
     #[must_use]
     pub fn reading(&self, expr: &Expr) -> Reading {
         let truth = promql::truth(expr, self.store, &self.scope, self.at);
-        let value = match promql::evaluate(expr, self.store, &self.scope, self.at.wall) {
+        let measured = promql::measured_until(expr, self.store, &self.scope, self.at).unwrap_or(self.at.wall);
+        let value = match promql::evaluate(expr, self.store, &self.scope, measured) {
             Ok(Value::Scalar(value)) => Some(value),
             Ok(Value::Vector(samples)) => match samples.as_slice() {
                 [only] => Some(only.value),

@@ -68,6 +68,9 @@ pub enum Environment {
     Development,
     Staging,
     Production,
+    /// Nobody has said: what answers on a machine that nothing is configured on. It may well be production, so it is
+    /// shown as none of the others and is never acted on. A configuration can not say it.
+    NotConfigured,
 }
 
 /// Where a target's commands run. Without one, commands are refused.
@@ -87,6 +90,14 @@ pub enum Privilege {
 }
 
 impl Environment {
+    pub const ALL: [Environment; 5] = [
+        Environment::Demo,
+        Environment::Development,
+        Environment::Staging,
+        Environment::Production,
+        Environment::NotConfigured,
+    ];
+
     /// As shown in the header and typed in confirmations.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -95,6 +106,7 @@ impl Environment {
             Environment::Development => "dev",
             Environment::Staging => "staging",
             Environment::Production => "prod",
+            Environment::NotConfigured => "not-configured",
         }
     }
 }
@@ -113,7 +125,9 @@ impl SealedSequence {
     pub fn phrase(&self) -> String {
         match self.place.environment {
             Environment::Production => format!("prod/{}", self.place.target),
-            Environment::Demo | Environment::Development | Environment::Staging => self.place.target.to_string(),
+            Environment::Demo | Environment::Development | Environment::Staging | Environment::NotConfigured => {
+                self.place.target.to_string()
+            }
         }
     }
 }

@@ -156,7 +156,7 @@ impl Discovery {
         self.targets.push(TargetSpec {
             id: TargetId::new(system.as_str()),
             system: system.clone(),
-            environment: Environment::Development,
+            environment: Environment::NotConfigured,
             host: None,
             privilege: Privilege::None,
             nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![address] }],
@@ -275,10 +275,18 @@ mod tests {
         assert_eq!(found.targets[1].nodes[0].endpoints[0].url, chain.url);
         assert!(found.sentence().contains("volchain on 127.0.0.1:"), "{}", found.sentence());
         assert_eq!(chain.requests.load(Ordering::SeqCst), 1, "one read each");
-        // What is found is a configuration that the check takes.
-        let config = crate::config::ConfigSpec { targets: found.targets, ..Default::default() };
-        let text = config.text().expect("it has a RON form");
-        assert_eq!(crate::config::ConfigSpec::check("c.ron", &text, &embedded()), Ok(config));
+        // What is found is a configuration that the check takes, once somebody has said how careful one must be.
+        let unsaid = |target: &TargetSpec| target.environment == Environment::NotConfigured;
+        assert!(found.targets.iter().all(unsaid), "nobody has said that it is not production");
+        let mut config = crate::config::ConfigSpec { targets: found.targets, ..Default::default() };
+        let known = crate::config::Known { systems: embedded(), ..Default::default() };
+        let check = |config: &crate::config::ConfigSpec| {
+            crate::config::ConfigSpec::check("c.ron", &config.text().expect("it has a RON form"), &known)
+        };
+        let problems = check(&config).expect_err("it does not say what it is");
+        assert!(problems.iter().all(|problem| problem.what.starts_with("NotConfigured is none of")), "{problems:?}");
+        config.targets.iter_mut().for_each(|target| target.environment = Environment::Production);
+        assert_eq!(check(&config), Ok(config));
     }
 
     #[tokio::test]

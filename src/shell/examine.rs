@@ -13,6 +13,7 @@ use super::terminal::probe::{self, Answers};
 use super::{actor, proof, resolve, secrets};
 use crate::app;
 use crate::config::TargetSpec;
+use crate::model::FetchFailure;
 use crate::panes::model::Target;
 use crate::runbook::seal;
 use crate::runbook::tree::Task;
@@ -194,7 +195,7 @@ pub struct ReadFacts {
     pub source: String,
     pub address: String,
     /// Why it brought nothing.
-    pub failure: Option<String>,
+    pub failure: Option<FetchFailure>,
     pub took: Duration,
     /// Which of a system's surfaces the answer belongs to.
     pub surfaces: Vec<String>,
@@ -211,8 +212,8 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
         source: source.id.to_string(),
         address: source.address.clone(),
         failure: match (&source.failure, source.last_ok) {
-            (Some(failure), _) => Some(failure.to_string()),
-            (None, None) => Some("it was not read in time".to_owned()),
+            (Some(failure), _) => Some(failure.clone()),
+            (None, None) => Some(FetchFailure::Other { detail: "it was not read in time".to_owned() }),
             (None, Some(_)) => None,
         },
         took: source.took,

@@ -6,7 +6,7 @@
 //! terminal  keys in, frames out     signals   what the system says       clock    both clocks
 //! fetch     one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
-//! reload    themes and keymaps, again when their files change
+//! reload    themes and keymaps, again when their files change                  text_file what an operator wrote
 //! journal   the files               lock      who may act                state_root where it all lives
 //! alarm     when to look again
 //! ```
@@ -39,6 +39,7 @@ pub mod signals;
 pub mod spawn;
 pub mod state_root;
 pub mod terminal;
+pub mod text_file;
 
 use std::io::{self, Read};
 

@@ -21,6 +21,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
+use super::text_file::{self, TextFileError};
 use crate::app::Reloaded;
 use crate::base::Problem;
 use crate::base::problem::nearest;
@@ -113,10 +114,10 @@ impl Loader {
     pub fn text(&self, kind: Kind, name: &str) -> Result<(String, String), Problem> {
         let path = self.folder(kind).filter(|_| is_name(name)).map(|folder| folder.join(format!("{name}.ron")));
         if let Some(path) = path {
-            match read(&path) {
+            match text_file::read(&path, FILE_LIMIT_BYTES) {
                 Ok(text) => return Ok((path.display().to_string(), text)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Problem::new(&path.display().to_string(), 0, 0, error.to_string())),
+                Err(TextFileError::Missing) => {}
+                Err(error) => return Err(error.problem(&path)),
             }
         }
         match kind.embedded().iter().find(|(known, _)| *known == name) {
@@ -155,15 +156,6 @@ impl Loader {
 /// What can be the name of a file here and nowhere else.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the shell reads files")]
-fn read(path: &Path) -> io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > FILE_LIMIT_BYTES {
-        return Err(io::Error::other(format!("it is larger than {FILE_LIMIT_BYTES} bytes")));
-    }
-    std::fs::read_to_string(path)
 }
 
 /// Says when a file of a theme or a keymap may have changed.
@@ -320,7 +312,11 @@ mod tests {
         check(Kind::Keymap, "../default", "~/keymaps: there is no keymap \"../default\"; there are default, vim");
         check(Kind::Keymap, "", "~/keymaps: there is no keymap \"\"; there are default, vim");
         write(&folder.path().join("keymaps/vim.ron"), &" ".repeat(300_000));
-        check(Kind::Keymap, "vim", "~/keymaps/vim.ron: it is larger than 262144 bytes");
+        check(
+            Kind::Keymap,
+            "vim",
+            "~/keymaps/vim.ron: it is larger than 262144 bytes; see whether it is the right file",
+        );
         write(&folder.path().join("themes/mine.ron"), "(\n  roles: {\n    Okk: \"\",\n  },\n  like: \"dark\",\n)");
         let problems = loader.load(Some("mine"), None).theme.expect("asked for").expect_err("a mistake");
         assert!(problems[0].file.ends_with("themes/mine.ron") && (problems[0].line, problems[0].column) == (3, 5));

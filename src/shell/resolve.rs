@@ -75,6 +75,8 @@ pub enum ResolveError {
         "the target is declared as a simulation and names no folder for its programs; nothing of the real system is run for it"
     )]
     DemoWithoutFolder,
+    #[error("the target is not configured; nothing is run for what nobody has said anything about")]
+    NotConfigured,
     #[error("{user:?} can not name a user for sudo")]
     User { user: String },
     #[error("{unit:?} can not name a unit")]
@@ -224,6 +226,7 @@ fn allowed_place(place: &Place) -> Result<(), ResolveError> {
     }
     match (&place.demo_folder, place.environment) {
         (Some(_), _) if place.privilege != Privilege::None => Err(ResolveError::DemoElevation),
+        (_, Environment::NotConfigured) => Err(ResolveError::NotConfigured),
         (None, Environment::Demo) => Err(ResolveError::DemoWithoutFolder),
         (Some(_), _) | (None, Environment::Development | Environment::Staging | Environment::Production) => Ok(()),
     }
@@ -402,7 +405,12 @@ pub mod tests {
         let elevated = Privilege::SudoNonInteractive("root".to_owned());
         check(&Place { privilege: elevated, ..place.clone() }, "systemctl", "never elevates");
         check(&Place { demo_folder: None, ..place.clone() }, "systemctl", "names no folder");
-        check(&Place { environment: Environment::Production, ..place }, "true", "only programs of its own folder");
+        check(
+            &Place { environment: Environment::Production, ..place.clone() },
+            "true",
+            "only programs of its own folder",
+        );
+        check(&Place { environment: Environment::NotConfigured, ..place }, "true", "nobody has said anything about");
     }
 
     #[test]

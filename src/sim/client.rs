@@ -43,6 +43,12 @@ pub struct Identity {
     pub surface: String,
     pub data_url: String,
     pub pid: u32,
+    /// Nothing where the demo is of a version that did not tell.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// How old the fault was that the demo began with.
+    #[serde(default)]
+    pub fault_age_seconds: Option<u64>,
 }
 
 /// The simulated service.

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use super::client::{FaultState, Identity, ServiceReport};
 use super::stage::Stage;
-use super::volchain::{Change, Fault, LogRecord, Request, Service, ServiceState, Surface, Verb};
+use super::volchain::{Change, Fault, LogRecord, Request, Service, ServiceState, Verb};
 use crate::base::{Digest, Wall};
 
 /// Header that carries the token.
@@ -37,14 +37,13 @@ const HISTORY_STEP_SECONDS: f64 = 5.0;
 struct Desk {
     stage: Stage,
     token: Digest,
-    surface: Surface,
-    data_url: String,
+    identity: Identity,
 }
 
 /// The control port's routes.
-pub fn router(stage: Stage, token: &str, surface: Surface, data_url: String) -> Router {
+pub fn router(stage: Stage, token: &str, identity: Identity) -> Router {
     // Only the token's digest is kept: comparing digests tells nothing about the token by its duration.
-    let desk = Desk { stage, token: Digest::of(token.as_bytes()), surface, data_url };
+    let desk = Desk { stage, token: Digest::of(token.as_bytes()), identity };
     Router::new()
         .route("/faults", get(list_faults))
         .route("/faults/{name}", post(switch_fault))
@@ -93,13 +92,7 @@ fn refuse(status: StatusCode, why: &str) -> Response {
 }
 
 async fn tell_identity(State(desk): State<Desk>) -> Json<Identity> {
-    Json(Identity {
-        opsconsole_demo: true,
-        system: "volchain".to_owned(),
-        surface: desk.surface.name().to_owned(),
-        data_url: desk.data_url,
-        pid: std::process::id(),
-    })
+    Json(desk.identity)
 }
 
 async fn list_faults(State(desk): State<Desk>) -> Json<Vec<FaultState>> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::client::Identity;
 use super::control;
 use super::error::SimError;
 use super::folder::{ControlFile, DemoFolder};
@@ -105,7 +106,16 @@ pub async fn serve_until(
     let stage = Stage::new(timeline).kept_in(life);
     let (log, speaking) = (folder.log(), stage.clone());
     logfile::begin(&log).map_err(SimError::file("make", &log))?;
-    let router = control::router(stage.clone(), &file.token, options.surface, served.data_url.clone());
+    let identity = Identity {
+        opsconsole_demo: true,
+        system: "volchain".to_owned(),
+        surface: options.surface.name().to_owned(),
+        data_url: served.data_url.clone(),
+        pid: file.pid,
+        seed: Some(options.seed),
+        fault_age_seconds: options.fault.map(|(_, age)| age.as_secs()),
+    };
+    let router = control::router(stage.clone(), &file.token, identity);
     let node = server::run(stage, data);
     ready(&served);
     let ended = tokio::select! {

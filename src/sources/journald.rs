@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::kind::{Columns, Decoded, Fill, Kind, KindSpec, Own, PROGRAM_INTERVAL, folder_of};
-use super::lines::{Kept, Patterns, PatternsSpec, harmless};
+use super::lines::{Kept, Patterns, PatternsSpec, When, harmless};
 use super::units::{succeeded, unit_name};
 use super::{BoundSource, Cursor, SourceKindSpec, log, seconds};
 use crate::base::{Severity, Wall};
@@ -142,9 +142,9 @@ impl Kind for Journald {
             if let Some(last) = record.cursor() {
                 cursor.journal.cursor = Some(last.to_owned());
             }
-            let at = record.at().unwrap_or(reply.sent.wall);
+            let when = When::of(record.at(), reply.sent.wall);
             for text in record.lines() {
-                self.patterns.take(&text, at, record.severity(), counted, &mut cursor.tally, &mut kept);
+                self.patterns.take(&text, when, record.severity(), counted, &mut cursor.tally, &mut kept);
             }
         }
         if records == 0 && !answer.complaint.is_empty() {

@@ -70,6 +70,21 @@ pub(super) struct Tally {
     pub skipped_bytes: u64,
 }
 
+/// When a line was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    pub at: Wall,
+    /// It is only known when the line was read.
+    pub by_read: bool,
+}
+
+impl When {
+    /// The line's own time, where it says one, else that of the read.
+    pub fn of(own: Option<Wall>, read: Wall) -> When {
+        When { at: own.unwrap_or(read), by_read: own.is_none() }
+    }
+}
+
 /// The newest lines of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -102,7 +117,7 @@ impl Patterns {
     pub fn take(
         &self,
         line: &str,
-        at: Wall,
+        when: When,
         known: Option<Severity>,
         counted: bool,
         tally: &mut Tally,
@@ -117,7 +132,7 @@ impl Patterns {
         }
         let found = || self.severities.iter().find(|(_, pattern)| pattern.is_match(line));
         let severity = found().map(|(severity, _)| *severity).or(known);
-        kept.push(LogLine { at, severity, text: shortened(line) });
+        kept.push(LogLine { at: when.at, timed_by_read: when.by_read, severity, text: shortened(line) });
     }
 }
 
@@ -142,7 +157,8 @@ impl Kept {
 
     /// A line of the console's own, where lines of the log are missing.
     pub fn note(&mut self, at: Wall, words: &str) {
-        self.push(LogLine { at, severity: Some(Severity::Warning), text: Arc::from(format!("[{words}]")) });
+        let text = Arc::from(format!("[{words}]"));
+        self.push(LogLine { at, timed_by_read: false, severity: Some(Severity::Warning), text });
     }
 
     pub fn into_lines(self) -> Vec<LogLine> {
@@ -304,7 +320,8 @@ mod tests {
         let patterns = patterns(&["fail", "^\\[GUARD"], &[(Severity::Critical, "FATAL"), (Severity::Warning, "fail")]);
         let patterns = patterns.expect("they compile");
         let (mut tally, mut kept) = (Tally::default(), Kept::default());
-        let mut take = |line: &str, counted| patterns.take(line, Wall(1), None, counted, &mut tally, &mut kept);
+        let when = When::of(Some(Wall(1)), Wall(2));
+        let mut take = |line: &str, counted| patterns.take(line, when, None, counted, &mut tally, &mut kept);
         take("before: fail", false);
         take("[GUARD] fail", true);
         take("FATAL fail", true);
@@ -316,7 +333,7 @@ mod tests {
 
         let mut kept = Kept::default();
         for at in 0..MOST_LINES + 3 {
-            patterns.take(&at.to_string(), Wall(1), None, true, &mut tally, &mut kept);
+            patterns.take(&at.to_string(), when, None, true, &mut tally, &mut kept);
         }
         assert_eq!(kept.dropped, 3);
         let lines = kept.into_lines();

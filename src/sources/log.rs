@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kind::{Columns, Decoded, Fill, Kind, KindSpec, Own, check_path, folder_of, mismatched, names_of};
-use super::lines::{Kept, Patterns, PatternsSpec, Tally, harmless, time_of};
+use super::lines::{Kept, Patterns, PatternsSpec, Tally, When, harmless, time_of};
 use super::{BoundSource, Cursor, SourceKindSpec, seconds};
 use crate::base::{Unit, Wall};
 use crate::model::{
@@ -202,8 +202,8 @@ impl Reading<'_> {
         if line.is_empty() {
             return;
         }
-        let at = time_of(&line).unwrap_or(self.now);
-        self.patterns.take(&line, at, None, self.counted, self.tally, &mut self.kept);
+        let when = When::of(time_of(&line), self.now);
+        self.patterns.take(&line, when, None, self.counted, self.tally, &mut self.kept);
     }
 }
 

@@ -83,7 +83,9 @@ pub struct DimensionSpec {
 #[serde(deny_unknown_fields)]
 pub struct PanelSpec {
     pub id: PanelId,
-    pub dimension: Dimension,
+    /// Without one it is on the page of the target alone.
+    #[serde(default)]
+    pub dimension: Option<Dimension>,
     pub title: String,
     pub rows: Vec<RowSpec>,
 }

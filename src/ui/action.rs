@@ -121,7 +121,7 @@ actions! {
     TakeOther, "take_other", Runbook, Decides, "take a branch that is not suggested, with a reason";
     Commit, "commit", Runbook, Acts, "open the confirmation of this step";
     SettleUnknown, "settle_unknown", Runbook, Decides, "say what became of a sequence whose outcome is unknown";
-    CloseRun, "close_run", Runbook, Decides, "close the run that is shown";
+    CloseRun, "close_run", Runbook, Decides, "close the run that is shown, for a reason";
     Palette, "palette", Console, None, "find an action, a page, a target or a runbook by typing";
     Help, "help", Console, None, "show the keys";
     NextTheme, "next_theme", Console, None, "go to the next theme";

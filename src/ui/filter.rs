@@ -58,6 +58,13 @@ impl LineFilter {
         self.regex.as_ref().is_none_or(|regex| regex.is_match(line) != self.inverse)
     }
 
+    /// As [`LineFilter::accepts`], of a line that can be read in several ways: with `!`, none of them may match.
+    #[must_use]
+    pub fn accepts_any<S: AsRef<str>>(&self, readings: &[S]) -> bool {
+        let found = |regex: &Regex| readings.iter().any(|reading| regex.is_match(reading.as_ref()));
+        self.regex.as_ref().is_none_or(|regex| found(regex) != self.inverse)
+    }
+
     /// The title of a list of `all` lines, `shown` of which this filter leaves: `alerts /stale/ 2 of 9`.
     #[must_use]
     pub fn title(&self, title: &str, shown: usize, all: usize) -> String {

@@ -9,6 +9,9 @@ pub const LEAST_ROWS: u16 = 10;
 /// Banners beyond these are counted in the last one's place.
 pub const MOST_BANNERS: u16 = 3;
 
+/// Lines that banners take at most.
+const BANNER_ROWS: u16 = 2 * MOST_BANNERS;
+
 /// Where the parts of a screen are. They lie one below the other and do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regions {
@@ -41,7 +44,7 @@ impl TooSmall {
     }
 }
 
-/// The regions of `area` with that many standing banners.
+/// The regions of `area` with that many lines of standing banners.
 ///
 /// # Errors
 /// The window is too small for any page.
@@ -54,7 +57,7 @@ pub fn layout(area: Rect, banners: usize) -> Result<Regions, TooSmall> {
     // A low window gives up the tabs and all but one banner before it gives up what the page has to say.
     let low = area.height < 16;
     let header = if low { 1 } else { 2 };
-    let most = if low { 1 } else { MOST_BANNERS };
+    let most = if low { 1 } else { BANNER_ROWS };
     let banners = u16::try_from(banners).unwrap_or(u16::MAX).min(most);
     let slice = |from: u16, height: u16| Rect { y: area.y + from, height, ..area };
     Ok(Regions {

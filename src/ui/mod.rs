@@ -10,10 +10,10 @@ pub mod filter;
 pub mod keymap;
 pub mod layout;
 pub mod overlay;
-mod place;
 pub mod plain;
 pub mod theme;
 pub mod widget;
+mod written;
 
 pub use action::{Action, Danger};
 pub use filter::LineFilter;

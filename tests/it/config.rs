@@ -53,3 +53,39 @@ fn every_mistake_is_on_a_line_of_its_own_and_nothing_starts() {
     let (code, said) = config(&["check"], Path::new("/no/such/file.ron"));
     assert!(code == 3 && said.contains("/no/such/file.ron"), "{code} {said}");
 }
+
+/// A chain that is served by a process of its own until this is dropped.
+struct Serving(std::process::Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_demo_that_is_refused_starts_nothing_and_one_that_runs_is_not_taken_for_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = folder.path().join("demo");
+    let run = |more: &[&str]| {
+        let output = Command::new(PROGRAM).args(["demo", "--folder"]).arg(&demo).args(more).output();
+        let output = output.expect("the program runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = run(&["--theme", "drak"]);
+    assert!(code == Some(3) && said.contains("did you mean dark?"), "{said}");
+    assert!(!demo.join("control.json").exists(), "a chain was started for a console that was refused");
+
+    let mut server = Command::new(PROGRAM);
+    server.args(["demo", "--serve", "--folder"]).arg(&demo).stdout(std::process::Stdio::piped());
+    let mut serving = Serving(server.spawn().expect("the program runs"));
+    // It says where it answers once it does.
+    let mut line = String::new();
+    let told = serving.0.stdout.take().expect("piped");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(told), &mut line).expect("it speaks");
+    let (code, said) = run(&["--fault", "none", "--seed", "8"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("--fault none, and it has producer-stuck; --seed 8, and its is 7"), "{said}");
+    assert!(said.contains("--folder DIR"), "{said}");
+}

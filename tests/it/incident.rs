@@ -66,6 +66,45 @@ fn a_stale_chain_is_cured_on_both_surfaces() {
     }
 }
 
+/// Closes the run that is shown, for this reason.
+fn close(stage: &mut Rehearsal, why: &str) {
+    stage.press("C");
+    stage.type_text(why);
+    stage.press("enter");
+}
+
+#[test]
+fn a_run_is_closed_for_a_reason_and_by_no_accident() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    stage.press("enter");
+    stage.advance(seconds(3));
+    let open = |stage: &Rehearsal| stage.app.model().run().is_some_and(|run| run.closed.is_none());
+    stage.press("C");
+    shows(&stage, "it is not at its end");
+    stage.press("enter");
+    assert!(open(&stage), "closed without a reason");
+    shows(&stage, "say why the run is closed");
+    stage.press("esc");
+    assert!(open(&stage) && stage.app.asks().is_none(), "closed though it was called off");
+    close(&mut stage, "handed to the night shift");
+    assert!(!open(&stage));
+    let journal = stage.journal(&run_journal(&stage));
+    let closed = Record::RunClosed { why: "handed to the night shift".to_owned() };
+    assert!(journal.iter().any(|entry| entry.record == closed), "{journal:?}");
+}
+
+#[test]
+fn the_command_is_shown_as_it_would_run_before_anybody_arms() {
+    let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    stage.press("enter");
+    stage.advance(seconds(3));
+    stage.press("enter");
+    stage.advance(seconds(1));
+    assert!(stage.app.model().arming.is_none());
+    shows(&stage, "systemctl restart volchain-backend");
+    shows_not(&stage, "{unit}");
+}
+
 #[test]
 fn at_every_prefix_the_fold_is_the_live_run() {
     let mut stage = firing(Surface::AsBuilt, Fault::ProducerStuck);
@@ -80,7 +119,7 @@ fn at_every_prefix_the_fold_is_the_live_run() {
         &|stage| stage.advance(seconds(5)),
         &|stage| stage.advance(seconds(10)),
         &|stage| stage.advance(seconds(30)),
-        &|stage| stage.press("C"),
+        &|stage| close(stage, "the chain moves again"),
     ];
     for step in steps {
         step(&mut stage);

@@ -37,12 +37,12 @@ fn the_header_always_says_how_the_line_is() {
     let since = stage.now().boot;
     stage.advance(Duration::from_secs(3));
     for (state, words) in [
-        (LinkState::Unknown, "link unmeasured"),
-        (LinkState::Fast, "link ok"),
-        (LinkState::Slow { bytes_per_second: None }, "link slow"),
-        (LinkState::Slow { bytes_per_second: Some(2_000) }, "link 2 kB/s"),
-        (LinkState::Slow { bytes_per_second: Some(700) }, "link 700 B/s"),
-        (LinkState::Held { since }, "link held 3s"),
+        (LinkState::Unknown, "terminal unmeasured"),
+        (LinkState::Fast, "terminal ok"),
+        (LinkState::Slow { bytes_per_second: None }, "terminal slow"),
+        (LinkState::Slow { bytes_per_second: Some(2_000) }, "terminal 2 kB/s"),
+        (LinkState::Slow { bytes_per_second: Some(700) }, "terminal 700 B/s"),
+        (LinkState::Held { since }, "terminal held 3s"),
     ] {
         stage.tell(Msg::Link(Link { state, plain: false }));
         for page in ["1", "2", "3", "4", "5", "6"] {

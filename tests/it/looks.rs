@@ -172,7 +172,8 @@ fn production_is_unmistakable_without_colour() {
             stage.expect("the embedded data")
         };
         let mut production = begin(Environment::Production);
-        let mut others = [Environment::Demo, Environment::Development, Environment::Staging].map(begin);
+        let mut others =
+            [Environment::Demo, Environment::Development, Environment::Staging, Environment::NotConfigured].map(begin);
         let rule = if ascii { "=====" } else { "━━━━━" };
         for theme in theme::EMBEDDED {
             put_on(&mut production, *theme);
@@ -188,6 +189,29 @@ fn production_is_unmistakable_without_colour() {
                 assert_ne!(band(&screen, 40), first, "{}", theme.0);
             }
         }
+    }
+}
+
+#[test]
+fn what_nobody_configured_says_so_and_is_never_armed() {
+    for ascii in [false, true] {
+        let mut stage = Rehearsal::begin_as(Surface::AsBuilt, &[], (80, 24), |setup| {
+            setup.ascii = ascii;
+            setup.console.demo = false;
+            // Discovery gives no host; that it can not be armed does not hang on that alone.
+            setup.config.targets[0].environment = Environment::NotConfigured;
+        })
+        .expect("the embedded data");
+        for theme in theme::EMBEDDED {
+            put_on(&mut stage, *theme);
+            let shown = text(&stage.screen());
+            let first = shown.lines().next().unwrap_or_default();
+            assert!(first.contains(" not configured "), "{}\n{shown}", theme.0);
+            assert!(!first.contains(" dev ") && !first.contains("DEMO"), "{}\n{shown}", theme.0);
+        }
+        stage.press("A");
+        let shown = text(&stage.screen());
+        assert!(stage.app.model().arming.is_none() && shown.contains("is not configured, so it is only"), "{shown}");
     }
 }
 

@@ -84,7 +84,7 @@ fn a_terminal_that_never_answers_is_drawn_on_all_the_same() {
     let [flag, path] = on(&chain.config());
     let mut console = Console::start_before(FarEnd::Silent, PROGRAM, &[&flag, &path], 100, 30);
     console.shows("chain health");
-    console.shows("link unmeasured");
+    console.shows("terminal unmeasured");
     // Frames and pictures too: nothing says that the line is slow.
     console.shows("╭");
     for (key, words) in [("6", "/volchain/health"), ("3", "severity"), ("1", "chain health")] {
@@ -104,7 +104,7 @@ fn a_far_end_that_answers_late_gets_one_frame_at_a_time() {
     let [flag, path] = on(&chain.config());
     let pause = Duration::from_millis(400);
     let mut console = Console::start_before(FarEnd::Late(pause), PROGRAM, &[&flag, &path], 80, 24);
-    console.shows("link");
+    console.shows("terminal");
     let before = console.raw().len();
     // Two thousand keys while a frame is under way: what they lead to is drawn, not each of them.
     for _ in 0..200 {

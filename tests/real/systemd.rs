@@ -139,6 +139,31 @@ fn furnish(root: &Path) {
     chroot("chmod 0440 /etc/sudoers.d/ops");
 }
 
+/// What a real systemd and a real journald say, as the operator's own user may read it.
+fn units_and_journal_are_read(machine: &Machine) {
+    let snapshot =
+        ["runuser", "-u", "ops", "--", "opsconsole", "--config", "/etc/opsconsole.ron", "snapshot", "--json"];
+    let (_, said) = machine.run(&snapshot);
+    let json: serde_json::Value =
+        serde_json::from_str(&said[said.find('{').unwrap_or(0)..]).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let rows = json.pointer("/targets/0/panels").and_then(serde_json::Value::as_array).expect("panels");
+    let rows: Vec<&serde_json::Value> = rows.iter().filter_map(|panel| panel["rows"].as_array()).flatten().collect();
+    let value = |label: &str| {
+        let row = rows.iter().find(|row| row["label"] == label).unwrap_or_else(|| panic!("{label}: {said}"));
+        println!("{row}");
+        row["value"].as_f64()
+    };
+    assert_eq!(value("service active"), Some(1.0));
+    assert!(value("memory").is_some_and(|bytes| bytes > 1e6));
+    assert!(value("disk used").is_some_and(|ratio| (0.0..=1.0).contains(&ratio)));
+    let sources = json.pointer("/targets/0/sources").and_then(serde_json::Value::as_array).expect("sources");
+    let journal = sources.iter().find(|source| source["source"].as_str().is_some_and(|id| id.ends_with("/journal")));
+    let journal = journal.expect("the journal is a source");
+    println!("{journal}");
+    // This user is not in systemd-journal: his own journal is empty, and it is read all the same.
+    assert_eq!(journal["state"], "fresh", "{journal}");
+}
+
 #[test]
 fn a_real_unit_is_restarted_by_the_runbook() {
     let root_user = std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("Uid:\t0\t"));
@@ -203,6 +228,7 @@ fn a_real_unit_is_restarted_by_the_runbook() {
     assert_ne!(pid_before, pid_after, "systemd started another process");
     console.type_text("q");
     console.ended();
+    units_and_journal_are_read(&machine);
     let (whole, said) = machine.run(&["runuser", "-u", "ops", "--", "opsconsole", "journal", "verify"]);
     assert!(whole, "{said}");
     println!("{said}");

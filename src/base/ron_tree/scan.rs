@@ -282,9 +282,10 @@ impl Scan {
     fn parens(&mut self, name: Option<String>) -> Value {
         let mut parts = Vec::new();
         let sound = self.between('(', ')', |scan| {
-            let name = scan.field();
+            let quoted = scan.peek() == Some('"');
+            let name = if quoted { scan.quoted_field() } else { scan.field() };
             let node = scan.value();
-            parts.push(Part { name, node });
+            parts.push(Part { quoted: quoted && name.is_some(), name, node });
         });
         Value::Parens(Parens { name, parts, broken: !sound })
     }
@@ -374,6 +375,22 @@ impl Scan {
             }
         }
         (self.next, self.here) = before;
+        None
+    }
+
+    /// `"name":`, as in JSON, if that is what comes next; otherwise nothing moves. Whoever knows the fields tells it.
+    fn quoted_field(&mut self) -> Option<(String, Place)> {
+        let (before, place) = (self.next, self.here);
+        let told = self.mistakes.len();
+        if let Value::Text(name) = self.string() {
+            self.blank();
+            if self.peek() == Some(':') {
+                self.step();
+                return Some((name, place));
+            }
+        }
+        self.mistakes.truncate(told);
+        (self.next, self.here) = (before, place);
         None
     }
 }

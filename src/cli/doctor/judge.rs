@@ -1,7 +1,11 @@
 //! From facts to findings. Pure: what was seen is an argument.
 
+mod remedy;
+
 use super::{Finding, Health};
+use crate::base::text::count;
 use crate::base::time::spoken;
+use crate::model::FetchFailure;
 use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
 
 /// Cells below which pages say what is missing instead of showing it.
@@ -182,8 +186,7 @@ pub(super) fn config(facts: &ConfigFacts) -> Vec<Finding> {
         .map(|what| problem(AREA, what.clone(), "put it right there; opsconsole config check reads it again"))
         .collect();
     if findings.is_empty() {
-        let plural = if facts.targets == 1 { "" } else { "s" };
-        findings.push(ok(AREA, format!("{path}: {} target{plural}, no mistakes", facts.targets)));
+        findings.push(ok(AREA, format!("{path}: {}, no mistakes", count(facts.targets, "target"))));
     }
     for place in &facts.places {
         if place.mode & 0o002 != 0 && place.mode & 0o1000 == 0 {
@@ -283,9 +286,14 @@ pub(super) fn reads(facts: &[ReadFacts]) -> Vec<Finding> {
 
 fn read(fact: &ReadFacts) -> Vec<Finding> {
     const AREA: &str = "reachability";
-    if let Some(why) = &fact.failure {
-        let what = format!("{}: {}: {why}", fact.source, fact.address);
-        return vec![problem(AREA, what, "see whether the node runs, listens there and lets this host in")];
+    match &fact.failure {
+        // What is of another machine is not broken: nobody asked it. The address says why, and how to change that.
+        Some(FetchFailure::NotRead { .. }) => return vec![ok(AREA, format!("{}: {}", fact.source, fact.address))],
+        Some(why) => {
+            let what = format!("{}: {}: {why}", fact.source, fact.address);
+            return vec![problem(AREA, what, remedy::of(why))];
+        }
+        None => {}
     }
     let surface = match &fact.surfaces[..] {
         [] => String::new(),

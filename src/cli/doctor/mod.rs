@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{Common, config, load};
 use crate::app::App;
-use crate::base::text::clean;
+use crate::base::text::{clean, count};
 use crate::config::ConfigSpec;
 use crate::panes::model::Banner;
 use crate::shell::{self, examine, headless};
@@ -168,8 +168,20 @@ fn text(findings: &[Finding]) -> String {
             out.push_str(&format!("           {}\n", clean(remedy)));
         }
     }
-    let count = |health| findings.iter().filter(|finding| finding.health == health).count();
-    let (problems, warnings) = (count(Health::Problem), count(Health::Warning));
-    out.push_str(&format!("{problems} problems, {warnings} warnings, {} ok\n", count(Health::Ok)));
+    let of = |health| findings.iter().filter(|finding| finding.health == health).count();
+    let (problems, warnings) = (count(of(Health::Problem), "problem"), count(of(Health::Warning), "warning"));
+    out.push_str(&format!("{problems}, {warnings}, {} ok\n", of(Health::Ok)));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_problem_is_one_problem() {
+        let finding = |health| Finding { area: "a", health, what: "w".to_owned(), remedy: None };
+        let said = text(&[finding(Health::Problem), finding(Health::Warning), finding(Health::Warning)]);
+        assert!(said.ends_with("1 problem, 2 warnings, 0 ok\n"), "{said}");
+    }
 }

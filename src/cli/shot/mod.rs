@@ -137,7 +137,7 @@ impl Default for Style {
 
 impl Style {
     fn of(common: &Common, args: &ShotArgs) -> Result<Style> {
-        let all = [Environment::Demo, Environment::Development, Environment::Staging, Environment::Production];
+        let all = Environment::ALL;
         let environment = all.into_iter().find(|environment| environment.word() == args.environment);
         let words = all.map(Environment::word).join(", ");
         let environment = environment.ok_or_else(|| eyre!("{:?} is none of {words}", args.environment))?;

@@ -281,6 +281,11 @@ impl Store {
         self.in_scope(scope).filter(|table| table.has_given(name)).filter_map(|table| table.first_with(name)).min()
     }
 
+    /// The state of every source in scope.
+    pub fn sources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a SourceState> {
+        self.in_scope(scope).map(|table| &table.state)
+    }
+
     /// The state of every source in scope that gives, or declares without giving, a series of this name.
     pub fn sources_of<'a>(&'a self, scope: &'a Scope, name: &'a str) -> impl Iterator<Item = &'a SourceState> {
         self.in_scope(scope).filter(move |table| table.gives(name)).map(|table| &table.state)

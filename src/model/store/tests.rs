@@ -93,7 +93,10 @@ fn lines_are_bounded_and_the_newest_stay() {
     use crate::model::LogLine;
     use crate::model::log::LINES_KEPT;
     let mut store = store();
-    let line = |number: usize| LogLine { at: Wall(0), severity: None, text: Arc::from(number.to_string()) };
+    let line = |number: usize| {
+        let text = Arc::from(number.to_string());
+        LogLine { at: Wall(0), timed_by_read: false, severity: None, text }
+    };
     for second in 1..=30 {
         let lines = (0..100).map(|at| line(second * 100 + at)).collect();
         store.link(&Batch { lines, dropped_lines: 7, ..batch(second as u64, &[]) });

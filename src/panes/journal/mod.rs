@@ -78,7 +78,7 @@ impl Journal {
         let entries = self.shown(model);
         let (len, all) = (entries.len(), model.journal.len());
         let note = match model.journal.dropped() {
-            0 => format!("{all} entries"),
+            0 => text::count(all, "entry"),
             dropped => format!("{all} newest entries, {dropped} older in the files"),
         };
         let title = self.look.filter.title("journal", len, all);

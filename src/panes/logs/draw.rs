@@ -3,19 +3,21 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Logs, Numbered, kept_ever, sources};
+use super::{Logs, Numbered, by_read, kept_ever, sources};
+use crate::base::text::count;
 use crate::base::{Severity, Wall};
 use crate::model::SourceState;
-use crate::panes::words::{count, source_name};
+use crate::panes::words::source_name;
 use crate::panes::{Model, mark};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, frame, rows};
 use crate::ui::{Action, Glyph, Role};
 
-/// `hh:mm:ss`, sign, severity, and the columns between them.
-const LEAD_COLUMNS: u16 = 9 + 2 + 9;
+/// `~hh:mm:ss`, sign, severity, and the columns between them.
+const LEAD_COLUMNS: u16 = WHEN_COLUMNS + 1 + 2 + 9;
 /// Without the severity's word, where lines are narrow; sign and colour stay.
-const NARROW_LEAD_COLUMNS: u16 = 9 + 2;
+const NARROW_LEAD_COLUMNS: u16 = WHEN_COLUMNS + 1 + 2;
+const WHEN_COLUMNS: u16 = 9;
 /// Logs that are listed before the lines of one.
 const MOST_LISTED: usize = 6;
 
@@ -91,6 +93,9 @@ impl Logs {
         if source.dropped_lines > 0 {
             said.push(format!("{} came too fast and were dropped", source.dropped_lines));
         }
+        if shown.iter().any(|(_, line)| line.timed_by_read) {
+            said.push("~ when it was read".to_owned());
+        }
         match self.held {
             None => {
                 said.push("following".to_owned());
@@ -136,7 +141,8 @@ impl Logs {
             // The first line of another day is told by its date.
             let of_day = line.at.0.div_euclid(DAY_MILLIS);
             let dated = std::mem::replace(&mut day, of_day) != of_day;
-            let said = Said { when: when(line.at, dated), severity: line.severity, first: *row == 0, text };
+            let when = format!("{}{}", by_read(line), when(line.at, dated));
+            let said = Said { when, severity: line.severity, first: *row == 0, text };
             draw_row(buf, model, area, index, &said);
         }
         rows::more(buf, &model.theme, area, first, shown.len() - 1 - last);
@@ -165,7 +171,7 @@ fn draw_row(buf: &mut Buffer, model: &Model, area: Rect, index: usize, said: &Sa
     let mark = said.severity.map(mark::severity);
     let mut pen = Pen::new(buf, &model.theme, area, index);
     if said.first {
-        pen.field(Role::Dim, &said.when, 8).gap(1);
+        pen.field_right(Role::Dim, &said.when, WHEN_COLUMNS).gap(1);
         if let Some(mark) = mark {
             pen.glyph(mark.role, mark.glyph).gap(1);
             if lead == LEAD_COLUMNS {
@@ -194,7 +200,7 @@ fn list(buf: &mut Buffer, model: &Model, all: &[&SourceState], chosen: &SourceSt
             pen.glyph(Role::Accent, Glyph::Cursor);
         }
         pen.tab(2).glyph(mark.role, mark.glyph).gap(1);
-        pen.right(Role::Dim, &count(usize::try_from(source.lines).unwrap_or(usize::MAX), "line"));
+        pen.right(Role::Dim, &count(source.lines, "line"));
         pen.right_gap(1);
         let name = model.target().map_or(source.id.as_str(), |target| source_name(source, target));
         pen.put(if here { Role::Title } else { Role::Text }, name);

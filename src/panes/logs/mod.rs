@@ -9,7 +9,7 @@ mod draw;
 
 use ratatui::layout::Rect;
 
-use super::{Intent, Look, Model};
+use super::{Intent, Look, Model, mark};
 use crate::base::{SourceId, text};
 use crate::model::{LogLine, SourceState};
 use crate::ui::Action;
@@ -42,7 +42,11 @@ type Numbered<'m> = (u64, &'m LogLine);
 impl Logs {
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let all = sources(model);
-        let source = self.chosen(&all)?;
+        let Some(source) = self.chosen(&all) else {
+            let moves = [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
+            let words = "no log is read here: there is nothing to show or to copy".to_owned();
+            return (!moves.contains(&action)).then_some(Intent::Say(words));
+        };
         match action {
             Action::Copy => return Some(self.copy(model, source)),
             Action::Wrap => self.cut = !self.cut,
@@ -68,7 +72,9 @@ impl Logs {
     fn copy(&self, model: &Model, source: &SourceState) -> Intent {
         let lines = self.lines(model, source);
         match lines.get(self.bottom(&lines)) {
-            Some((_, line)) => Intent::Copy(text::copyable(&format!("{} {}", line.at, line.text)).into_owned()),
+            Some((_, line)) => {
+                Intent::Copy(text::copyable(&format!("{}{} {}", by_read(line), line.at, line.text)).into_owned())
+            }
             None => Intent::Say("no line is shown; there is nothing to copy".to_owned()),
         }
     }
@@ -78,7 +84,18 @@ impl Logs {
         let kept = model.store.lines(&source.id).count() as u64;
         let first = kept_ever(source).saturating_sub(kept);
         let numbered = (first..).zip(model.store.lines(&source.id));
-        numbered.filter(|(_, line)| self.look.filter.accepts(&line.text)).collect()
+        numbered.filter(|(_, line)| self.accepts(line)).collect()
+    }
+
+    /// A filter looks at the text, and at the severity's word that stands before it.
+    fn accepts(&self, line: &LogLine) -> bool {
+        match line.severity.filter(|_| self.look.filter.is_set()) {
+            Some(severity) => {
+                let word = mark::severity(severity).word;
+                self.look.filter.accepts_any(&[&*line.text, &format!("{word} {}", line.text)])
+            }
+            None => self.look.filter.accepts(&line.text),
+        }
     }
 
     fn choose(&mut self, all: &[&SourceState], steps: usize) {
@@ -154,6 +171,11 @@ impl Logs {
     }
 }
 
+/// What stands before a time that is only that of the read.
+fn by_read(line: &LogLine) -> &'static str {
+    if line.timed_by_read { "~" } else { "" }
+}
+
 /// The logs of the selected target.
 fn sources(model: &Model) -> Vec<&SourceState> {
     let Some(target) = model.target() else { return Vec::new() };
@@ -203,6 +225,36 @@ mod tests {
         assert!(logs.held.is_some());
         logs.on(Action::Follow, &model, BODY);
         assert_eq!(logs.held, None);
+    }
+
+    #[test]
+    fn a_filter_finds_the_severity_that_is_shown() {
+        let mut model = testing::model(Condition::Well);
+        logged(&mut model, 100);
+        let mut logs = Logs::default();
+        let mut check = |filter: &str, want: usize| {
+            logs.look.filter = crate::ui::LineFilter::parse(filter);
+            assert_eq!(logs.lines(&model, sources(&model)[0]).len(), want, "{filter}");
+        };
+        check("warning", 20);
+        check("!warning", 80);
+        check("^critical.*space left", 20);
+        check("^could not append", 20);
+        check("info|warning", 60);
+    }
+
+    #[test]
+    fn a_time_that_is_only_that_of_the_read_is_marked() {
+        let mut model = testing::model(Condition::Well);
+        logged(&mut model, 5);
+        let mut buf = ratatui::buffer::Buffer::empty(Rect { width: 90, ..BODY });
+        let area = buf.area;
+        Logs::default().render(&model, area, &mut buf);
+        let text = crate::ui::widget::testing::text_of(&buf);
+        let marked =
+            |what: &str| text.lines().find(|line| line.contains(what)).is_some_and(|line| line.contains("~03:"));
+        assert!(marked("at seal") && !marked("GET /health"), "{text}");
+        assert!(text.contains("~ when it was read"), "{text}");
     }
 
     #[test]

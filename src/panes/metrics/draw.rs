@@ -1,18 +1,21 @@
 //! Draws the page of metrics.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Listed, Metrics, RANGES, limit_role};
+use crate::base::text::count;
 use crate::base::time::spoken;
-use crate::base::{Unit, text};
+use crate::base::{Unit, Wall, text};
 use crate::model::{Scope, Truth};
 use crate::panes::mark;
 use crate::panes::model::{Model, Target};
 use crate::panes::series::{self, Picture};
-use crate::panes::words::{count, whole};
-use crate::promql::Buckets;
+use crate::panes::words::whole;
 use crate::promql::buckets::MOST_LINES;
+use crate::promql::{Buckets, Selector};
 use crate::ui::widget::chart::{Chart, ChartLine, chart};
 use crate::ui::widget::pen::select;
 use crate::ui::widget::{Pen, Rows, Viewport, frame, rows, spark};
@@ -61,9 +64,14 @@ impl Metrics {
             .map(|(line, name)| ChartLine { name: if name.is_empty() { title } else { name }, values: &line.values })
             .collect();
         let limits = picture.map_or_else(Vec::new, limits);
-        let empty = refused.or_else(|| buckets.fault.clone()).unwrap_or_else(|| self.nothing(model, range.words));
-        let present = is_present(model, target, picture);
-        let note = if present { note(range.words, buckets, area.width) } else { format!("{} · stale", range.words) };
+        let empty =
+            refused.or_else(|| buckets.fault.clone()).unwrap_or_else(|| self.nothing(model, target, range.words));
+        let truth = picture.map_or(Truth::Fresh, |picture| series::charted_truth(model, target, &picture.expr));
+        let present = truth.is_fresh();
+        let note = match present {
+            true => note(range.words, buckets, area.width),
+            false => format!("{} · {}", range.words, mark::truth(&truth).word),
+        };
         let shown = Chart {
             title,
             note: &note,
@@ -102,14 +110,38 @@ impl Metrics {
         rows::more(buf, theme, inside, window.start, shown.len() - window.end);
     }
 
-    fn nothing(&self, model: &Model, range: &str) -> String {
+    /// Why there is nothing to draw. What is measured now will be, at the end of the column that is still open.
+    fn nothing(&self, model: &Model, target: &Target, range: &str) -> String {
         if self.typed.is_none() && model.explorer.series.is_empty() {
             return "no source of this target has given a series yet".to_owned();
+        }
+        let picture = model.explorer.picture.as_ref().and_then(|picture| picture.as_ref().ok());
+        if let Some(closes) = picture.and_then(|picture| first_close(model, target, picture)) {
+            let left = match closes.since(model.now.wall).as_secs() {
+                0..60 => "within a minute".to_owned(),
+                seconds => format!("in {} min", seconds.div_ceil(60)),
+            };
+            return format!("it is measured now; the first column closes {left}, at {} UTC", closes.clock());
         }
         let keys =
             format!("{} and {}", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));
         format!("nothing was measured at the end of any column of the last {range}; {keys} choose another range")
     }
+}
+
+/// When the first column of a picture closes, if what it names has values since the newest column closed, and had none
+/// before.
+fn first_close(model: &Model, target: &Target, picture: &Picture) -> Option<Wall> {
+    let scope = Scope::Target(target.id.clone());
+    let end = picture.buckets.end?;
+    let is_new = |selector: &Selector| {
+        let found = |listed: &Listed| selector.matchers.iter().all(|matcher| matcher.accepts(&listed.labels));
+        let since = selector.name.as_deref().and_then(|name| model.store.observed_since(&scope, name));
+        selector.range.is_none() && since.is_some_and(|since| since > end) && model.explorer.series.iter().any(found)
+    };
+    let selectors = picture.expr.selectors();
+    let closes = end.plus(Duration::from_secs(u64::from(picture.buckets.seconds)));
+    (!selectors.is_empty() && selectors.iter().all(|selector| is_new(selector))).then_some(closes)
 }
 
 /// The thresholds of a picture, as the chart draws them.
@@ -119,22 +151,13 @@ pub(crate) fn limits(picture: &Picture) -> Vec<(Role, f64)> {
 
 /// The range, the length of a column, and where the values come from, in as many words as there is room for.
 fn note(range: &str, buckets: &Buckets, width: u16) -> String {
-    let column = spoken(std::time::Duration::from_secs(u64::from(buckets.seconds)));
+    let column = spoken(Duration::from_secs(u64::from(buckets.seconds)));
     let column = column.trim_end_matches(" 00s").trim_end_matches(" 00m");
     let said = match buckets.rolled {
         0 => format!("{range} · a column is {column}"),
         rolled => format!("{range} · a column is {column} · {} from roll-ups of 1 min", count(rolled, "column")),
     };
     if text::width(&said) + 24 > usize::from(width) { format!("{range} · {column}") } else { said }
-}
-
-/// Whether the newest column can be taken for the present: its sources answer.
-fn is_present(model: &Model, target: &Target, picture: Option<&Picture>) -> bool {
-    let scope = Scope::Target(target.id.clone());
-    let Some(picture) = picture else { return true };
-    let names = picture.expr.names().iter();
-    names.flat_map(|name| model.store.sources_of(&scope, name)).all(|source| source.truth(model.now.boot).is_fresh())
-        || picture.expr.names().iter().all(|name| &**name == "up")
 }
 
 fn line(buf: &mut Buffer, model: &Model, target: &Target, area: Rect, row: usize, listed: &Listed, selected: bool) {
@@ -155,7 +178,7 @@ fn line(buf: &mut Buffer, model: &Model, target: &Target, area: Rect, row: usize
     let shown = listed.shown();
     let name = text::fitted_middle(&shown, usize::from(names));
     pen.field(if truth.is_fresh() { Role::Text } else { Role::Unknown }, &name, names).gap(1);
-    let value = last.map_or(theme.glyph(Glyph::Absent).to_owned(), |value| unit.write(value));
+    let value = last.map_or(theme.glyph(Glyph::Absent).to_owned(), |value| unit.write_at(value, model.now.wall));
     pen.field_right(if truth.is_fresh() { Role::Text } else { Role::Dim }, &value, VALUE_COLUMNS);
     if sparks > 0 {
         let line = crate::ui::layout::line(area, row);
@@ -192,7 +215,10 @@ fn detail(buf: &mut Buffer, model: &Model, target: &Target, selected: Option<&Li
         Some((at, value)) => {
             let unit = series::unit_of_name(spec, labels.name());
             let exact = crate::panes::words::number(value);
-            let short = unit.write(value);
+            let short = match (unit.write(value), unit.write_at(value, model.now.wall)) {
+                (short, same) if short == same => short,
+                (_, ago) => format!("{}, {ago}", Wall((value * 1000.0) as i64)),
+            };
             let both = if short == exact { exact } else { format!("{short} ({exact})") };
             format!("{both}, taken {} ago", whole(model.now.wall.since(at)))
         }

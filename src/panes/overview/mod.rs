@@ -4,8 +4,7 @@
 //! ╭─ chain health ─────╮╭─ mempool and barriers ─╮
 //! │ ● height   1042 ok ││ ● pending     3 ok     │
 //! ╰────────────────────╯╰────────────────────────╯
-//! ╭─ treasury backlog ─╮╭─ oracle latency ───────╮
-//! ╰────────────────────╯╰────────────────────────╯
+//!  oracle latency: no target feeds this pane; …
 //! ╭─ alerts ─────────────────────────── 1 firing ╮
 //! ╰──────────────────────────────────────────────╯
 //! ```
@@ -155,6 +154,11 @@ impl Overview {
 /// One dimension, scrolled to `offset`.
 fn pane(buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, lines: &[Line], offset: usize, area: Rect) {
     let theme = &model.theme;
+    if lines.is_empty() && area.height == 1 {
+        let mut pen = Pen::new(buf, theme, area, 0);
+        pen.gap(1).put(Role::Dim, &format!("{}: {}", dimension.title, unfed(dimension)));
+        return;
+    }
     if lines.is_empty() {
         let inside = frame::frame(buf, theme, area, &dimension.title, (Role::Dim, ""));
         for (row, line) in wrap::wrap(&unfed(dimension), usize::from(inside.width)).iter().enumerate() {

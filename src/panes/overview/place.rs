@@ -1,8 +1,9 @@
 //! Where the panes of the overview lie: in columns, each as high as what it has to say, and no higher than there is
-//! room for. It depends on the configuration and the window alone, so nothing jumps while values change.
+//! room for. Panes that no target feeds take one line each below the others. It depends on the configuration and the window alone, so nothing jumps while values change.
 
 use ratatui::layout::Rect;
 
+use crate::ui::layout::above;
 use crate::ui::widget::frame::{BOX_COLUMNS, BOX_ROWS};
 use crate::ui::widget::wrap::wrap;
 
@@ -15,9 +16,34 @@ pub enum Wanted<'a> {
     Sentence(&'a str),
 }
 
-/// One rectangle for each of `wanted`.
+/// Lines that the panes with values keep, whatever the others have to say.
+const LEAST_FED_ROWS: u16 = 6;
+
+/// One rectangle for each of `wanted`. One of a single line is a pane that no target feeds, among others that are fed.
 #[must_use]
 pub fn places(area: Rect, wanted: &[Wanted]) -> Vec<Rect> {
+    let is_fed = |wanted: &&Wanted| matches!(wanted, Wanted::Lines(_));
+    let fed: Vec<Wanted> = wanted.iter().filter(is_fed).copied().collect();
+    if fed.is_empty() || fed.len() == wanted.len() {
+        return stacked(area, wanted);
+    }
+    let unfed = u16::try_from(wanted.len() - fed.len()).unwrap_or(u16::MAX);
+    let lines = unfed.min(area.height.saturating_sub(LEAST_FED_ROWS));
+    let (grid, mut below) = above(area, area.height - lines);
+    let mut panes = stacked(grid, &fed).into_iter();
+    let mut place = |wanted: &Wanted| match wanted {
+        Wanted::Lines(_) => panes.next().unwrap_or_default(),
+        Wanted::Sentence(_) => {
+            let line;
+            (line, below) = above(below, 1);
+            line
+        }
+    };
+    wanted.iter().map(&mut place).collect()
+}
+
+/// Panes below and beside each other that fill `area`.
+fn stacked(area: Rect, wanted: &[Wanted]) -> Vec<Rect> {
     let columns: u16 = match area.width {
         0..72 => 1,
         72..150 => 2,
@@ -86,6 +112,22 @@ fn heights(total: u16, stack: &[usize], wanted: &[Wanted], needs: &[u16]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_feeds_takes_a_line() {
+        let unfed = Wanted::Sentence("no target feeds this pane; it would show what another system counts");
+        let wanted = [Wanted::Lines(8), unfed, Wanted::Lines(5), unfed, unfed];
+        for (width, height) in [(80, 17), (200, 52)] {
+            let heights: Vec<u16> =
+                places(Rect { x: 0, y: 2, width, height }, &wanted).iter().map(|place| place.height).collect();
+            assert_eq!((heights[1], heights[3], heights[4]), (1, 1, 1), "{width}x{height}");
+            assert_eq!((heights[0], heights[2]), (height - 3, height - 3), "{width}x{height}");
+        }
+        // Where there is no room for both, what is measured stays.
+        let low: Vec<u16> =
+            places(Rect { x: 0, y: 0, width: 80, height: 7 }, &wanted).iter().map(|p| p.height).collect();
+        assert_eq!(low, [6, 1, 6, 0, 0]);
+    }
 
     #[test]
     fn panes_fill_their_area_without_overlap_at_any_size() {

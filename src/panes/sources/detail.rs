@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 
 use super::{is_off, latencies, next, seconds};
 use crate::base::Unit;
+use crate::base::text::count;
 use crate::model::{SourceState, Truth};
-use crate::panes::words::{ago, count, whole};
-use crate::panes::{Model, mark};
+use crate::panes::words::{ago, whole};
+use crate::panes::{Model, answering};
 use crate::sources::BoundSource;
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
@@ -57,7 +58,11 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, source: &SourceState, area: 
 
 fn picture(buf: &mut Buffer, model: &Model, source: &SourceState, area: Rect) {
     let theme = &model.theme;
-    let note = format!("the last {}", count(source.latencies.len(), "column"));
+    let note = match source.latencies.len() {
+        0 => "no column yet".to_owned(),
+        1 => "the last column".to_owned(),
+        columns => format!("the last {}", count(columns, "column")),
+    };
     let inside = frame::frame(buf, theme, area, "answer times", (Role::Dim, &note));
     let answered = || source.latencies.iter().flatten().copied();
     let (Some(low), Some(high)) = (answered().reduce(f64::min), answered().reduce(f64::max)) else {
@@ -99,11 +104,10 @@ fn bound<'m>(model: &'m Model, source: &SourceState) -> Option<&'m BoundSource> 
 }
 
 fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
-    let truth = source.truth(model.now.boot);
-    let mark = mark::truth(&truth);
-    let words = match &truth {
-        Truth::Fresh => mark.word.to_owned(),
-        other => other.words(model.now.boot),
+    let mark = answering::mark_of(source, model.now.boot);
+    let words = match answering::why(source, model.now.boot) {
+        why if why.is_empty() => mark.word.to_owned(),
+        why => why,
     };
     rows.pair(0, "state", mark.role, &words);
     rows.pair(0, "read", Role::Text, &source.address);
@@ -121,7 +125,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
     };
     rows.pair(0, "answered", Role::Text, &format!("{last}; {}", count_polls(source)));
     if let (Some(failure), Some(since)) = (&source.failure, source.failing_since) {
-        let failures = count(source.failures_in_a_row as usize, "failure");
+        let failures = count(source.failures_in_a_row, "failure");
         let words =
             format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
         rows.pair(0, "fails", Role::Critical, &words);
@@ -153,7 +157,7 @@ fn brought(rows: &mut Rows, source: &SourceState) {
         rows.pair(0, "dropped", Role::Warning, &words);
     }
     if source.dropped_lines > 0 {
-        let words = format!("{} lines of the log came too fast to be kept", source.dropped_lines);
+        let words = format!("{} of the log came too fast to be kept", count(source.dropped_lines, "line"));
         rows.pair(0, "dropped", Role::Warning, &words);
     }
     if !source.surfaces.is_empty() {
@@ -168,8 +172,11 @@ fn brought(rows: &mut Rows, source: &SourceState) {
         };
         rows.pair(0, "clock", role, &words);
     }
-    if !source.not_exposed.is_empty() {
-        rows.pair(0, "not exposed", Role::Unknown, &source.not_exposed.join(", "));
+    if source.is_never_read() && !source.not_exposed.is_empty() {
+        rows.pair(0, "would give", Role::Dim, &source.not_exposed.join(", "));
+    }
+    if !source.lacks().is_empty() {
+        rows.pair(0, "not exposed", Role::Unknown, &source.lacks().join(", "));
     }
 }
 

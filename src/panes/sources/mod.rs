@@ -6,9 +6,9 @@ mod detail;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::answering::{self, Answering};
 use super::words::{self, ago, whole};
-use super::{Intent, Look, Model, mark};
-use crate::base::time::spoken;
+use super::{Intent, Look, Model};
 use crate::base::{Boot, SourceId, Unit, text};
 use crate::model::{SourceState, Truth};
 use crate::ui::layout::{above, line};
@@ -72,9 +72,9 @@ impl Sources {
         let [upper, lower] = self.look.arranged(area, split(area, len));
         // With nothing to select, the details alone have this to say too.
         let upper = if len == 0 && upper.height == 0 { lower } else { upper };
-        let (role, note) = summary(model);
+        let counted = Answering::of(model.store.sources(), model.now.boot);
         let title = self.look.filter.title("sources", len, all);
-        let inside = frame::frame(buf, theme, upper, &title, (role, &note));
+        let inside = frame::frame(buf, theme, upper, &title, (counted.mark().role, &counted.counts()));
         if len == 0 {
             let words = match all {
                 0 => "no source is configured: nothing is measured",
@@ -110,14 +110,14 @@ fn place(shown: &[&SourceState], chosen: &SourceId) -> Option<usize> {
 
 /// What the line of a source says, with the reason of its failure: what a filter looks at.
 fn said(model: &Model, source: &SourceState) -> String {
-    let truth = source.truth(model.now.boot);
-    let state = mark::truth(&truth).word;
-    format!("{state} {} {} {}", source.id, source.address, truth.words(model.now.boot))
+    let state = answering::mark_of(source, model.now.boot).word;
+    format!("{state} {} {} {}", source.id, source.address, answering::why(source, model.now.boot))
 }
 
 /// The less, the more troubled.
 fn trouble(source: &SourceState, now: Boot) -> u8 {
     match source.truth(now) {
+        _ if source.is_never_read() => 6,
         Truth::Failing { .. } => 0,
         Truth::Stale { .. } => 1,
         Truth::NeverPolled => 2,
@@ -133,24 +133,6 @@ const SKEW_LIMIT_SECONDS: f64 = 5.0;
 /// Whether the node's clock is too far from ours.
 fn is_off(source: &SourceState) -> bool {
     source.clock_skew_seconds.is_some_and(|skew| skew.abs() >= SKEW_LIMIT_SECONDS)
-}
-
-/// How many answer, and how many do not.
-fn summary(model: &Model) -> (Role, String) {
-    let now = model.now.boot;
-    let truths = || model.store.sources().map(|source| source.truth(now));
-    let all = truths().count();
-    let answering = truths().filter(Truth::is_fresh).count();
-    let failing = truths().filter(|truth| matches!(truth, Truth::Failing { .. })).count();
-    let role = match (failing, answering) {
-        (0, answering) if answering == all => Role::Ok,
-        (0, _) => Role::Unknown,
-        _some => Role::Critical,
-    };
-    match failing {
-        0 => (role, format!("{answering} of {all} answer")),
-        failing => (role, format!("{answering} of {all} answer · {failing} fail")),
-    }
 }
 
 /// The list and its heads take what they need up to three fifths of the page.
@@ -212,7 +194,7 @@ fn source_line(
     selected: bool,
 ) {
     let truth = source.truth(model.now.boot);
-    let mark = mark::truth(&truth);
+    let mark = answering::mark_of(source, model.now.boot);
     let mut pen = Pen::new(buf, &model.theme, area, row);
     if selected {
         pen.glyph(Role::Accent, Glyph::Cursor);
@@ -263,16 +245,13 @@ fn latencies(buf: &mut Buffer, model: &Model, source: &SourceState, truth: &Trut
 fn why(source: &SourceState, truth: &Truth, now: Boot) -> String {
     match truth {
         Truth::Fresh if source.dropped_series > 0 => format!("{} series left out", source.dropped_series),
-        Truth::Fresh if source.dropped_lines > 0 => format!("{} lines dropped", source.dropped_lines),
+        Truth::Fresh if source.dropped_lines > 0 => format!("{} dropped", text::count(source.dropped_lines, "line")),
         Truth::Fresh if is_off(source) => {
             format!("its clock is {:+.1}s off ours", source.clock_skew_seconds.unwrap_or_default())
         }
-        Truth::Fresh if !source.not_exposed.is_empty() => {
-            format!("{} series not exposed", source.not_exposed.len())
-        }
+        Truth::Fresh if !source.lacks().is_empty() => format!("{} series not exposed", source.lacks().len()),
         Truth::Fresh => String::new(),
-        Truth::Failing { reason, since } => format!("{reason}, since {} ago", spoken(now.since(*since))),
-        other => other.words(now),
+        _not_to_be_believed => answering::why(source, now),
     }
 }
 

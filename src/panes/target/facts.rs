@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::alert::AlertState;
+use crate::base::text::count;
 use crate::panes::model::{Model, Target};
-use crate::panes::words::count;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 use crate::ui::widget::{Rows, Viewport, frame};
@@ -34,10 +34,14 @@ pub(super) fn rows(model: &Model, target: &Target, area: Rect) -> Rows {
 fn about(rows: &mut Rows, target: &Target) {
     rows.pair(0, "system", Role::Text, &format!("{} ({})", target.system.spec.title, target.system.id));
     let role = match target.spec.environment {
-        Environment::Production => Role::Warning,
+        Environment::Production | Environment::NotConfigured => Role::Warning,
         Environment::Demo | Environment::Development | Environment::Staging => Role::Text,
     };
-    rows.pair(0, "environment", role, target.spec.environment.word());
+    let said = match target.spec.environment {
+        Environment::NotConfigured => "not configured: what it is has to be said before anything can be done to it",
+        said => said.word(),
+    };
+    rows.pair(0, "environment", role, said);
     let host = match &target.spec.host {
         Some(Host::Local) => "this machine: its commands run here".to_owned(),
         Some(Host::Ssh(alias)) => format!("over SSH: {alias}"),
@@ -45,6 +49,7 @@ fn about(rows: &mut Rows, target: &Target) {
     };
     rows.pair(0, "host", Role::Text, &host);
     let privilege = match &target.spec.privilege {
+        _ if target.spec.host.is_none() => "none is used: without a host no command runs".to_owned(),
         Privilege::None => "none: commands run as this user".to_owned(),
         Privilege::SudoNonInteractive(user) => format!("sudo as {user}, where it asks for no password"),
         Privilege::Polkit => "polkit".to_owned(),
@@ -62,7 +67,7 @@ fn said_by_nodes(rows: &mut Rows, model: &Model, target: &Target) {
     if !versions.is_empty() {
         rows.pair(0, "versions", Role::Text, &versions.into_iter().collect::<Vec<_>>().join(", "));
     }
-    let missing: BTreeSet<&str> = sources().flat_map(|source| &source.not_exposed).map(|name| &**name).collect();
+    let missing: BTreeSet<&str> = sources().flat_map(|source| source.lacks()).map(|name| &**name).collect();
     let series: usize = sources().map(|source| source.series).sum();
     let key = model.keymap.press(Action::PageMetrics);
     let mut said = format!("{series} now; {key} shows them");
@@ -90,13 +95,7 @@ fn versions(model: &Model, target: &Target) -> BTreeSet<String> {
 }
 
 fn rules(rows: &mut Rows, model: &Model, target: &Target) {
-    let alerts = || model.alerts.alerts().filter(|alert| alert.target == target.id);
-    let firing = alerts().filter(|alert| matches!(alert.state, AlertState::Firing { .. })).count();
-    let rules: usize = target.system.rules.groups.iter().map(|group| group.rules.len()).sum();
-    let (role, said) = match firing {
-        0 => (Role::Text, format!("{}, none fires", count(rules, "rule"))),
-        some => (Role::Critical, format!("{}, {some} firing", count(rules, "rule"))),
-    };
+    let (role, said) = judged(model, target);
     rows.pair(0, "alerts", role, &said);
     let runbooks: Vec<&str> = target.system.runbooks.iter().map(|runbook| runbook.title.as_str()).collect();
     if !runbooks.is_empty() {
@@ -105,6 +104,39 @@ fn rules(rows: &mut Rows, model: &Model, target: &Target) {
     for escalation in &target.system.spec.escalation {
         let words = format!("within {} min: {}", escalation.respond_within_minutes, escalation.contacts.join(", "));
         rows.pair(0, crate::panes::mark::severity(escalation.severity).word, Role::Dim, &words);
+    }
+}
+
+/// How many rules there are, and how many alerts are in each state but quiet: `3 rules: 1 firing, 1 with no data`.
+fn judged(model: &Model, target: &Target) -> (Role, String) {
+    let rules: usize = target.system.rules.groups.iter().map(|group| group.rules.len()).sum();
+    if rules == 0 {
+        return (Role::Unknown, "no rules: nothing can fire".to_owned());
+    }
+    let mut counts = [0_usize; 5];
+    for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
+        let at = match alert.state {
+            AlertState::Firing { .. } => 0,
+            AlertState::Pending { .. } => 1,
+            AlertState::NoData { .. } => 2,
+            AlertState::WarmingUp { .. } => 3,
+            AlertState::Resolved { .. } => 4,
+            AlertState::Inactive => continue,
+        };
+        counts[at] += 1;
+    }
+    let words = ["firing", "pending", "with no data", "warming up", "resolved"];
+    let said: Vec<String> =
+        counts.iter().zip(words).filter(|(n, _)| **n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let role = match counts {
+        [firing, ..] if firing > 0 => Role::Critical,
+        [_, pending, ..] if pending > 0 => Role::Warning,
+        [_, _, no_data, ..] if no_data > 0 => Role::Unknown,
+        _quiet => Role::Text,
+    };
+    match said.as_slice() {
+        [] => (role, format!("{}: all quiet", count(rules, "rule"))),
+        some => (role, format!("{}: {}", count(rules, "rule"), some.join(", "))),
     }
 }
 
@@ -119,5 +151,38 @@ fn settings(rows: &mut Rows, target: &Target) {
         let role = if own { Role::Text } else { Role::Dim };
         let whose = if own { "" } else { " (default)" };
         rows.pair(0, "setting", role, &format!("{name} = {}{whose}", written(&value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition};
+
+    #[test]
+    fn without_a_host_nothing_is_said_of_how_commands_run() {
+        let said = |model: &Model| {
+            let mut rows = Rows::new(100);
+            about(&mut rows, &model.targets[0]);
+            let area = Rect { x: 0, y: 0, width: 100, height: 6 };
+            let mut buf = Buffer::empty(area);
+            rows.draw(&mut buf, &model.theme, area, &Viewport::default());
+            crate::ui::widget::testing::text_of(&buf)
+        };
+        let mut model = testing::model(Condition::Well);
+        assert!(said(&model).contains("no command runs") && !said(&model).contains("as this user"));
+        model.targets[0].spec.host = Some(Host::Local);
+        assert!(said(&model).contains("commands run as this user"));
+    }
+
+    #[test]
+    fn every_state_of_an_alert_that_is_not_quiet_is_counted() {
+        let check = |model: &Model, want: &str| assert_eq!(judged(model, &model.targets[0]).1, want);
+        check(&testing::model(Condition::Ill), "3 rules: 1 firing, 1 pending, 1 with no data");
+        check(&testing::model(Condition::Stale), "3 rules: 3 with no data");
+        let mut model = testing::model(Condition::Well);
+        check(&model, "3 rules: 1 with no data");
+        std::sync::Arc::make_mut(&mut model.targets[0].system).rules.groups.clear();
+        check(&model, "no rules: nothing can fire");
     }
 }

@@ -19,9 +19,9 @@ use super::cells::{self, Line};
 use super::metrics::limit_role;
 use super::model::{Cell, Level, Model, SPARK_BUCKET_SECONDS, Target};
 use super::series::Picture;
-use super::{Intent, Look, header, mark};
+use super::{Intent, Look, mark};
 use crate::base::{Unit, Wall, text};
-use crate::promql::Buckets;
+use crate::model::Truth;
 use crate::systems::RowSpec;
 use crate::ui::widget::chart::{Chart, ChartLine, chart};
 use crate::ui::widget::{Pen, Viewport, frame, rows};
@@ -157,8 +157,12 @@ fn draw_chart(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
     let named = buckets.lines.iter().zip(&names);
     let lines: Vec<ChartLine> = named.map(|(line, name)| ChartLine { name, values: &line.values }).collect();
     let limits: Vec<(Role, f64)> = limits.iter().map(|(level, limit)| (limit_role(*level), *limit)).collect();
-    let present = header::link(model, target).0.role != Role::Critical;
-    let note = if present { format!("a column is {}s", buckets.seconds) } else { "stale".to_owned() };
+    let truth = super::series::charted_truth(model, target, &picture.expr);
+    let note = match truth {
+        Truth::Fresh => format!("a column is {}s", buckets.seconds),
+        ref old => mark::truth(old).word.to_owned(),
+    };
+    let why = truth.words(model.now.boot);
     let shown = Chart {
         title: &spec.title,
         note: &note,
@@ -169,14 +173,10 @@ fn draw_chart(buf: &mut Buffer, model: &Model, target: &Target, area: Rect) {
         end: buckets.end.unwrap_or_default(),
         limits: &limits,
         cursor: None,
-        present,
-        empty: empty(buckets),
+        present: truth.is_fresh(),
+        empty: buckets.fault.as_deref().unwrap_or(if why.is_empty() { "nothing measured yet" } else { &why }),
     };
     chart(buf, &model.theme, area, shown);
-}
-
-fn empty(buckets: &Buckets) -> &str {
-    buckets.fault.as_deref().unwrap_or("nothing measured yet")
 }
 
 /// One row of a panel as a chart of its own, from the buckets of its sparkline.

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::base::{EndpointId, NodeId, SourceId, text};
 use crate::model::{SourceState, Truth};
-use crate::panes::model::{Level, Model, Target};
-use crate::panes::words::{ago, count};
+use crate::panes::answering::{self, Answering};
+use crate::panes::model::{Model, Target};
+use crate::panes::words::ago;
 use crate::panes::{header, mark};
 use crate::ui::Role;
 use crate::ui::widget::{Mark, Pen, Viewport, frame, rows};
@@ -16,8 +17,8 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, target: &Target, area: Rect,
         return;
     }
     let theme = &model.theme;
-    let (worst, link) = header::link(model, target);
-    let inside = frame::frame(buf, theme, area, "nodes", (worst.role, &link));
+    let link = header::link(model, target);
+    let inside = frame::frame(buf, theme, area, "nodes", (link.mark().role, &link.words()));
     let lines = lines(model, target);
     if lines.is_empty() {
         Pen::new(buf, theme, inside, 0).put(Role::Unknown, "this target has no sources");
@@ -63,8 +64,9 @@ fn lines(model: &Model, target: &Target) -> Vec<NodeLine> {
                 let truth = source.truth(model.now.boot);
                 if !truth.is_fresh() {
                     let name = source.id.as_str().rsplit('/').next().unwrap_or_default().to_owned();
-                    let words = truth.words(model.now.boot);
-                    lines.push(NodeLine { mark: mark::truth(&truth), name, words, below: true });
+                    let words = answering::why(source, model.now.boot);
+                    let mark = answering::mark_of(source, model.now.boot);
+                    lines.push(NodeLine { mark, name, words, below: true });
                 }
             }
         }
@@ -78,17 +80,20 @@ fn sources<'m>(model: &'m Model, target: &Target, node: &NodeId, endpoint: &Endp
 }
 
 fn endpoint_words(model: &Model, sources: &[&SourceState]) -> (Mark, String) {
-    let truths: Vec<Truth> = sources.iter().map(|source| source.truth(model.now.boot)).collect();
-    let answering = truths.iter().filter(|truth| truth.is_fresh()).count();
-    let mark = match answering {
-        0 if sources.is_empty() => mark::level(Level::Unknown),
-        0 => mark::truth(&truths.iter().cloned().reduce(Truth::worst).unwrap_or(Truth::NeverPolled)),
-        some if some < sources.len() => mark::level(Level::Warning),
-        _all_of_them => mark::level(Level::Ok),
+    let counted = Answering::of(sources.iter().copied(), model.now.boot);
+    let asked = sources.iter().filter(|source| !source.is_never_read());
+    let worst = asked.map(|source| source.truth(model.now.boot)).reduce(Truth::worst);
+    let mark = match worst {
+        Some(truth) if counted.answering == 0 => mark::truth(&truth),
+        Some(_) | None => counted.mark(),
     };
-    let mut said = match answering == sources.len() {
-        true => vec!["answers".to_owned()],
-        false => vec![format!("{answering} of {} answer", count(sources.len(), "source"))],
+    let mut said = match counted {
+        Answering { asked: 0, .. } => vec![counted.words()],
+        Answering { asked, answering, not_read: 0, .. } if answering == asked => vec!["answers".to_owned()],
+        Answering { asked, answering, not_read, .. } if answering == asked => {
+            vec!["answers".to_owned(), format!("{not_read} not read")]
+        }
+        _some_do_not => vec![counted.words()],
     };
     let newest = sources.iter().filter_map(|source| source.last_ok).max_by_key(|at| at.boot);
     said.extend(newest.map(|at| ago(model.now, at)));

@@ -300,7 +300,9 @@ pub fn logged(model: &mut Model, lines: u32) {
             let number = came + u64::from(*n);
             let (severity, text) = TEXTS[(number % 5) as usize];
             let at = NOW.wall.minus(Duration::from_secs(u64::from(lines - n)));
-            LogLine { at, severity, text: Arc::from(format!("{text} (#{number})")) }
+            // What a trace adds to a line has no time of its own.
+            let text = Arc::from(format!("{text} (#{number})"));
+            LogLine { at, timed_by_read: severity.is_none(), severity, text }
         };
         let nothing = Arc::new(Layout::new(Vec::new()));
         let batch = Batch::of(source.clone(), sent, Duration::from_millis(3), nothing, []);

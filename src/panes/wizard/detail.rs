@@ -1,9 +1,9 @@
 //! The step at which the run stands: what the document says, what the console does, and why it differs.
 
 use super::progress;
-use crate::base::Provenance;
-use crate::base::text::shell_line;
+use crate::base::text::{count, shell_line};
 use crate::base::time::spoken;
+use crate::base::{Provenance, Severity};
 use crate::panes::model::Model;
 use crate::panes::{mark, words};
 use crate::runbook::machine::{StepRun, StepState};
@@ -44,11 +44,18 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &Run, chosen: usize)
         }
         Task::Commit(plan) => match &state.sequence {
             Some(sequence) => progress::describe(rows, model, sequence),
-            None => sequence(rows, plan),
+            None => match super::filled(model, run, plan) {
+                Ok(plan) => sequence(rows, &plan),
+                Err(why) => {
+                    rows.marked(0, mark::severity(Severity::Warning), &[(Role::Warning, format!(": {why}"))]);
+                    sequence(rows, plan);
+                }
+            },
         },
         Task::Escalate(plan) => {
             rows.pair(0, "tell", Role::Title, &plan.contacts.join(", "));
-            rows.pair(0, "within", Role::Text, &format!("{} minutes", plan.respond_within_minutes));
+            let minutes = count(plan.respond_within_minutes, "minute");
+            rows.pair(0, "within", Role::Text, &minutes);
             rows.pair(0, "say", Role::Text, &plan.say);
         }
     }

@@ -18,7 +18,8 @@ use ratatui::layout::Rect;
 use super::{Intent, Look, Model};
 use crate::base::{RunId, StepId, text};
 use crate::runbook::machine::StepRun;
-use crate::runbook::tree::{Branch, Task};
+use crate::runbook::seal::SealError;
+use crate::runbook::tree::{Branch, SequencePlan, Task};
 use crate::runbook::{Run, Step, seal};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
@@ -101,7 +102,9 @@ impl Wizard {
     }
 
     fn go_on(&mut self, action: Action, run: &Run, current: Option<&Step>, branches: &[Branch]) -> Option<Intent> {
-        let step = current?;
+        let Some(step) = current else {
+            return Some(Intent::Say("the run has come to its end; close run closes it".to_owned()));
+        };
         let id = run.id.clone();
         Some(match &step.task {
             Task::Choose(_) => {
@@ -182,6 +185,13 @@ fn split(area: Rect, run: &Run) -> (Rect, Rect) {
     above(area, steps.saturating_add(frame::BOX_ROWS).min(area.height * 2 / 5))
 }
 
+/// What a step would do on this run's target: the settings are written in by what writes them in before it is sealed.
+fn filled(model: &Model, run: &Run, plan: &SequencePlan) -> Result<SequencePlan, SealError> {
+    let target = model.target_by_id(&run.target);
+    let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
+    seal::resolve_templates(plan, &settings)
+}
+
 /// The command that the console itself would run, as a shell would have to be given it; never a documented one that
 /// the console has a reason to do otherwise.
 fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
@@ -193,9 +203,7 @@ fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
         );
     }
     if let Task::Commit(plan) = &step.task {
-        let target = model.target_by_id(&run.target);
-        let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
-        return match seal::resolve_templates(plan, &settings) {
+        return match filled(model, run, plan) {
             Ok(plan) => {
                 Intent::Copy(plan.acts.iter().map(|act| text::shell_line(&act.argv)).collect::<Vec<_>>().join(" && "))
             }

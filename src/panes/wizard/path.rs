@@ -7,9 +7,11 @@ use super::progress::end_words;
 use crate::panes::model::Model;
 use crate::panes::{mark, words};
 use crate::runbook::machine::{Look, StepState};
+use crate::runbook::record::Evidence;
+use crate::runbook::tree::{Step, Task};
 use crate::runbook::{Present, Run};
-use crate::ui::Role;
-use crate::ui::widget::{Rows, Viewport, frame};
+use crate::ui::widget::{Mark, Rows, Viewport, frame};
+use crate::ui::{Glyph, Role};
 
 /// `with_facts` where there is room for more than the path.
 pub(super) fn draw(buf: &mut Buffer, model: &Model, run: &Run, area: Rect, with_facts: bool) {
@@ -32,7 +34,7 @@ pub(super) fn steps(run: &Run, columns: u16) -> (Rows, usize) {
     for (depth, step) in run.path() {
         let state = run.steps.get(&step.id);
         let standing = state.map_or(StepState::NotStarted, |state| state.state);
-        let mark = mark::step(standing);
+        let (mark, note) = looks(step, standing, state.map_or(&[], |state| state.evidence.as_slice()));
         let mut prose = vec![(Role::Text, step.title.clone())];
         let sequence = state.and_then(|state| state.sequence.as_ref());
         match sequence.map(|sequence| (sequence, sequence.end.as_ref())) {
@@ -48,7 +50,7 @@ pub(super) fn steps(run: &Run, columns: u16) -> (Rows, usize) {
             prose.push((Role::Dim, format!(" · {branch}, {how}")));
         }
         if sequence.is_none() {
-            prose.push((mark.role, format!(" · {}", mark.word)));
+            prose.push((mark.role, format!(" · {}{note}", mark.word)));
         }
         let before = rows.len();
         rows.marked(depth * 2, mark, &prose);
@@ -63,6 +65,22 @@ pub(super) fn steps(run: &Run, columns: u16) -> (Rows, usize) {
     }
     (rows, here)
 }
+
+/// How a step looks, with what its state alone does not say: reading that read nothing is no more done than a decision
+/// that waits for somebody is running.
+fn looks(step: &Step, state: StepState, evidence: &[Evidence]) -> (Mark, String) {
+    let mark = mark::step(state);
+    let read = evidence.iter().filter(|evidence| evidence.reading.truth.is_fresh()).count();
+    match (state, &step.task) {
+        (StepState::Done, _) if !evidence.is_empty() && read == 0 => (NOTHING_READ, String::new()),
+        (StepState::Done, _) if read < evidence.len() => (mark, format!(", {read} of {} read", evidence.len())),
+        (StepState::Running, Task::Choose(_) | Task::Commit(_) | Task::Escalate(_)) => (WAITS, String::new()),
+        _as_it_stands => (mark, String::new()),
+    }
+}
+
+const NOTHING_READ: Mark = Mark::new(Glyph::Unknown, Role::Unknown, "nothing could be read");
+const WAITS: Mark = Mark::new(Glyph::Running, Role::Accent, "waits for you");
 
 /// What the run is about, and how that is now.
 pub(super) fn facts(rows: &mut Rows, model: &Model, run: &Run) {

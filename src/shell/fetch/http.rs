@@ -29,6 +29,9 @@ const LARGE_BODY: usize = 256 << 10;
 /// Allocators give back room of more than 32 MB at once.
 const ROOM: usize = 33 << 20;
 
+/// Bytes of a body that are read before others have their turn.
+const IN_ONE_GO: usize = 256 << 10;
+
 /// Reads over HTTP. Cheap to clone; the clients behind it are built at their first use, so that starting costs nothing
 /// and a console that reads only plain HTTP never loads a certificate.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +105,10 @@ async fn head_and_body(
         }
         make_room(body, piece.len());
         body.extend_from_slice(&piece);
+        // A body that comes as fast as it is read would keep the thread that answers keys for all of its length.
+        if body.len() / IN_ONE_GO != (body.len() - piece.len()) / IN_ONE_GO {
+            tokio::task::yield_now().await;
+        }
     }
     let date = DateTimeParser::new().parse_timestamp(header(answer.headers(), DATE));
     Ok(Head {

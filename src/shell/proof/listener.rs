@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn our_own_socket_is_found_as_ours() {
-        let ours = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        // An address of its own: elsewhere the port may be taken again as soon as it is free.
+        let ours = TcpListener::bind("127.61.7.3:0").expect("a port is free");
         let address = ours.local_addr().expect("it is bound");
         let found = answering(&listening().expect("the tables can be read"), address);
         let inodes: BTreeSet<u64> = found.iter().map(|socket| socket.inode).collect();

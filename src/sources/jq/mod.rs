@@ -18,7 +18,9 @@ mod guard;
 mod json;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jaq_core::data::HasLut;
 use jaq_core::load::{Arena, File, Loader};
@@ -39,11 +41,34 @@ const DEEPEST_CODE: usize = 32;
 /// The name that a compiled filter has among the definitions.
 const MAIN: &str = "main";
 
+/// What a filter compiles to.
+type Program = jaq_core::Filter<Guarded>;
+
+/// What a program was compiled from: its text, and its variables with their `$`.
+type Name = (String, Vec<String>);
+
 /// A compiled filter.
 pub struct Filter {
     code: String,
     variables: usize,
-    program: jaq_core::Filter<Guarded>,
+    program: Arc<Program>,
+}
+
+/// Programs that are in use, by their text and their variables: a program brings all definitions of the language along,
+/// and the same few are compiled for every target of a system.
+static IN_USE: Mutex<BTreeMap<Name, Weak<Program>>> = Mutex::new(BTreeMap::new());
+
+fn compiled(code: &str, vars: &[&str]) -> Result<Program, String> {
+    let definitions = guard::definitions(code, MAIN)?;
+    let arena = Arena::default();
+    let modules = Loader::new(definitions)
+        .load(&arena, File { code: MAIN, path: () })
+        .map_err(|_| format!("{code:?} can not be loaded"))?;
+    Compiler::default()
+        .with_funs(allowed::natives())
+        .with_global_vars(vars.iter().copied())
+        .compile(modules)
+        .map_err(|errors| undefined(&errors))
 }
 
 /// Why a filter gave nothing.
@@ -99,16 +124,17 @@ impl Filter {
         if json::depth(code.as_bytes()) > DEEPEST_CODE {
             return Err(format!("the filter nests brackets deeper than {DEEPEST_CODE}"));
         }
-        let definitions = guard::definitions(code, MAIN)?;
-        let arena = Arena::default();
-        let modules = Loader::new(definitions)
-            .load(&arena, File { code: MAIN, path: () })
-            .map_err(|_| format!("{code:?} can not be loaded"))?;
-        let program = Compiler::default()
-            .with_funs(allowed::natives())
-            .with_global_vars(vars.iter().copied())
-            .compile(modules)
-            .map_err(|errors| undefined(&errors))?;
+        let name = (code.to_owned(), vars.iter().map(|name| (*name).to_owned()).collect());
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.retain(|_, program| program.strong_count() > 0);
+        let program = match in_use.get(&name).and_then(Weak::upgrade) {
+            Some(program) => program,
+            None => {
+                let program = Arc::new(compiled(code, vars)?);
+                in_use.insert(name, Arc::downgrade(&program));
+                program
+            }
+        };
         Ok(Filter { code: code.to_owned(), variables: vars.len(), program })
     }
 
@@ -165,6 +191,17 @@ mod tests {
         let filter = Filter::compile(code, &["$seconds"]).expect(code);
         let input = Json::parse(input.as_bytes()).expect(input);
         filter.first(&input, &[Json::from(7.0)]).map(|found| found.map(|json| json.to_value()))
+    }
+
+    #[test]
+    fn filters_of_one_text_share_their_program_while_they_live() {
+        let program = |code: &str, vars: &[&str]| Filter::compile(code, vars).expect("a filter").program;
+        let (first, again) = (program(".shared", &[]), program(".shared", &[]));
+        assert!(Arc::ptr_eq(&first, &again));
+        assert!(!Arc::ptr_eq(&first, &program(".shared", &["$seconds"])));
+        let seen = Arc::downgrade(&first);
+        drop((first, again));
+        assert!(seen.upgrade().is_none(), "nothing outlives the filters");
     }
 
     #[test]

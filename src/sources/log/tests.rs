@@ -108,7 +108,12 @@ fn lines_are_harmless_judged_and_timed() {
     let (source, mut cursor) = (source(), Cursor::default());
     let bytes = b"2025-09-09T08:43:09Z FATAL \x1b[31mred\x1b[0m\n\xff\xfe\r\n\r\n\x1b]0;title\x07plain\n";
     let batch = decode(&source, &mut cursor, read(TailBegan::Anew, bytes));
-    let line = |at: i64, severity, text: &str| LogLine { at: Wall(at), severity, text: Arc::from(text) };
+    let line = |at: i64, severity, text: &str| LogLine {
+        at: Wall(at),
+        timed_by_read: at == NOW.wall.0,
+        severity,
+        text: Arc::from(text),
+    };
     let want = [
         line(1_757_407_389_000, Some(Severity::Critical), "2025-09-09T08:43:09Z FATAL red"),
         line(NOW.wall.0, None, "\u{fffd}\u{fffd}"),

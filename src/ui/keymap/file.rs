@@ -1,13 +1,12 @@
 //! A keymap as written, and everything that can be wrong with it.
 
-use serde::Deserialize;
-
 use super::{EMBEDDED, Keymap, Strokes};
 use crate::base::problem::nearest;
-use crate::base::{Key, KeyCode, Problem, ron_text};
+use crate::base::ron_tree::{Node, Place};
+use crate::base::{Key, KeyCode, Problem};
 use crate::ui::Action;
 use crate::ui::action::{ACTIONS, Danger};
-use crate::ui::place::{Pairs, Places};
+use crate::ui::written::{self, Mistakes};
 
 /// Longer sequences nobody remembers.
 const MOST_STROKES: usize = 4;
@@ -15,15 +14,9 @@ const MOST_STROKES: usize = 4;
 /// Takes a key of the keymap that this one is like away.
 const NO_ACTION: &str = "none";
 
-/// A keymap as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeymapSpec {
-    /// An embedded keymap: a key that this file does not say is as there.
-    #[serde(default)]
-    like: Option<String>,
-    keys: Pairs<String, String>,
-}
+/// What a keymap is made of: an embedded one that it is like, whose keys it has where it says nothing else, and its own
+/// keys.
+const FIELDS: [&str; 2] = ["like", "keys"];
 
 impl Keymap {
     /// Reads a keymap file: `(like: "default", keys: { "x": "quit", "g g": "top", "q": "none" })`. It is named as the
@@ -34,11 +27,19 @@ impl Keymap {
     /// or on one key and on its beginning; an action that acts on a key that also navigates (arrows, enter, esc, tab,
     /// space, pageup/pagedown, home/end); a keymap without a key that quits.
     pub fn parse(file: &str, text: &str) -> Result<Keymap, Vec<Problem>> {
-        let spec: KeymapSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
-        let mut reader = Reader { file, places: Places::of(text), problems: Vec::new(), rows: Vec::new() };
-        let model = spec.like.as_deref().and_then(|name| reader.like(name));
-        for (keys, name) in &spec.keys.0 {
-            reader.row(keys, name);
+        let (root, mistakes) = written::read(file, text, "a keymap", &FIELDS);
+        let mut reader = Reader { mistakes, rows: Vec::new() };
+        let model = root.field("like").and_then(Node::given).and_then(|like| reader.like(like));
+        match root.field("keys") {
+            Some(keys) => {
+                for (keys, name) in reader.mistakes.entries(keys, "keys") {
+                    reader.row(keys, name);
+                }
+            }
+            None if reader.mistakes.is_empty() => {
+                reader.mistakes.add(root.place, "a keymap has keys: { \"KEY\": \"ACTION\" }".to_owned(), None);
+            }
+            None => {}
         }
         let own = reader.rows.len();
         for (keys, action) in model.into_iter().flat_map(|model| model.rows) {
@@ -48,54 +49,50 @@ impl Keymap {
         }
         let rows: Vec<(Strokes, Action)> =
             reader.rows.into_iter().filter_map(|(keys, action)| Some((keys, action?))).collect();
-        if reader.problems.is_empty() && !rows.iter().any(|(_, action)| *action == Action::Quit) {
-            let problem = Problem::new(file, 0, 0, "no key quits the console");
-            reader.problems.push(problem.suggesting(Some(r#"add "q": "quit""#.into())));
+        if reader.mistakes.is_empty() && !rows.iter().any(|(_, action)| *action == Action::Quit) {
+            let near = Some(r#"add "q": "quit""#.to_owned());
+            reader.mistakes.add(Place::default(), "no key quits the console".to_owned(), near);
         }
-        match reader.problems.is_empty() {
+        match reader.mistakes.is_empty() {
             true => Ok(Keymap { name: super::super::stem(file).to_owned(), rows }),
-            false => Err(reader.problems),
+            false => Err(reader.mistakes.into_problems()),
         }
     }
 }
 
 /// Collects rows, and what is wrong.
 struct Reader<'a> {
-    file: &'a str,
-    places: Places,
-    problems: Vec<Problem>,
+    mistakes: Mistakes<'a>,
     /// Without an action where a key is taken away.
     rows: Vec<(Strokes, Option<Action>)>,
 }
 
 impl Reader<'_> {
-    fn complain(&mut self, (line, column): (usize, usize), what: String, near: Option<String>) {
-        self.problems.push(Problem::new(self.file, line, column, what).suggesting(near));
-    }
-
-    fn like(&mut self, name: &str) -> Option<Keymap> {
-        let [_, place] = self.places.row(["like", name]);
+    fn like(&mut self, node: &Node) -> Option<Keymap> {
+        let name = self.mistakes.text(node, "like")?;
         let Some((known, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) else {
             let names = || EMBEDDED.iter().map(|(known, _)| *known);
             let known = names().collect::<Vec<_>>().join(", ");
             let near = nearest(name, names()).map(|near| format!("did you mean {near:?}?"));
-            self.complain(place, format!("{name:?} is no keymap of the program; those are {known}"), near);
+            self.mistakes.add(node.place, format!("{name:?} is no keymap of the program; those are {known}"), near);
             return None;
         };
         // Embedded keymaps are like the standard one or like none, so this comes to an end.
         Keymap::parse(known, text).ok()
     }
 
-    fn row(&mut self, written: &str, name: &str) {
-        let [keys_at, action_at] = self.places.row([written, name]);
-        let keys = self.strokes(written, keys_at);
+    fn row(&mut self, keys: &Node, name: &Node) {
+        let written = self.mistakes.name(keys, true, "a key");
+        let (keys_at, action_at) = (keys.place, name.place);
+        let keys = written.and_then(|written| self.strokes(written, keys_at));
+        let Some(name) = self.mistakes.text(name, "an action") else { return };
         let action = match name {
             NO_ACTION => Some(None),
             name => Action::named(name).map(Some),
         };
         if action.is_none() {
             let near = nearest(name, ACTIONS.iter().map(|row| row.name)).map(|near| format!("did you mean {near:?}?"));
-            self.complain(action_at, format!("{name:?} is not an action"), near);
+            self.mistakes.add(action_at, format!("{name:?} is not an action"), near);
         }
         let (Some(keys), Some(action)) = (keys, action) else { return };
         if let Some((have, taken)) = self.rows.iter().find(|(have, _)| have.clashes(&keys)) {
@@ -104,26 +101,26 @@ impl Reader<'_> {
                 true => format!("the key {keys} is already {taken}"),
                 false => format!("{keys} and {have}, which is {taken}, begin alike: only one of them can be reached"),
             };
-            return self.complain(keys_at, what, None);
+            return self.mistakes.add(keys_at, what, None);
         }
         let acts = action.is_some_and(|action| action.row().danger == Danger::Acts);
         if let Some(key) = keys.0.iter().find(|key| acts && navigates(**key)) {
             let what = format!("{name} can change a node and may not lie on {key}, which moves about");
-            return self.complain(keys_at, what, Some("choose a character".to_owned()));
+            return self.mistakes.add(keys_at, what, Some("choose a character".to_owned()));
         }
         self.rows.push((keys, action));
     }
 
-    fn strokes(&mut self, written: &str, (line, column): (usize, usize)) -> Option<Strokes> {
+    fn strokes(&mut self, written: &str, Place { line, column }: Place) -> Option<Strokes> {
         let mut keys = Vec::new();
         let (mut at, mut sound) = (column + 1, true);
         for word in written.split(' ') {
             match word.parse::<Key>() {
                 Ok(key) => keys.push(key),
                 Err(unknown) => {
-                    let place = if written.contains(' ') && line > 0 { (line, at) } else { (line, column) };
+                    let place = Place { line, column: if written.contains(' ') { at } else { column } };
                     let near = nearest(word, crate::base::key::names()).map(|near| format!("did you mean {near}?"));
-                    self.complain(place, unknown.to_string(), near);
+                    self.mistakes.add(place, unknown.to_string(), near);
                     sound = false;
                 }
             }
@@ -131,7 +128,7 @@ impl Reader<'_> {
         }
         if keys.len() > MOST_STROKES {
             let what = format!("{written:?} is a sequence of {} keys; at most {MOST_STROKES} are taken", keys.len());
-            self.complain((line, column), what, None);
+            self.mistakes.add(Place { line, column }, what, None);
             sound = false;
         }
         sound.then_some(Strokes(keys))
@@ -192,6 +189,24 @@ mod tests {
         check(r#"(keys: {"j": "down"})"#, &[r#"my.ron: no key quits the console; add "q": "quit""#]);
         let gone = r#"(like: "default", keys: {"q": "none", "ctrl-c": "none"})"#;
         check(gone, &[r#"my.ron: no key quits the console; add "q": "quit""#]);
+        // What the form says and what the names say, all at once.
+        check(
+            "(\n  keys: {\n    x: \"quitt\",\n    \"hyper-a\": \"quit\",\n    \"a\": \"top\", \"a\": \"top\",\n    \
+             \"enter\": \"commit\",\n    \"y\": 3\n    \"z\": \"up\",\n  },\n  kyes: {},\n  \"like\": \"default\",\n)",
+            &[
+                "my.ron:3:5: the name of a key stands in double quotes",
+                "my.ron:3:8: \"quitt\" is not an action; did you mean \"quit\"?",
+                "my.ron:4:5: \"hyper-a\" is not a key; write a character, a name such as enter, esc, up, pagedown, space \
+                 or f1, with ctrl- or alt- before it",
+                "my.ron:5:17: the key a is already top",
+                "my.ron:6:5: commit can change a node and may not lie on enter, which moves about; choose a character",
+                "my.ron:7:10: an action must be text in double quotes",
+                "my.ron:8:5: a comma is missing before here",
+                "my.ron:10:3: a keymap has no field kyes, only like, keys; did you mean keys?",
+                "my.ron:11:3: the name of a field stands without quotes: like",
+            ],
+        );
+        check("()", &["my.ron:1:1: a keymap has keys: { \"KEY\": \"ACTION\" }"]);
         let problems = Keymap::parse("my.ron", "(\n keys: [])").expect_err("a list is no map");
         assert_eq!((problems[0].line, problems.len()), (2, 1));
     }

@@ -199,7 +199,11 @@ impl Confirm {
         }
         for evidence in &self.offer.evidence {
             let value = evidence.reading.value.map_or_else(|| "—".to_owned(), |value| evidence.unit.write(value));
-            say("evidence", Role::Text, &format!("{}: {value}", evidence.label));
+            let (role, said) = match evidence.reading.truth.words(self.opened) {
+                fresh if fresh.is_empty() => (Role::Text, format!("{}: {value}", evidence.label)),
+                truth => (Role::Warning, format!("{}: {value}, {truth}", evidence.label)),
+            };
+            say("measured now", role, &said);
         }
         say("then waits", Role::Text, &spoken(sequence.settle));
         for condition in &sequence.verify {

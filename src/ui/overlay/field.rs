@@ -38,10 +38,18 @@ impl Field {
         (line, self.area.cursor().1)
     }
 
-    /// The text in pieces for drawing, with the cursor in it where the field is `active`.
-    pub(super) fn pieces(&self, active: bool) -> [Piece; 3] {
-        let (text, cursor) = self.shown();
-        let before: String = text.chars().take(cursor).collect();
+    /// The text in pieces for drawing, with the cursor in it where the field is `active`: of a text that is longer
+    /// than `room` columns the beginning is left out, so that nobody types what can not be seen.
+    pub(super) fn pieces(&self, active: bool, room: usize) -> [Piece; 3] {
+        let (line, cursor) = self.shown();
+        let mut before: String = line.chars().take(cursor).collect();
+        if active && text::width(&before) >= room {
+            while !before.is_empty() && text::width(&before) + 2 > room {
+                before.remove(0);
+            }
+            before.insert(0, '…');
+        }
+        let text = line;
         let under: String = text.chars().skip(cursor).take(1).collect();
         let after: String = text.chars().skip(cursor + 1).collect();
         let under = match (active, under.is_empty()) {
@@ -92,6 +100,20 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cursor_stays_in_its_room() {
+        let field = Field::new("reason", "0123456789");
+        let check = |active, room, want: &str| {
+            let shown: String = field.pieces(active, room).into_iter().map(|(_, piece)| piece).collect();
+            assert_eq!(shown, want);
+        };
+        check(true, 11, "0123456789 ");
+        check(true, 10, "…23456789 ");
+        check(true, 4, "…89 ");
+        check(true, 0, "… ");
+        check(false, 4, "0123456789");
+    }
 
     #[test]
     fn hostile_text_is_refused_and_long_text_too() {

@@ -57,7 +57,8 @@ impl FilterPrompt {
             (None, None) => (Role::Dim, "! before it: those that do not match   enter: keep   esc: clear".to_owned()),
         };
         pen.gap(1).put(Role::Accent, "/");
-        for (role, piece) in self.field.pieces(true) {
+        let room = pen.room();
+        for (role, piece) in self.field.pieces(true, room) {
             pen.put(role, &piece);
         }
         pen.gap(2).put(role, &said);

@@ -20,16 +20,18 @@ const FIXED_ROWS: u16 = 2;
 #[derive(Clone, Debug)]
 pub struct Help {
     page: &'static str,
-    first: Vec<Action>,
+    first: Vec<ActionRow>,
+    /// What stands above the page and may be cut there.
+    standing: Vec<String>,
     search: Field,
     offset: usize,
 }
 
 impl Help {
-    /// Help on the page of this name, whose own actions stand first.
+    /// Help on the page of this name, whose own actions stand first, below the sentences that stand above the page.
     #[must_use]
-    pub fn new(page: &'static str, first: Vec<Action>) -> Help {
-        Help { page, first, search: Field::new("find", ""), offset: 0 }
+    pub fn new(page: &'static str, first: Vec<ActionRow>, standing: Vec<String>) -> Help {
+        Help { page, first, standing, search: Field::new("find", ""), offset: 0 }
     }
 
     pub(super) fn key(&mut self, key: Key, keymap: &Keymap, area: Rect) -> Answer {
@@ -68,7 +70,7 @@ impl Help {
         let rows = inside.height.saturating_sub(FIXED_ROWS);
         let slice = |from: u16, height: u16| Rect { y: inside.y + from.min(inside.height), height, ..inside };
         let mut search = vec![(Role::Dim, "find ".to_owned())];
-        search.extend(self.search.pieces(true));
+        search.extend(self.search.pieces(true, columns.saturating_sub("find ".len())));
         write_lines(theme, &[search], 0, slice(0, inside.height.min(1)), buffer);
         write_lines(theme, &lines, self.offset, slice(1, rows), buffer);
         let below = lines.len().saturating_sub(self.offset + usize::from(rows));
@@ -85,10 +87,16 @@ impl Help {
     /// What is found: every wanted word is in the key, the name, the sentence, the group or the danger of an action.
     fn lines(&self, keymap: &Keymap, columns: usize, wanted: &[String]) -> Vec<Line> {
         let mut lines = Vec::new();
-        let here = self.first.iter().map(|action| action.row());
-        section(&mut lines, &format!("on this page: {}", self.page), here, wanted, (keymap, columns));
+        if wanted.is_empty() && !self.standing.is_empty() {
+            lines.push(line(Role::Title, "said above the page"));
+            let said = self.standing.iter().flat_map(|words| wrapped(&text::clean(words), columns.saturating_sub(2)));
+            lines.extend(said.map(|words| line(Role::Warning, format!("  {}", words.trim_end()))));
+        }
+        section(&mut lines, &format!("on this page: {}", self.page), self.first.iter(), wanted, (keymap, columns));
         for group in Group::ALL {
-            let rows = ACTIONS.iter().filter(|row| row.group == *group && !self.first.contains(&row.action));
+            let rows = ACTIONS
+                .iter()
+                .filter(|row| row.group == *group && self.first.iter().all(|here| here.action != row.action));
             section(&mut lines, group.word(), rows, wanted, (keymap, columns));
         }
         if lines.is_empty() {
@@ -143,7 +151,8 @@ mod tests {
     use crate::ui::widget::testing::text_of;
 
     fn typed(text: &str) -> Help {
-        let mut help = Help::new("alerts", vec![Action::Open, Action::Filter]);
+        let first = vec![*Action::Open.row(), *Action::Filter.row()];
+        let mut help = Help::new("alerts", first, Vec::new());
         let area = Rect { x: 0, y: 0, width: 80, height: 24 };
         for c in text.chars() {
             assert_eq!(help.key(Key::char(c), &Keymap::standard(), area), Answer::Open);
@@ -165,6 +174,21 @@ mod tests {
             let times = lines.iter().filter(|line| line.contains(row.sentence)).count();
             assert_eq!(times, 1, "{}", row.name);
         }
+    }
+
+    /// A banner that is cut above the page can be read here whole, until something is looked for.
+    #[test]
+    fn what_stands_above_the_page_is_said_whole() {
+        let banner = format!("found {}", "volchain on 127.0.0.1:3001 and ".repeat(9));
+        let mut help = Help::new("alerts", Vec::new(), vec![banner.clone()]);
+        let lines = help.lines(&Keymap::standard(), 60, &[]);
+        let said: String = lines.iter().skip(1).take(6).flatten().map(|(_, piece)| piece.as_str()).collect();
+        assert_eq!(
+            said.split_whitespace().collect::<Vec<_>>()[..30],
+            banner.split_whitespace().collect::<Vec<_>>()[..30]
+        );
+        help.paste("zzz");
+        assert_eq!(help.lines(&Keymap::standard(), 60, &help.wanted()).len(), 1);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::base::{At, Key, text};
 pub use confirm::Confirm;
 pub use field::Field;
 pub use filter::FilterPrompt;
-pub use form::{ArmForm, ReasonForm, SettleForm};
+pub use form::{ArmForm, ReasonForm, Reasoned, SettleForm};
 pub use help::Help;
 pub use palette::Palette;
 pub use query::QueryForm;

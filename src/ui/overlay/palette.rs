@@ -108,7 +108,8 @@ impl Palette {
         let mut pen = Pen::new(buffer, theme, inside, 0);
         pen.right(Role::Dim, "enter: do it   esc: close");
         pen.right_gap(2).put(Role::Accent, "> ");
-        for (role, piece) in self.search.pieces(true) {
+        let room = pen.room();
+        for (role, piece) in self.search.pieces(true, room) {
             pen.put(role, &piece);
         }
         if self.found.is_empty() {

@@ -7,37 +7,14 @@ use super::colour::{Ladder, NAMES};
 use super::table::{Glyph, RAMP, RAMP_STEPS, Role};
 use super::{EMBEDDED, Theme};
 use crate::base::problem::nearest;
-use crate::base::{Problem, ron_text, text};
-use crate::ui::place::{Name, Pairs, Places};
+use crate::base::ron_tree::{Node, Place};
+use crate::base::{Problem, text};
+use crate::ui::written::{self, Mistakes};
 
-/// A theme file. Everything but the roles may be left out, and with `like` those as well.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ThemeSpec {
-    /// An embedded theme: what this file does not say is as there.
-    #[serde(default)]
-    like: Option<String>,
-    /// The background that the colours are made for.
-    #[serde(default)]
-    background: Option<String>,
-    /// Whether that background is painted, or the terminal's own is left.
-    #[serde(default)]
-    painted: Option<bool>,
-    #[serde(default = "no_roles")]
-    roles: Pairs<Name, String>,
-    #[serde(default = "no_glyphs")]
-    glyphs: Pairs<Name, (String, String)>,
-    #[serde(default)]
-    ramp: Option<(String, String)>,
-}
-
-fn no_roles() -> Pairs<Name, String> {
-    Pairs(Vec::new())
-}
-
-fn no_glyphs() -> Pairs<Name, (String, String)> {
-    Pairs(Vec::new())
-}
+/// What a theme is made of. Everything but the roles may be left out, and with `like` those as well: an embedded theme,
+/// as which is what this one does not say. `background` is what the colours are made for, and `painted` whether it is
+/// painted or the terminal's own is left.
+const FIELDS: [&str; 6] = ["like", "background", "painted", "roles", "glyphs", "ramp"];
 
 /// How a role looks, at every depth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,19 +95,23 @@ fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Reads the text of a theme; all its mistakes, each with its place.
 pub(super) fn read(file: &str, text: &str) -> Result<Written, Vec<Problem>> {
-    let spec: ThemeSpec = ron_text::parse(file, text).map_err(|problem| vec![problem])?;
-    let mut reader = Reader { file, places: Places::of(text), problems: Vec::new() };
-    let model = spec.like.as_deref().and_then(|name| reader.like(name));
-    let background = spec.background.as_deref().and_then(|word| reader.background(word));
-    let paints = reader.roles(&spec.roles.0, model.as_ref(), spec.like.is_none());
-    let glyphs = reader.glyphs(spec.glyphs.0, model.as_ref());
-    let ramp = reader.ramp(spec.ramp.as_ref(), model.as_ref());
-    if !reader.problems.is_empty() {
-        return Err(reader.problems);
+    let (root, mistakes) = written::read(file, text, "a theme", &FIELDS);
+    let given = |name| root.field(name).and_then(Node::given);
+    let mut reader = Reader { mistakes };
+    let model = given("like").and_then(|node| reader.like(node));
+    let background = given("background").and_then(|node| reader.background(node));
+    let painted = given("painted").and_then(|node| reader.painted(node));
+    // Where the roles themselves are not to be made out, each of them is not missed as well.
+    let wants_all = given("like").is_none() && (given("roles").is_some() || reader.mistakes.is_empty());
+    let paints = reader.roles(given("roles"), model.as_ref(), wants_all);
+    let glyphs = reader.glyphs(given("glyphs"), model.as_ref());
+    let ramp = reader.ramp(given("ramp"), model.as_ref());
+    if !reader.mistakes.is_empty() {
+        return Err(reader.mistakes.into_problems());
     }
     Ok(Written {
         background: background.or(model.as_ref().and_then(|model| model.background)),
-        painted: spec.painted.unwrap_or(model.is_some_and(|model| model.painted)),
+        painted: painted.unwrap_or(model.is_some_and(|model| model.painted)),
         paints,
         glyphs,
         ramp,
@@ -139,73 +120,84 @@ pub(super) fn read(file: &str, text: &str) -> Result<Written, Vec<Problem>> {
 
 /// Collects what is wrong.
 struct Reader<'a> {
-    file: &'a str,
-    places: Places,
-    problems: Vec<Problem>,
+    mistakes: Mistakes<'a>,
 }
 
 impl Reader<'_> {
-    fn complain(&mut self, (line, column): (usize, usize), what: String, near: Option<String>) {
-        self.problems.push(Problem::new(self.file, line, column, what).suggesting(near));
-    }
-
-    fn like(&mut self, name: &str) -> Option<Written> {
-        let [_, place] = self.places.row(["like", name]);
+    fn like(&mut self, node: &Node) -> Option<Written> {
+        let name = self.mistakes.text(node, "like")?;
         let Some((known, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) else {
             let names = || EMBEDDED.iter().map(|(known, _)| *known);
             let what =
                 format!("{name:?} is no theme of the program; those are {}", names().collect::<Vec<_>>().join(", "));
-            self.complain(place, what, nearest(name, names()).map(|near| format!("did you mean {near:?}?")));
+            self.mistakes.add(node.place, what, nearest(name, names()).map(|near| format!("did you mean {near:?}?")));
             return None;
         };
         // An embedded theme is like no other, so this goes no deeper.
         read(known, text).ok()
     }
 
-    fn background(&mut self, word: &str) -> Option<Ladder> {
-        let [_, place] = self.places.row(["background", word]);
-        Ladder::parse(word).map_err(|(what, near)| self.complain(place, what, near)).ok()
+    fn background(&mut self, node: &Node) -> Option<Ladder> {
+        let word = self.mistakes.text(node, "background")?;
+        Ladder::parse(word).map_err(|(what, near)| self.mistakes.add(node.place, what, near)).ok()
     }
 
-    fn roles(&mut self, written: &[(Name, String)], model: Option<&Written>, wants_all: bool) -> Vec<Paint> {
+    fn painted(&mut self, node: &Node) -> Option<bool> {
+        let said = node.word().and_then(|word| word.parse().ok());
+        if said.is_none() {
+            self.mistakes.add(node.place, "painted must be true or false".to_owned(), None);
+        }
+        said
+    }
+
+    fn roles(&mut self, node: Option<&Node>, model: Option<&Written>, wants_all: bool) -> Vec<Paint> {
         let mut paints: Vec<Option<Paint>> = vec![None; Role::ALL.len()];
-        for (Name(name), style) in written {
-            let [name_at, (line, column)] = self.places.row([name, style]);
+        for (key, value) in node.map(|node| self.mistakes.entries(node, "roles")).unwrap_or_default() {
+            let Some(name) = self.mistakes.name(key, false, "a role") else { continue };
+            let style = self.mistakes.text(value, "a role");
+            let Place { line, column } = value.place;
+            let name_at = key.place;
             let Some(role) = Role::ALL.iter().find(|role| role.name() == name) else {
                 self.unknown("role", name, name_at, Role::ALL.iter().map(|role| role.name()));
                 continue;
             };
-            let paint = Paint::parse(style).unwrap_or_else(|wrong| {
+            let paint = Paint::parse(style.unwrap_or_default()).unwrap_or_else(|wrong| {
                 for (at, what, near) in wrong {
-                    // Behind the quote, and not where no place is known.
-                    self.complain((line, if line > 0 { column + 1 + at } else { 0 }), what, near);
+                    // Behind the quote.
+                    self.mistakes.add(Place { line, column: column + 1 + at }, what, near);
                 }
                 Paint::default()
             });
             if paints[*role as usize].replace(paint).is_some() {
-                self.complain(name_at, format!("the role {name} is there twice"), None);
+                self.mistakes.add(name_at, format!("the role {name} is there twice"), None);
             }
         }
         for role in Role::ALL.iter().filter(|role| wants_all && paints[**role as usize].is_none()) {
             let what = format!("the role {} is missing", role.name());
-            self.complain((0, 0), what, Some(r#"add it, or say like: "dark" to have all that is not said"#.to_owned()));
+            self.mistakes.add(
+                Place::default(),
+                what,
+                Some(r#"add it, or say like: "dark" to have all that is not said"#.to_owned()),
+            );
         }
         let inherited = |at: usize| model.map(|model| model.paints[at]).unwrap_or_default();
         paints.into_iter().enumerate().map(|(at, paint)| paint.unwrap_or_else(|| inherited(at))).collect()
     }
 
-    fn glyphs(&mut self, written: Vec<(Name, (String, String))>, model: Option<&Written>) -> Vec<(String, String)> {
+    fn glyphs(&mut self, node: Option<&Node>, model: Option<&Written>) -> Vec<(String, String)> {
         let mut glyphs: Vec<Option<(String, String)>> = vec![None; Glyph::ALL.len()];
-        for (Name(name), (sign, twin)) in written {
-            let [name_at, sign_at, twin_at] = self.places.row([&name, &sign, &twin]);
+        for (key, value) in node.map(|node| self.mistakes.entries(node, "glyphs")).unwrap_or_default() {
+            let Some(name) = self.mistakes.name(key, false, "a glyph") else { continue };
+            let name_at = key.place;
             let Some(glyph) = Glyph::ALL.iter().find(|glyph| glyph.name() == name) else {
-                self.unknown("glyph", &name, name_at, Glyph::ALL.iter().map(|glyph| glyph.name()));
+                self.unknown("glyph", name, name_at, Glyph::ALL.iter().map(|glyph| glyph.name()));
                 continue;
             };
-            self.columns(&sign, 1, sign_at);
-            self.ascii(&twin, 1, twin_at);
-            if glyphs[*glyph as usize].replace((sign, twin)).is_some() {
-                self.complain(name_at, format!("the glyph {name} is there twice"), None);
+            let Some([(sign, sign_at), (twin, twin_at)]) = self.mistakes.pair(value, name) else { continue };
+            self.columns(sign, 1, sign_at);
+            self.ascii(twin, 1, twin_at);
+            if glyphs[*glyph as usize].replace((sign.to_owned(), twin.to_owned())).is_some() {
+                self.mistakes.add(name_at, format!("the glyph {name} is there twice"), None);
             }
         }
         let standard = |at: usize| {
@@ -215,11 +207,10 @@ impl Reader<'_> {
         glyphs.into_iter().enumerate().map(|(at, glyph)| glyph.unwrap_or_else(|| standard(at))).collect()
     }
 
-    fn ramp(&mut self, written: Option<&(String, String)>, model: Option<&Written>) -> [Vec<String>; 2] {
+    fn ramp(&mut self, node: Option<&Node>, model: Option<&Written>) -> [Vec<String>; 2] {
         let steps = |ramp: &str| ramp.chars().map(String::from).collect();
-        match (written, model) {
-            (Some((signs, twins)), _) => {
-                let [_, signs_at, twins_at] = self.places.row(["ramp", signs, twins]);
+        match (node.and_then(|node| self.mistakes.pair(node, "ramp")), model) {
+            (Some([(signs, signs_at), (twins, twins_at)]), _) => {
                 self.columns(signs, RAMP_STEPS, signs_at);
                 self.ascii(twins, RAMP_STEPS, twins_at);
                 [steps(signs), steps(twins)]
@@ -229,15 +220,15 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown<'n>(&mut self, kind: &str, name: &str, at: (usize, usize), all: impl Iterator<Item = &'n str>) {
+    fn unknown<'n>(&mut self, kind: &str, name: &str, at: Place, all: impl Iterator<Item = &'n str>) {
         let near = nearest(name, all).map(|near| format!("did you mean {near}?"));
-        self.complain(at, format!("there is no {kind} {name}"), near);
+        self.mistakes.add(at, format!("there is no {kind} {name}"), near);
     }
 
-    fn columns(&mut self, sign: &str, want: usize, at: (usize, usize)) {
+    fn columns(&mut self, sign: &str, want: usize, at: Place) {
         let narrow = sign.chars().all(|c| !text::is_hostile(c) && text::width(c.encode_utf8(&mut [0; 4])) == 1);
         if !narrow || sign.chars().count() != want {
-            self.complain(
+            self.mistakes.add(
                 at,
                 format!("{sign:?} does not take {want} column{}", if want == 1 { "" } else { "s" }),
                 None,
@@ -245,9 +236,9 @@ impl Reader<'_> {
         }
     }
 
-    fn ascii(&mut self, twin: &str, want: usize, at: (usize, usize)) {
+    fn ascii(&mut self, twin: &str, want: usize, at: Place) {
         if twin.len() != want || !twin.chars().all(|c| c.is_ascii_graphic()) {
-            self.complain(at, format!("{twin:?} is not {want} of the visible characters of ASCII"), None);
+            self.mistakes.add(at, format!("{twin:?} is not {want} of the visible characters of ASCII"), None);
         }
     }
 }
@@ -322,5 +313,22 @@ mod tests {
         let problems = Theme::parse("my.ron", "(\n  rolls: {})").expect_err("an unknown field");
         assert_eq!((problems[0].line, problems.len()), (2, 1));
         assert_eq!(problems[0].suggestion.as_deref(), Some("did you mean roles?"));
+        // What the form says and what the names say, all at once.
+        check(
+            "(\n  like: 3,\n  painted: 1,\n  roles: {\n    \"Okk\": \"red\",\n    Dim: \"gren\",\n    Text: 4,\n  },\n  glyphs: \
+             { Ok: \"x\" },\n  rolls: {},\n)",
+            &[
+                "my.ron:2:9: like must be text in double quotes",
+                "my.ron:3:12: painted must be true or false",
+                "my.ron:5:5: the name of a role stands without quotes",
+                "my.ron:5:5: there is no role Okk; did you mean Ok?",
+                "my.ron:6:11: \"gren\" is no colour; write #rrggbb, a number from 0 to 255, or a name such as bright-red; \
+                 did you mean green?",
+                "my.ron:7:11: a role must be text in double quotes",
+                "my.ron:9:17: Ok is two texts: (\"SIGN\", \"ASCII\")",
+                "my.ron:10:3: a theme has no field rolls, only like, background, painted, roles, glyphs, ramp; did you mean \
+                 roles?",
+            ],
+        );
     }
 }

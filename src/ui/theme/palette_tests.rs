@@ -28,10 +28,17 @@ const READ: [Role; 16] = [
 /// What says how well something is.
 const LEVELS: [Role; 5] = [Role::Ok, Role::Warning, Role::Critical, Role::Unknown, Role::Failing];
 
-const FRAMES: [Role; 5] =
-    [Role::Border, Role::ProductionFrame, Role::StagingFrame, Role::DevelopmentFrame, Role::DemoFrame];
+const FRAMES: [Role; 6] = [
+    Role::Border,
+    Role::ProductionFrame,
+    Role::StagingFrame,
+    Role::DevelopmentFrame,
+    Role::DemoFrame,
+    Role::NotConfiguredFrame,
+];
 
-const BANDS: [Role; 5] = [Role::Production, Role::Staging, Role::Development, Role::Demo, Role::Armed];
+const BANDS: [Role; 6] =
+    [Role::Production, Role::Staging, Role::Development, Role::Demo, Role::NotConfigured, Role::Armed];
 
 fn coloured() -> impl Iterator<Item = Theme> {
     let named = EMBEDDED.iter().map(|(name, _)| Theme::embedded(name).unwrap_or_else(|| panic!("{name}")));
@@ -168,13 +175,17 @@ fn environments_are_told_apart_by_frame_and_band() {
                 (theme.style(Role::Border), theme.glyph(Glyph::Rule).to_owned(), theme.style(Role::of(environment)))
             };
             let production = framed(Environment::Production);
-            for other in [Environment::Demo, Environment::Development, Environment::Staging] {
+            for other in Environment::ALL.into_iter().filter(|other| *other != Environment::Production) {
                 let (border, rule, band) = framed(other);
                 assert_ne!(rule, production.1, "{name}: the weight of the frame");
                 // Where a theme's colours are taken away, the weight of the frame and the word remain.
                 let bare = *depth == Depth::None && *name != COLOURLESS;
                 assert!(bare || (border, band) != (production.0, production.2), "{name} {depth:?} {other:?}");
             }
+            // What nobody has configured may be anything: neither its frame nor its badge is that of development.
+            let (unsaid, dev) = (framed(Environment::NotConfigured), framed(Environment::Development));
+            let bare = *depth == Depth::None && *name != COLOURLESS;
+            assert!(bare || (unsaid.0 != dev.0 && unsaid.2 != dev.2), "{name} {depth:?}");
         }
     }
 }

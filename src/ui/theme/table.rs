@@ -48,11 +48,14 @@ roles! {
     Staging
     Development
     Demo
+    /// The badge of what nobody has configured: it says that the danger is not known.
+    NotConfigured
     /// The frames of each.
     ProductionFrame
     StagingFrame
     DevelopmentFrame
     DemoFrame
+    NotConfiguredFrame
     Armed
     Chart
 }
@@ -66,6 +69,7 @@ impl Role {
             Environment::Staging => Role::Staging,
             Environment::Development => Role::Development,
             Environment::Demo => Role::Demo,
+            Environment::NotConfigured => Role::NotConfigured,
         }
     }
 
@@ -75,6 +79,7 @@ impl Role {
             Environment::Staging => Role::StagingFrame,
             Environment::Development => Role::DevelopmentFrame,
             Environment::Demo => Role::DemoFrame,
+            Environment::NotConfigured => Role::NotConfiguredFrame,
         }
     }
 }

@@ -145,7 +145,7 @@ mod tests {
         check(40, None, Truth::NeverPolled, OK, "○ height          — not polled yet");
         check(40, None, Truth::Fresh, OK, "? height          — no value");
         let failing = Truth::Failing { reason: "refused".into(), since: Boot(30_000) };
-        check(50, None, failing.clone(), OK, "✗ height          — refused, since 1m 00s ago");
+        check(50, None, failing.clone(), OK, "✗ height          — refused, for 1m 00s");
         check(34, None, failing, CRITICAL, "✗ height          — fails 1m 00s");
         check(26, None, Truth::NotExposed, OK, "⊘ height     — not exposed");
         check(14, None, Truth::NotExposed, OK, "⊘ he… — not e…");

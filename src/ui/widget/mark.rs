@@ -27,7 +27,7 @@ impl Mark {
             Truth::Absent => Mark::new(Glyph::Absent, Role::Absent, "absent"),
             Truth::NotExposed => Mark::new(Glyph::NotExposed, Role::NotExposed, "not exposed"),
             Truth::Failing { .. } => Mark::new(Glyph::Failing, Role::Failing, "fails"),
-            Truth::NeverPolled => Mark::new(Glyph::NeverPolled, Role::NeverPolled, "not polled yet"),
+            Truth::NeverPolled => Mark::new(Glyph::NeverPolled, Role::NeverPolled, "not polled"),
             Truth::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::WarmingUp, "warming up"),
         }
     }

@@ -14,9 +14,12 @@ pub struct Span {
     pub high: f64,
 }
 
+/// The part of the values' magnitude that a picture covers at least.
+const LEAST_PART: f64 = 0.01;
+
 impl Span {
     /// The span of what was measured. It begins at zero where that costs little of the picture's height; otherwise at
-    /// the least value, because a block height of a million that grows by ten would be a flat line.
+    /// the least value, because a disk that fills from 80 to 90 % would be a flat line.
     #[must_use]
     pub fn of(buckets: &[Option<f64>]) -> Option<Span> {
         Span::over(buckets.iter().copied())
@@ -31,7 +34,18 @@ impl Span {
             Some((low.min(value), high.max(value)))
         })?;
         let low = if low >= 0.0 && low <= high / 2.0 { 0.0 } else { low };
-        Some(Span { low, high })
+        Some(Span { low, high }.not_exaggerated())
+    }
+
+    /// At least a hundredth of the values' magnitude, around them: what wavers by less does not fall from full to
+    /// nothing. What never changes stays flat.
+    fn not_exaggerated(self) -> Span {
+        let least = LEAST_PART * self.low.abs().max(self.high.abs());
+        if self.is_flat() || self.high - self.low >= least {
+            return self;
+        }
+        let middle = f64::midpoint(self.low, self.high);
+        Span { low: middle - least / 2.0, high: middle + least / 2.0 }
     }
 
     /// Whether nothing ever changed.
@@ -151,7 +165,9 @@ mod tests {
         check(3, 1, &some(&[7.0, 7.0, 7.0]), "───");
         check(3, 2, &some(&[7.0, 7.0, 7.0]), "\n───");
         check(3, 1, &some(&[0.0, 0.0, 0.0]), "▁▁▁");
-        check(3, 1, &some(&[1_000_000.0, 1_000_001.0, 1_000_002.0]), "▁▄█");
+        check(3, 1, &some(&[1_000_000.0, 1_010_000.0, 1_020_000.0]), "▁▄█");
+        check(3, 1, &some(&[1_000_000.0, 1_000_001.0, 1_000_002.0]), "▄▄▄");
+        check(3, 1, &some(&[-1_000_000.0, -1_000_001.0, -1_000_002.0]), "▄▄▄");
         check(3, 1, &[None, None], " ··");
         check(3, 1, &[], "");
         check(0, 0, &some(&[1.0]), "");

@@ -87,7 +87,14 @@ fn letter(cell: &ratatui::buffer::Cell, theme: &Theme) -> char {
         Some(Role::NeverPolled) => 'q',
         Some(Role::Staging) => 'y',
         Some(Role::Development) => 'z',
-        Some(Role::ProductionFrame | Role::StagingFrame | Role::DevelopmentFrame | Role::DemoFrame) => 'b',
+        Some(Role::NotConfigured) => 'k',
+        Some(
+            Role::ProductionFrame
+            | Role::StagingFrame
+            | Role::DevelopmentFrame
+            | Role::DemoFrame
+            | Role::NotConfiguredFrame,
+        ) => 'b',
         Some(Role::Chart) => 'g',
         Some(Role::Selected) | None => '.',
     };

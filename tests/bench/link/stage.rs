@@ -55,12 +55,12 @@ impl Stage {
         self.folder.path().join("demo/config.ron")
     }
 
-    /// The one chain as so many targets.
-    pub fn many(&self, count: usize) -> PathBuf {
+    /// The one chain as so many sources that are asked every second: three of each target.
+    pub fn many(&self, sources: usize) -> PathBuf {
         let text = fs::read_to_string(self.one()).expect("the configuration");
         let url = text.split('"').find(|part| part.starts_with("http://127.0.0.1")).expect("an address");
         let target = |n: usize| target(&format!("chain-{n}"), "volchain", "api", url);
-        self.config("many", &(0..count).map(target).collect::<String>())
+        self.config("many", &(0..sources / 3).map(target).collect::<String>())
     }
 
     /// The hundred thousand samples, every five seconds.
@@ -80,12 +80,14 @@ impl Stage {
         path
     }
 
-    /// The chain's folder again, in which its health is asked for every second.
+    /// The chain's folder again, in which its health, its blocks and its port are asked for every second.
     fn every_second(&self) {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/systems/volchain");
         let to = self.home().join("opsconsole/systems/volchain");
         copy(&from, &to);
         replace(&to.join("system.ron"), "interval_seconds: 2.0", "interval_seconds: 1.0");
+        replace(&to.join("system.ron"), "interval_seconds: 30.0", "interval_seconds: 1.0");
+        replace(&to.join("system.ron"), "interval_seconds: 10.0", "interval_seconds: 1.0");
     }
 
     fn large_limits(&self) {

@@ -114,8 +114,33 @@ fn what_is_read() {
     check(&reads(std::slice::from_ref(&fine)), Health::Ok, "surface as-built");
     let hidden = ReadFacts { not_exposed: vec!["x_total".to_owned()], ..fine.clone() };
     check(&reads(&[hidden]), Health::Ok, "not exposed: x_total");
-    let failing = ReadFacts { failure: Some("connection refused".to_owned()), ..fine.clone() };
-    check(&reads(&[failing]), Health::Problem, "connection refused");
+    let failing = |failure| reads(&[ReadFacts { failure: Some(failure), ..fine.clone() }]);
+    check(&failing(FetchFailure::Refused), Health::Problem, "connection refused");
+    // Each cause has its own remedy.
+    let expected = || "JSON".to_owned();
+    for (failure, want) in [
+        (FetchFailure::Refused, "see whether the node runs"),
+        (FetchFailure::Html { expected: expected() }, "a web page answers there"),
+        (FetchFailure::Status { status: 503 }, "see the node's log"),
+        (FetchFailure::Status { status: 401 }, "an auth that the node takes"),
+        (FetchFailure::Status { status: 404 }, "does not know this read"),
+        (FetchFailure::Malformed { expected: expected(), detail: "not UTF-8".to_owned() }, "this kind of node"),
+        (FetchFailure::Timeout { after: Duration::from_secs(2), received_bytes: 3 }, "how busy it is"),
+        (FetchFailure::Denied { path: "/l".to_owned() }, "let this user read it"),
+    ] {
+        check(&failing(failure), Health::Problem, want);
+    }
+    // What is of a machine that the console does not run on is not read, and that is no fault; it is said once.
+    let why = "it is of the node's machine";
+    let elsewhere = ReadFacts {
+        address: format!("systemctl show x: not read, because {why}"),
+        failure: Some(FetchFailure::NotRead { why: why.to_owned() }),
+        ..fine.clone()
+    };
+    let findings = reads(&[elsewhere]);
+    check(&findings, Health::Ok, "not read");
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].what.matches(why).count(), 1, "{findings:?}");
     for (skew, want) in [(61.0, "61 s ahead of"), (-7.0, "7 s behind")] {
         check(&reads(&[ReadFacts { clock_skew_seconds: Some(skew), ..fine.clone() }]), Health::Warning, want);
     }

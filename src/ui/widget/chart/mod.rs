@@ -153,26 +153,31 @@ fn row_of(value: f64, span: Span, height: u16) -> Option<u16> {
 }
 
 fn scale_columns(unit: Unit, span: Span) -> u16 {
-    let wide = |value| text::width(&unit.write(value));
-    let middle = f64::midpoint(span.low, span.high);
-    u16::try_from(wide(span.low).max(wide(span.high)).max(wide(middle))).unwrap_or(u16::MAX)
+    let wide = labels(unit, span).iter().map(|label| text::width(label)).max().unwrap_or(0);
+    u16::try_from(wide).unwrap_or(u16::MAX)
+}
+
+/// What the scale says at its bottom, its middle and its top.
+fn labels(unit: Unit, span: Span) -> [String; 3] {
+    unit.write_apart([span.low, f64::midpoint(span.low, span.high), span.high])
 }
 
 fn draw_scale(buf: &mut Buffer, theme: &Theme, area: Rect, unit: Unit, span: Span) {
     let last = usize::from(area.height.saturating_sub(1));
     let flat = span.is_flat() && span.high != 0.0;
+    let [low, midst, high] = labels(unit, span);
     for row in 0..usize::from(area.height) {
-        let value = match row {
-            row if flat => (row + 1 == usize::from(middle(area).height)).then_some(span.high),
-            0 => Some(span.high),
-            row if row == last => Some(span.low),
-            row if last >= 4 && row == last.div_ceil(2) => Some(f64::midpoint(span.low, span.high)),
+        let label = match row {
+            row if flat => (row + 1 == usize::from(middle(area).height)).then_some(&high),
+            0 => Some(&high),
+            row if row == last => Some(&low),
+            row if last >= 4 && row == last.div_ceil(2) => Some(&midst),
             _between_labels => None,
         };
         let mut pen = Pen::new(buf, theme, area, row);
         pen.right(Role::Border, theme.glyph(Glyph::Bar));
-        if let Some(value) = value.filter(|_| flat || span.high > span.low || row == last) {
-            pen.field_right(Role::Dim, &unit.write(value), area.width.saturating_sub(1));
+        if let Some(label) = label.filter(|_| flat || span.high > span.low || row == last) {
+            pen.field_right(Role::Dim, label, area.width.saturating_sub(1));
         }
     }
 }
@@ -257,6 +262,34 @@ mod tests {
                 drawn(&theme, width, height, &[one[0], one[0], one[0]], Some(99));
             }
         }
+    }
+
+    /// A disk that loses a few megabytes does not fall from full to empty, and its scale says how little it is.
+    #[test]
+    fn a_scale_that_changes_little_is_not_exaggerated() {
+        let values: Vec<Option<f64>> = (0..30).map(|n| Some(26_199_000_000.0 - f64::from(n) * 100_000.0)).collect();
+        let (theme, area) = (Theme::standard(), Rect { x: 0, y: 0, width: 46, height: 9 });
+        let mut buf = Buffer::empty(area);
+        let shown = Chart {
+            title: "free",
+            note: "",
+            unit: Unit::Bytes,
+            lines: &[ChartLine { name: "x", values: &values }],
+            left_out: 0,
+            bucket_seconds: 5,
+            end: Wall(1_795_230_245_000),
+            limits: &[],
+            cursor: None,
+            present: true,
+            empty: "",
+        };
+        chart(&mut buf, &theme, area, shown);
+        let text = text_of(&buf);
+        assert!(text.contains("24.5GiB▕") || text.contains("24.5GiB│"), "{text}");
+        assert!(text.contains("24.4GiB│") && text.contains("24.3GiB│"), "{text}");
+        let tops: Vec<u16> =
+            (0..area.width).filter_map(|x| (0..area.height).find(|y| buf[(x, *y)].symbol() == "█")).collect();
+        assert!(tops.len() > 20 && tops.iter().all(|top| *top == tops[0]), "{tops:?}\n{text}");
     }
 
     #[test]
