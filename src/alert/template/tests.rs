@@ -170,7 +170,7 @@ fn mistakes_are_named_when_a_template_is_read() {
     check("{{ (1 }}", "a parenthesis that is not closed, in \"{{ (1 }}\"");
     check("{{ break }}", "a break outside of any range, in \"{{ break }}\"");
     check("{{ $labels.a $labels.b }}", "only a function can be given arguments, in \"{{ $labels.a $labels.b }}\"");
-    check("{{ with $x := 1 }}{{ end }}{{ $x }}", "the variable $x is not set");
+    check("{{ with $x := 1 }}{{ end }}{{ $x }}", "the variable $x is not set; did you mean $?");
     check("{{}}", "an action without anything in it, in \"{{}}\"");
 }
 
