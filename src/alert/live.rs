@@ -329,10 +329,10 @@ impl Log<'_, '_> {
     fn moved(&mut self, alert: &mut Alert, next: AlertState) {
         let within = self.respond.get(&alert.severity()).copied();
         alert.marks.changed(&alert.state, &next, self.moment.at, within);
-        if let (Some((from, _)), AlertState::Firing { no_data: Some(_), .. }) = (alert.marks.not_observed, &alert.state)
-        {
-            // Nobody has measured it since the console before this one ended.
-            alert.marks.not_observed = Some((from, self.moment.at.wall));
+        if alert.marks.awaited {
+            // Until it is measured nobody has looked since the console before this one ended.
+            alert.marks.not_observed = alert.marks.not_observed.map(|(from, _)| (from, self.moment.at.wall));
+            alert.marks.awaited = next.lacks_data();
         }
         if alert.state.differs(&next) {
             self.transitions.push(Transition {

@@ -23,6 +23,8 @@ pub(super) struct Marks {
     pub(super) response_due: Option<At>,
     /// From when to when no console looked, before this one took over its clocks.
     pub(super) not_observed: Option<(Wall, Wall)>,
+    /// Taken over, and not measured since.
+    pub(super) awaited: bool,
 }
 
 impl Marks {

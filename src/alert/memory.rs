@@ -89,14 +89,17 @@ impl Remembered {
             let clock = alert.clock.filter(|_| outage <= OUTAGE_TOLERANCE);
             let firing = matches!(clock, Some(Clock::Firing { .. }));
             let then = |wall: Wall| moment(wall, at);
+            // What was over by then was told by then.
+            let counted = |claim: &Claim| !claim.is_over(seen.wall);
             let marks = Marks {
                 // An acknowledgement is of one firing: without its clock nobody knows whether it is the same.
-                acknowledged: alert.acknowledged.filter(|_| firing),
-                snoozed: alert.snoozed,
+                acknowledged: alert.acknowledged.filter(|claim| firing && counted(claim)),
+                snoozed: alert.snoozed.filter(counted),
                 told_over: Vec::new(),
                 changes: alert.changes.into_iter().take(FLAPPING_CHANGES).map(|wall| then(wall).boot).collect(),
                 response_due: alert.response_due.filter(|_| firing).map(then),
                 not_observed: clock.is_some().then_some((seen.wall, at.wall)),
+                awaited: firing,
             };
             (alert.key, Returning { metric: alert.metric, marks, clock, seen })
         })

@@ -8,7 +8,7 @@
 //! whose selectors match nothing.
 //!
 //! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
-//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, [`book`] keeps them all and
+//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them together, [`book`] keeps them all and
 //! their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all over a restart.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
@@ -16,7 +16,10 @@
 pub mod book;
 pub mod claim;
 mod duration;
+mod group;
 mod live;
+#[cfg(test)]
+mod lives;
 pub mod marks;
 mod measured;
 pub mod memory;

@@ -305,7 +305,7 @@ fn host_and_port(address: &str) -> Option<(&str, &str)> {
 /// The first part of a host's name, with its port; an address of numbers stays.
 fn without_domain(address: &str) -> String {
     let (host, port) = host_and_port(address).map_or((address, None), |(host, port)| (host, Some(port)));
-    if host.parse::<std::net::IpAddr>().is_ok() {
+    if host.parse::<core::net::IpAddr>().is_ok() {
         return address.to_owned();
     }
     let short = host.split('.').next().unwrap_or(host);
