@@ -7,22 +7,34 @@
 //! Must never: resolve a firing alert because its data vanished; call a rule green whose range is not covered or
 //! whose selectors match nothing.
 //!
-//! One file each: [`rules`] reads the file, [`state`] says what a measurement makes of a state, `live` keeps one rule
-//! on one target, [`book`] keeps them all and their clocks.
+//! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
+//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them together, [`book`] keeps them all and
+//! their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all over a restart.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
 pub mod book;
+pub mod claim;
 mod duration;
+mod group;
 mod live;
+#[cfg(test)]
+mod lives;
+pub mod marks;
+mod measured;
+pub mod memory;
 mod reader;
+mod recording;
 pub mod rules;
 pub mod state;
-mod template;
+pub mod template;
 #[cfg(test)]
 mod timelines;
 mod yaml;
 
-pub use book::{Alert, AlertBook, Transition};
-pub use rules::{AlertRule, RuleFile, RuleGroup};
+pub use book::{Alert, AlertBook, ClaimOver, Transition};
+pub use claim::{AlertKey, Claim, ClaimError, ClaimKind};
+pub use memory::Remembered;
+pub use rules::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
 pub use state::AlertState;
+pub use template::{Scene, Template};

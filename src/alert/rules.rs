@@ -7,23 +7,36 @@ use std::time::Duration;
 use serde_saphyr::{Location, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{self, Reader};
-use super::template;
+use super::template::{Scene, Template};
 use super::yaml::RawFile;
 use crate::base::{Problem, Provenance, Severity};
 use crate::model::Labels;
-use crate::promql::Expr;
+use crate::promql::{Dialect, Expr};
 
 #[derive(Clone, Debug)]
 pub struct RuleFile {
+    /// As it was named when it was read.
+    pub file: Arc<str>,
     pub groups: Vec<RuleGroup>,
 }
 
+/// Rules that are evaluated together, in their order.
 #[derive(Clone, Debug)]
 pub struct RuleGroup {
     pub name: String,
     /// One minute where the file says nothing.
     pub interval: Duration,
-    pub rules: Vec<AlertRule>,
+    /// The most alerts or series that one of its rules may make; without limit where it is 0.
+    pub limit: usize,
+    /// How far back its expressions are evaluated.
+    pub query_offset: Duration,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Rule {
+    Alert(Arc<AlertRule>),
+    Record(Arc<RecordRule>),
 }
 
 #[derive(Clone, Debug)]
@@ -32,49 +45,104 @@ pub struct AlertRule {
     pub expr: Expr,
     /// How long the expression must hold before the alert fires.
     pub hold: Duration,
+    /// How long the expression must not hold before the alert resolves.
+    pub keep_firing_for: Duration,
+    /// The group's and the rule's own.
+    pub labels: BTreeMap<String, Template>,
+    pub annotations: BTreeMap<String, Template>,
+}
+
+/// A series that is made of others.
+#[derive(Clone, Debug)]
+pub struct RecordRule {
+    /// The name of the series.
+    pub name: Arc<str>,
+    pub expr: Expr,
+    /// The group's and the rule's own.
     pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
 }
 
 impl RuleFile {
-    pub fn rules(&self) -> impl Iterator<Item = &AlertRule> {
+    /// A file without rules.
+    #[must_use]
+    pub fn empty(file: &str) -> RuleFile {
+        RuleFile { file: Arc::from(file), groups: Vec::new() }
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.groups.iter().flat_map(|group| &group.rules)
+    }
+
+    /// The rules that alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.groups.iter().flat_map(RuleGroup::alerts)
     }
 
     /// The names of all series that its rules select.
     #[must_use]
     pub fn names(&self) -> BTreeSet<Arc<str>> {
-        self.rules().flat_map(|rule| rule.expr.names().iter().cloned()).collect()
+        self.rules().flat_map(|rule| rule.expr().names().iter().cloned()).collect()
     }
 
     /// The longest range that any of its rules needs.
     #[must_use]
     pub fn longest_range(&self) -> Duration {
-        self.rules().map(|rule| rule.expr.longest_range()).max().unwrap_or_default()
+        self.groups.iter().map(RuleGroup::longest_range).max().unwrap_or_default()
+    }
+}
+
+impl RuleGroup {
+    /// The rules that alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.rules.iter().filter_map(|rule| match rule {
+            Rule::Alert(rule) => Some(rule),
+            Rule::Record(_) => None,
+        })
+    }
+
+    fn longest_range(&self) -> Duration {
+        let ranges = self.rules.iter().map(|rule| rule.expr().longest_range());
+        ranges.max().map_or(Duration::ZERO, |longest| longest + self.query_offset)
+    }
+}
+
+impl Rule {
+    /// The name of the alert, or of the series that it records.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Rule::Alert(rule) => &rule.name,
+            Rule::Record(rule) => &rule.name,
+        }
+    }
+
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        match self {
+            Rule::Alert(rule) => &rule.expr,
+            Rule::Record(rule) => &rule.expr,
+        }
     }
 }
 
 impl AlertRule {
-    /// The `severity` label; warning where there is none or it is unknown.
+    /// The `severity` label; warning where there is none, it is unknown, or each alert has its own.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match self.labels.get("severity").map(String::as_str) {
-            Some("critical") => Severity::Critical,
-            Some("info") => Severity::Info,
-            Some(_) | None => Severity::Warning,
-        }
+        severity_of(self.labels.get("severity").map_or("", Template::source))
     }
 
     /// The annotation `opsconsole_runbook`: the file name of the runbook in the system's folder.
     #[must_use]
     pub fn runbook(&self) -> Option<&str> {
-        self.annotations.get("opsconsole_runbook").map(|name| name.trim()).filter(|name| !name.is_empty())
+        self.annotations.get("opsconsole_runbook").map(|name| name.source().trim()).filter(|name| !name.is_empty())
     }
 
     /// From the annotations `opsconsole_from`, `opsconsole_documented`, `opsconsole_deviates`, `opsconsole_answers`.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
-        let text = |name: &str| self.annotations.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let text =
+            |name: &str| self.annotations.get(name).map(|text| text.source().trim()).filter(|text| !text.is_empty());
         let lines = |name: &str| {
             text(name)
                 .into_iter()
@@ -91,11 +159,27 @@ impl AlertRule {
         }
     }
 
-    /// An annotation for one alert, with `{{ $value }}` and `{{ $labels.name }}` expanded; empty where there is none.
-    /// Label values come from outside: what is returned must be made harmless before it is shown.
+    /// An annotation for one alert, its template expanded; empty where there is none. Templates that ask a query say
+    /// that they can not be answered here. Label values come from outside: what is returned must be made harmless
+    /// before it is shown.
     #[must_use]
     pub fn annotation(&self, name: &str, labels: &Labels, value: f64) -> String {
-        self.annotations.get(name).map(|text| template::expanded(text, labels, value)).unwrap_or_default()
+        self.annotation_in(name, &Scene::of(labels, value))
+    }
+
+    /// As [`AlertRule::annotation`], in a scene that may answer queries.
+    #[must_use]
+    pub fn annotation_in(&self, name: &str, scene: &Scene<'_>) -> String {
+        self.annotations.get(name).map(|text| text.expanded_or_said(scene)).unwrap_or_default()
+    }
+}
+
+/// What the label `severity` says; warning where it says nothing that is known.
+pub(super) fn severity_of(label: &str) -> Severity {
+    match label {
+        "critical" => Severity::Critical,
+        "info" => Severity::Info,
+        _other => Severity::Warning,
     }
 }
 
@@ -105,6 +189,14 @@ impl AlertRule {
 /// Every mistake in the file with its place: YAML, unknown keys, durations, unsupported PromQL, duplicate names.
 /// A mistake of YAML itself hides those after it.
 pub fn load(file: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
+    load_as(file, text, Dialect::V3)
+}
+
+/// As [`load`], for a file that was written for this Prometheus.
+///
+/// # Errors
+/// As [`load`]; a function that this Prometheus does not have.
+pub fn load_as(file: &str, text: &str, dialect: Dialect) -> Result<RuleFile, Vec<Problem>> {
     let raw = match serde_saphyr::from_str::<Option<RawFile>>(text) {
         Ok(raw) => raw.unwrap_or_default(),
         Err(error) => {
@@ -113,7 +205,7 @@ pub fn load(file: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
             return Err(vec![reader::problem(file, place, what.into_owned())]);
         }
     };
-    Reader::read(file, raw)
+    Reader::read(file, raw, dialect)
 }
 
 #[cfg(test)]
@@ -159,10 +251,11 @@ groups:
         let group = &file.groups[0];
         assert_eq!((group.name.as_str(), group.interval), ("chain", Duration::from_secs(5)));
         assert_eq!(file.groups[1].interval, Duration::from_secs(60));
-        let [stale, other] = &group.rules[..] else { panic!("{:?}", group.rules) };
+        let rules: Vec<_> = group.alerts().collect();
+        let [stale, other] = &rules[..] else { panic!("{rules:?}") };
         assert_eq!((stale.name.as_str(), stale.hold), ("Stale", Duration::from_secs(90)));
         assert_eq!(stale.severity(), Severity::Critical);
-        assert_eq!((stale.labels["version"].as_str(), stale.labels["flag"].as_str()), ("1.10", "true"));
+        assert_eq!((stale.labels["version"].source(), stale.labels["flag"].source()), ("1.10", "true"));
         assert_eq!(stale.runbook(), Some("stale-blocks"));
         assert_eq!(
             stale.provenance(),
@@ -200,55 +293,112 @@ groups:
             r#"groups:
   - name: g
     intervall: 5s
-    limit: 3
+    limit: -3
+    partial_response_strategy: abort
     rules:
       - alert: A
         exprs: x > 1
-        keep_firing_for: 5m
+        keep_firing_for: 5x
         annotations:
-          summary: "{{ $value | humanize }}"
+          summary: "{{ $valeu | humanize }}"
+          first: "{{ humanise $value }}"
+          second: "{{ if $value }}"
+          third: "{{ tmpl }}"
       - alert: B
         expr: limitk(1, x) > 1
         for: 5 minutes
-        labels: {"bad-name": x, node: "{{ $labels.n }}"}
-      - record: r
+        labels: {"bad-name": x, node: "{{ $labels.n }", __name__: y}
+      - record: r r
         expr: x
+        for: 1m
+        annotations: {a: b}
       - expr: x >
+      - alert: C
+        record: c
+        expr: ""
   - name: g
     interval: 0s
 unrelated: true
 "#,
             &[
                 "3:5: unknown key \"intervall\"; did you mean interval?",
-                "4:5: limit is not supported yet",
-                "6:9: a rule needs an expression: expr",
-                "7:9: unknown key \"exprs\"; did you mean expr?",
-                "8:9: keep_firing_for is not supported yet",
-                "10:20: the template construct {{ $value | humanize }} is not supported yet; \
-                 write {{ $value }} or {{ $labels.name }}",
-                "12:15: \"limitk(1, x) > 1\": aggregation limitk is not supported",
-                "13:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
-                "14:18: \"bad-name\" can not be the name of a label",
-                "14:39: templates in labels are not supported yet",
-                "15:9: record is not supported yet",
-                "17:9: a rule needs a name: alert",
-                "17:15: \"x >\": not PromQL: invalid promql query",
-                "18:11: there is another group \"g\" in this file",
-                "19:15: the interval of a group must be longer than nothing",
-                "20:1: unknown key \"unrelated\"; known here: groups",
+                "4:12: a limit is a number of series; 0 means none",
+                "5:5: partial_response_strategy is not a key of Prometheus' rule files",
+                "7:9: a rule needs an expression: expr",
+                "8:9: unknown key \"exprs\"; did you mean expr?",
+                "9:26: \"5x\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
+                "11:20: annotation summary: the variable $valeu is not set; did you mean $value?",
+                "12:18: annotation first: there is no template function humanise; did you mean humanize?",
+                "13:19: annotation second: a if without its end, in \"{{ if $value }}\"",
+                "14:18: annotation third: the template function tmpl is not supported",
+                "16:15: \"limitk(1, x) > 1\": aggregation limitk is not supported",
+                "17:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
+                "18:18: \"bad-name\" can not be the name of a label",
+                "18:39: label node: '}' has no meaning here, in \"}\"",
+                "18:57: \"__name__\" can not be the name of a label",
+                "19:17: \"r r\" can not be the name of a series",
+                "21:14: for belongs to an alert, not to a record",
+                "22:23: annotations belong to an alert, not to a record",
+                "23:9: a rule needs a name: alert or record",
+                "23:15: \"x >\": not PromQL: invalid promql query",
+                "24:9: a rule needs an expression: expr",
+                "25:17: a rule is either an alert or a record, not both",
+                "27:11: there is another group \"g\" in this file",
+                "28:15: the interval of a group must be longer than nothing",
+                "29:1: unknown key \"unrelated\"; known here: groups",
             ],
         );
     }
 
     #[test]
-    fn duplicates_are_mistakes_and_variants_are_not() {
-        let two = |first: &str, second: &str| {
-            format!(
-                "groups:\n  - name: g\n    rules:\n      - {{alert: A, expr: x > 1, labels: {{severity: {first}}}}}\n      - {{alert: A, expr: x > 2, labels: {{severity: {second}}}}}\n"
-            )
+    fn a_whole_rule_file_is_read_as_prometheus_reads_it() {
+        let file = loaded(
+            r#"
+groups:
+  - name: chain
+    interval: 15s
+    limit: 10
+    query_offset: 1m
+    labels: {team: chain, tier: one}
+    rules:
+      - record: job:age:max
+        expr: max by (job) (age)
+        labels: {tier: two, text: "{{ not a template }"}
+      - alert: Old
+        expr: job:age:max > 60
+        for: 1m
+        keep_firing_for: 5m
+        labels: {severity: '{{ if gt $value 90.0 }}critical{{ else }}warning{{ end }}'}
+      - alert: Old
+        expr: job:age:max > 60
+        for: 1m
+"#,
+        );
+        let group = &file.groups[0];
+        assert_eq!((group.limit, group.query_offset), (10, Duration::from_secs(60)));
+        let [Rule::Record(record), Rule::Alert(old), Rule::Alert(_)] = &group.rules[..] else { panic!("{group:?}") };
+        assert_eq!((&*record.name, record.expr.source()), ("job:age:max", "max by (job) (age)"));
+        let labels = |labels: &BTreeMap<String, String>| {
+            labels.iter().map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join(" ")
         };
-        check(&two("warning", "critical"), &[]);
-        check(&two("warning", "warning"), &["5:17: there is another alert \"A\" with the same labels in this group"]);
+        assert_eq!(labels(&record.labels), "team=chain text={{ not a template } tier=two");
+        assert_eq!((old.hold.as_secs(), old.keep_firing_for.as_secs()), (60, 300));
+        assert_eq!(old.labels["tier"].source(), "one");
+        assert_eq!(old.severity(), Severity::Warning);
+        assert_eq!(file.longest_range(), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_file_can_be_of_an_older_prometheus() {
+        let text = "groups:\n  - name: g\n    rules:\n      - {alert: A, expr: 'FUNCTION(x[5m], 0.5, 0.5) > 1'}\n";
+        let check = |function: &str, dialect: Dialect, want: bool| {
+            let read = load_as("f", &text.replace("FUNCTION", function), dialect);
+            assert_eq!(read.is_ok(), want, "{function} {dialect:?} {read:?}");
+        };
+        check("holt_winters", Dialect::V2, true);
+        check("holt_winters", Dialect::V3, false);
+        check("double_exponential_smoothing", Dialect::V3, true);
+        check("double_exponential_smoothing", Dialect::V2, false);
     }
 
     #[test]
@@ -257,26 +407,26 @@ unrelated: true
         let [group] = &file.groups[..] else { panic!("{:?}", file.groups) };
         assert_eq!((group.name.as_str(), group.interval), ("volchain", Duration::from_secs(5)));
         let told: Vec<_> = group
-            .rules
-            .iter()
-            .map(|rule| (rule.name.as_str(), rule.expr.source(), rule.hold.as_secs(), rule.severity(), rule.runbook()))
+            .alerts()
+            .map(|rule| (rule.name.as_str(), rule.hold.as_secs(), rule.severity(), rule.provenance().from.join(" ")))
+            .map(|(name, hold, severity, from)| format!("{name} {hold} {} {from}", severity.word()))
             .collect();
         assert_eq!(
             told,
             [
-                (
-                    "VolchainBlocksStale",
-                    "volchain_last_block_age_seconds > 60",
-                    120,
-                    Severity::Critical,
-                    Some("stale-blocks")
-                ),
-                ("VolchainMempoolOverload", "volchain_mempool_size > 1000", 180, Severity::Warning, None),
+                "VolchainServiceDown 60 critical volchain:188-189",
+                "VolchainBlocksStale 120 critical volchain:62-63",
+                "VolchainSystemVerificationFailed 300 warning volchain:14-15",
+                "VolchainUserMismatches 120 warning volchain:137-138",
+                "VolchainBarrierTimeouts 60 warning volchain:101-102",
+                "VolchainMempoolOverload 180 warning volchain:163-164",
+                "VolchainHighResponseTime 180 warning ",
             ]
         );
-        assert_eq!(group.rules[0].provenance().from, ["volchain:60-63"]);
-        assert_eq!(group.rules[1].provenance().from, ["volchain:161-164"]);
-        assert!(group.rules.iter().all(|rule| rule.provenance().deviates.is_some()));
+        for rule in group.alerts() {
+            let provenance = rule.provenance();
+            assert!(provenance.deviates.is_some() && !provenance.documented.is_empty(), "{}", rule.name);
+        }
     }
 
     #[test]
