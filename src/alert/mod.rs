@@ -13,7 +13,7 @@
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
 pub mod book;
-mod duration;
+pub mod duration;
 mod live;
 mod reader;
 pub mod rules;
