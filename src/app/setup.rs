@@ -13,7 +13,7 @@ use super::history::History;
 use super::looks::Looks;
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
-use crate::alert::AlertBook;
+use crate::alert::{AlertBook, Remembered};
 use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
@@ -47,6 +47,12 @@ pub struct Setup {
     pub depth: Depth,
     pub ascii: bool,
     pub console: Console,
+    /// Clocks and claims of alerts that a console before this one kept.
+    #[serde(default)]
+    pub remembered: Option<Remembered>,
+    /// The kernel's name of this boot; empty where it gives none.
+    #[serde(default)]
+    pub boot_id: String,
     /// Unique to this console on this host.
     pub nonce: String,
     pub columns: u16,
@@ -116,6 +122,10 @@ impl App {
             let sources = spec.bind(&system.spec);
             sources.iter().for_each(|source| store.declare(declared(source)));
             alerts.add(&spec.id, &system.rules);
+            for tier in &system.spec.escalation {
+                let within = Duration::from_secs(tier.respond_within_minutes.saturating_mul(60));
+                alerts.respond_within(&spec.id, tier.severity, within);
+            }
             targets.push(Target {
                 id: spec.id.clone(),
                 spec: spec.clone(),
@@ -124,6 +134,10 @@ impl App {
                 sources,
                 cells: BTreeMap::new(),
             });
+        }
+        alerts.declare(&mut store);
+        if let Some(remembered) = setup.remembered {
+            alerts.restore(remembered, setup.boot_id.clone());
         }
         let version = setup.console.version.clone();
         let mut banners = setup.banners;
@@ -164,6 +178,8 @@ impl App {
             choices: Vec::new(),
             area: Rect::new(0, 0, setup.columns, setup.rows),
             nonce: setup.nonce,
+            boot_id: setup.boot_id,
+            alerts_kept: None,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
             last_key: Boot(0),

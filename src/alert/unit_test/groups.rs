@@ -8,9 +8,8 @@ use indexmap::IndexMap;
 
 use super::compare::{self, Fired};
 use super::{evaluated, vector};
-use crate::alert::rules::{AlertRule, RecordRule, Rule, RuleGroup};
-use crate::alert::state::{AlertState, Holds, Measurement};
-use crate::alert::template::Scene;
+use crate::alert::state::{Holds, Measurement};
+use crate::alert::{AlertRule, AlertState, RecordRule, Rule, RuleGroup, Scene, Template};
 use crate::base::{At, Boot, SourceId, Wall};
 use crate::model::labels::NAME;
 use crate::model::{Labels, Layout, Store};
@@ -217,7 +216,7 @@ impl Turn<'_> {
                 ask: Some(&ask),
                 ..Scene::of(&sample.labels, sample.value)
             };
-            let expanded = |(name, text): (&String, &crate::alert::template::Template)| {
+            let expanded = |(name, text): (&String, &Template)| {
                 (name.clone(), text.expanded_or_said(&scene))
             };
             let own: Vec<_> = rule.labels.iter().map(expanded).collect();

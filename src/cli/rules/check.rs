@@ -30,9 +30,6 @@ pub(super) fn run(args: &FilesArgs) -> bool {
 /// Reads a rule file, or says every mistake in it.
 pub(super) fn read(file: &Path, dialect: Dialect) -> Result<RuleFile, Vec<String>> {
     let text = load::read(file).map_err(|error| vec![format!("{error:#}")])?;
-    {
-        let _ = dialect;
-        rules::load(&file.display().to_string(), &text)
-    }
+    rules::load_as(&file.display().to_string(), &text, dialect)
     .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }

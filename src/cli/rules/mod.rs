@@ -6,7 +6,7 @@
 
 mod check;
 mod glob;
-// mod test;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ pub(super) struct FilesArgs {
 pub fn run(args: &RulesArgs) -> Result<ExitCode> {
     let good = match &args.command {
         Command::Check(args) => check::run(args),
-        Command::Test(args) => check::run(args),
+        Command::Test(args) => test::run(args),
     };
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -39,7 +39,7 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
             target: &alert.target,
             rule: &alert.rule,
             name: &alert.rule.name,
-            severity: alert.rule.severity(),
+            severity: alert.severity(),
             labels: &alert.labels,
             state: &alert.state,
             hold: alert.rule.hold,
@@ -57,8 +57,8 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
 /// A value that is not there now is written as missing, and not as NaN.
 fn annotation(alert: &Alert, name: &str) -> String {
     match alert.state.value() {
-        Some(value) => alert.rule.annotation(name, &alert.labels, value),
-        None => alert.rule.annotation(name, &alert.labels, f64::NAN).replace("NaN", "—"),
+        Some(_) => alert.annotation(name),
+        None => alert.annotation(name).replace("NaN", "—"),
     }
 }
 
@@ -87,7 +87,10 @@ impl AlertRow<'_> {
     pub fn clock(&self, now: At) -> String {
         match self.state {
             AlertState::Firing { since, .. } => format!("for {}", whole(now.boot.since(since.boot))),
-            AlertState::Pending { since, .. } => format!("fires in {}", countdown(now, since.plus(self.hold))),
+            AlertState::Pending { fires, .. } => {
+                let left = fires.since(now.boot);
+                format!("fires in {}", countdown(now, now.plus(left)))
+            }
             AlertState::NoData { since, .. } => format!("since {}", ago(now, *since)),
             AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),
             AlertState::Resolved { at } => ago(now, *at),
