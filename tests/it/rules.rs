@@ -52,7 +52,8 @@ fn one_bad_file_among_good_ones_fails_all() {
 fn a_file_of_samples_answers_queries() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("history.prom");
-    let lines = (0..=10).map(|n| format!("blocks_total{{node=\"a\"}} {} {}\n", n * 30, 1_600_000_000_000_i64 + n * 30_000));
+    let lines =
+        (0..=10).map(|n| format!("blocks_total{{node=\"a\"}} {} {}\n", n * 30, 1_600_000_000_000_i64 + n * 30_000));
     std::fs::write(&file, lines.collect::<String>()).expect("written");
     let data = file.to_str().expect("a path");
     let check = |arguments: &[&str], want: &str| {
@@ -76,6 +77,7 @@ fn a_file_of_samples_answers_queries() {
     assert!(String::from_utf8_lossy(&chart.stdout).contains("max 300"), "{}", said(&chart));
     let wrong = opsconsole(&["query", "--data", data, "rate(blocks_total)"]);
     assert_eq!(wrong.status.code(), Some(3), "{}", said(&wrong));
-    let old = opsconsole(&["query", "--data", data, "--prometheus", "2", "double_exponential_smoothing(x[5m], 0.5, 0.5)"]);
+    let old =
+        opsconsole(&["query", "--data", data, "--prometheus", "2", "double_exponential_smoothing(x[5m], 0.5, 0.5)"]);
     assert!(said(&old).contains("1:1: function double_exponential_smoothing"), "{}", said(&old));
 }

@@ -24,10 +24,18 @@ fn compare(theirs: &[&str], ours: &[&str], files: &[PathBuf]) {
     let (mut good, mut differences) = (0, Vec::new());
     for file in files {
         let theirs = verdict(Command::new("promtool").args(theirs).arg(file));
-        let ours = verdict(Command::new(env!("CARGO_BIN_EXE_opsconsole")).args(ours).args(["--prometheus", "2"]).arg(file));
+        let ours =
+            verdict(Command::new(env!("CARGO_BIN_EXE_opsconsole")).args(ours).args(["--prometheus", "2"]).arg(file));
         good += usize::from(theirs.0 == Some(0));
         if (theirs.0, theirs.1) != (ours.0, ours.1) {
-            differences.push(format!("{}\npromtool, {:?}:\n{}\nours, {:?}:\n{}", file.display(), theirs.0, theirs.2, ours.0, ours.2));
+            differences.push(format!(
+                "{}\npromtool, {:?}:\n{}\nours, {:?}:\n{}",
+                file.display(),
+                theirs.0,
+                theirs.2,
+                ours.0,
+                ours.2
+            ));
         }
     }
     println!("{}: {} files, {good} good, {} of other verdicts", theirs.join(" "), files.len(), differences.len());

@@ -37,7 +37,10 @@ pub(super) fn alerts(fired: &[Fired]) -> String {
     let mut out = String::from("[");
     for (place, alert) in fired.iter().enumerate() {
         let (labels, annotations) = (pairs(&alert.labels), pairs(&alert.annotations));
-        let _ = write!(out, "\n            {place}:\n              Labels:{labels}\n              Annotations:{annotations}");
+        let _ = write!(
+            out,
+            "\n            {place}:\n              Labels:{labels}\n              Annotations:{annotations}"
+        );
     }
     out.push_str("\n            ]");
     out
@@ -58,9 +61,8 @@ pub(super) fn samples(of: &[(Labels, f64)]) -> String {
 
 /// Whether both are the same series with the same values. What is not a number equals nothing, as in promtool.
 pub(super) fn same(expected: &[(Labels, f64)], got: &[(Labels, f64)], fuzzy: bool) -> bool {
-    let close = |left: f64, right: f64| {
-        left == right || fuzzy && (left.next_up() == right || left.next_down() == right)
-    };
+    let close =
+        |left: f64, right: f64| left == right || fuzzy && (left.next_up() == right || left.next_down() == right);
     expected.len() == got.len()
         && expected.iter().zip(got).all(|(left, right)| left.0 == right.0 && close(left.1, right.1))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Location, MessageFormatter, UserMessageFormatter};
 
 use super::super::{duration, reader};
@@ -147,7 +148,9 @@ struct RawExprTest {
 /// # Errors
 /// The first mistake, with its place: YAML, an unknown key, a duration that is none.
 pub fn load(file: &str, text: &str) -> Result<TestFile, Problem> {
-    match serde_saphyr::from_str::<Option<RawFile>>(text) {
+    // Samples may be infinite, or no number at all.
+    let options = serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::PassThrough };
+    match serde_saphyr::from_str_with_options::<Option<RawFile>>(text, options) {
         Ok(raw) => Ok(raw.unwrap_or_default().into()),
         Err(error) => {
             let place = error.location().unwrap_or(Location::UNKNOWN);
@@ -213,7 +216,8 @@ struct Start(Wall);
 impl<'de> Deserialize<'de> for Start {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Start, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || D::Error::custom(format!("{text:?} is no time; write seconds since 1970 or 2026-11-21T03:04:05Z"));
+        let wrong =
+            || D::Error::custom(format!("{text:?} is no time; write seconds since 1970 or 2026-11-21T03:04:05Z"));
         match text.parse::<i64>() {
             Ok(seconds) => seconds.checked_mul(1000).map(|millis| Start(Wall(millis))).ok_or_else(wrong),
             Err(_) => {

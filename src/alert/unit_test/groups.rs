@@ -86,7 +86,9 @@ impl<'r> Groups<'r> {
         let rules = self.groups.iter().flat_map(|(_, rules)| rules);
         let active = rules.filter(|running| running.rule.name() == name).flat_map(|running| &running.active);
         let firing = active.filter(|(_, active)| matches!(active.state, AlertState::Firing { .. }));
-        firing.map(|(labels, active)| Fired { labels: owned(labels), annotations: active.annotations.clone() }).collect()
+        firing
+            .map(|(labels, active)| Fired { labels: owned(labels), annotations: active.annotations.clone() })
+            .collect()
     }
 }
 
@@ -216,9 +218,7 @@ impl Turn<'_> {
                 ask: Some(&ask),
                 ..Scene::of(&sample.labels, sample.value)
             };
-            let expanded = |(name, text): (&String, &Template)| {
-                (name.clone(), text.expanded_or_said(&scene))
-            };
+            let expanded = |(name, text): (&String, &Template)| (name.clone(), text.expanded_or_said(&scene));
             let own: Vec<_> = rule.labels.iter().map(expanded).collect();
             let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let named = [(NAME, ""), ("alertname", rule.name.as_str())];

@@ -24,8 +24,8 @@ use crate::model::{Labels, Scope, Store};
 use crate::promql::data::{Feed, History, pairs};
 use crate::promql::{Dialect, Expr, Sample, Value, evaluate_every};
 use compare::Fired;
-pub use file::{TestFile, load};
 use file::{AlertTest, ExprTest, TestGroup};
+pub use file::{TestFile, load};
 use groups::Groups;
 
 /// Turns that one test may take.
@@ -147,7 +147,10 @@ impl Run<'_> {
             let time = compare::time(test.eval_time);
             let (expected, fired) = (compare::alerts(&expected), compare::alerts(&fired));
             let name = self.name();
-            format!("{name}    alertname: {}, time: {time},\n        exp:{expected},\n        got:{fired}", test.alertname)
+            format!(
+                "{name}    alertname: {}, time: {time},\n        exp:{expected},\n        got:{fired}",
+                test.alertname
+            )
         })
     }
 
@@ -189,13 +192,7 @@ impl Run<'_> {
 }
 
 /// The answer to an expression; a number is a vector without labels.
-fn vector(
-    source: &str,
-    store: &Store,
-    at: Wall,
-    interval: Duration,
-    dialect: Dialect,
-) -> Result<Vec<Sample>, String> {
+fn vector(source: &str, store: &Store, at: Wall, interval: Duration, dialect: Dialect) -> Result<Vec<Sample>, String> {
     let expr = Expr::parse_as(source, dialect).map_err(|error| error.to_string())?;
     evaluated(&expr, store, at, interval)
 }

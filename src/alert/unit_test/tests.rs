@@ -39,7 +39,11 @@ fn what_holds_is_not_told() {
     };
     check("", &doubled("4m", "8"), &[]);
     check("evaluation_interval: 3m", &doubled("4m", "6"), &[]);
-    check("", "start_timestamp: 1600000000\n    promql_expr_test: [{expr: 'time() - 1.6e9', eval_time: 1m, exp_samples: [{labels: '{}', value: 60}]}]", &[]);
+    check(
+        "",
+        "start_timestamp: 1600000000\n    promql_expr_test: [{expr: 'time() - 1.6e9', eval_time: 1m, exp_samples: [{labels: '{}', value: 60}]}]",
+        &[],
+    );
 }
 
 #[test]
@@ -47,8 +51,10 @@ fn what_does_not_hold_is_told_as_promtool_does() {
     check(
         "",
         "name: first\n    alert_rule_test: [{eval_time: 4m, alertname: High}]",
-        &["    name: first,\n    alertname: High, time: 4m,\n        exp:[],\n        got:[\n            0:\n              \
-           Labels:{a=\"1\", alertname=\"High\"}\n              Annotations:{summary=\"1 is 4 in eu\"}\n            ]"],
+        &[
+            "    name: first,\n    alertname: High, time: 4m,\n        exp:[],\n        got:[\n            0:\n              \
+           Labels:{a=\"1\", alertname=\"High\"}\n              Annotations:{summary=\"1 is 4 in eu\"}\n            ]",
+        ],
     );
     check(
         "",
@@ -64,11 +70,7 @@ fn what_does_not_hold_is_told_as_promtool_does() {
         &["    expr: \"limitk(1, x)\", time: 0s, err: aggregation limitk is not supported"],
     );
     check("group_eval_order: [g, g]", "name: x", &["    group_eval_order names the group \"g\" twice"]);
-    check(
-        "",
-        "alert_rule_test: [{eval_time: 1m}]",
-        &["    an alert_rule_test of the time 1m has no alertname"],
-    );
+    check("", "alert_rule_test: [{eval_time: 1m}]", &["    an alert_rule_test of the time 1m has no alertname"]);
 }
 
 #[test]

@@ -31,5 +31,5 @@ pub(super) fn run(args: &FilesArgs) -> bool {
 pub(super) fn read(file: &Path, dialect: Dialect) -> Result<RuleFile, Vec<String>> {
     let text = load::read(file).map_err(|error| vec![format!("{error:#}")])?;
     rules::load_as(&file.display().to_string(), &text, dialect)
-    .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }

@@ -63,7 +63,7 @@ impl Answer {
     #[must_use]
     pub fn to_json(&self) -> String {
         let (kind, result) = match self {
-            Answer::Scalar(at, value) => ("scalar", format!("[{},\"{}\"]", seconds(*at), plainly(*value))),
+            Answer::Scalar(at, value) => ("scalar", format!("[{},\"{}\"]", at.as_seconds(), plainly(*value))),
             Answer::Vector(samples) => {
                 let one = |(at, sample): &(Wall, Sample)| {
                     format!("{{\"metric\":{},\"value\":{}}}", metric(&sample.labels), pair(*at, sample.value))
@@ -134,7 +134,7 @@ fn pair(at: Wall, value: f64) -> String {
     format!("[{},\"{}\"]", seconds(at), written(value))
 }
 
-/// Seconds with three digits behind the point, or none.
+/// Seconds with three digits behind the point, or none. The time of a scalar has no digits that say nothing.
 fn seconds(at: Wall) -> String {
     let (sign, millis) = (if at.0 < 0 { "-" } else { "" }, at.0.unsigned_abs());
     match millis % 1000 {
@@ -198,7 +198,7 @@ mod tests {
         );
         check(
             &Answer::Scalar(Wall(-500), 1e21),
-            r#"{"status":"success","data":{"resultType":"scalar","result":[-0.500,"1000000000000000000000"]}}"#,
+            r#"{"status":"success","data":{"resultType":"scalar","result":[-0.5,"1000000000000000000000"]}}"#,
         );
         let vector = |value| {
             let labels = labels(&[("__name__", "up"), ("job", "a\"b")]);

@@ -18,7 +18,7 @@ pub fn history(text: &str, now: Wall) -> Result<History, BadLine> {
     };
     let own = Labels::default();
     let mut naming = Naming::new(&own);
-    let mut lines = Lines::new(text, dialect);
+    let mut lines = Lines::of_history(text, dialect);
     let mut history = History::default();
     while lines.advance() {
         let Some(sample) = lines.sample()? else { continue };
@@ -66,6 +66,8 @@ mod tests {
         let text = "# TYPE x counter\nx_total{a=\"1\"} 1 10\nx_total{a=\"1\"} 5 50.5\n# EOF\n";
         check(text, "x_total", 50, r#"x_total{a="1"}=1"#);
         check(text, "x_total", 51, r#"x_total{a="1"}=5"#);
+        let by_time = "# TYPE x gauge\nx 1 10\ny 2 10\nx 3 20\n# EOF\n";
+        check(by_time, "x", 20, "x=3");
     }
 
     #[test]
