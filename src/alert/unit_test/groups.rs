@@ -26,6 +26,9 @@ pub(super) struct Outside {
     pub dialect: Dialect,
 }
 
+/// What the expression of an alert gives now, by the labels of the alert.
+type Found = IndexMap<Labels, (f64, BTreeMap<String, String>)>;
+
 /// All groups, in the order of evaluation.
 pub(super) struct Groups<'r> {
     outside: Outside,
@@ -129,12 +132,7 @@ impl Running<'_> {
     }
 
     /// Moves every alert of the rule on, and gives the series that tell of them.
-    fn follow(
-        &mut self,
-        rule: &AlertRule,
-        mut found: IndexMap<Labels, (f64, BTreeMap<String, String>)>,
-        turn: &Turn<'_>,
-    ) -> Result<IndexMap<Labels, f64>, String> {
+    fn follow(&mut self, rule: &AlertRule, mut found: Found, turn: &Turn<'_>) -> Result<IndexMap<Labels, f64>, String> {
         let at = At { boot: Boot(u64::try_from(turn.now.0).unwrap_or(0)), wall: turn.now };
         let holds = Holds { before: rule.hold, after: rule.keep_firing_for };
         for (labels, active) in &mut self.active {
@@ -203,12 +201,7 @@ impl Turn<'_> {
     }
 
     /// The alerts that an expression's answer makes, with their values and annotations.
-    fn alerts(
-        &self,
-        rule: &AlertRule,
-        found: &[Sample],
-        store: &Store,
-    ) -> Result<IndexMap<Labels, (f64, BTreeMap<String, String>)>, String> {
+    fn alerts(&self, rule: &AlertRule, found: &[Sample], store: &Store) -> Result<Found, String> {
         let ask = |expr: &str| vector(expr, store, self.at, self.outside.interval, self.outside.dialect);
         let mut alerts = IndexMap::with_capacity(found.len());
         for sample in found {
