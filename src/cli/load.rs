@@ -16,7 +16,7 @@ use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
 use crate::shell::fetch::http::HttpClient;
-use crate::shell::reload::{Kind, Loader, config_folder};
+use crate::shell::reload::{Kind, Loader, config_folder, rule_text};
 use crate::shell::state_root::StateRoot;
 use crate::shell::terminal::depth;
 use crate::shell::{self, actor, discover, random_bytes};
@@ -247,6 +247,7 @@ fn setup_of(
         nothing_found: Vec::new(),
     };
     let looks = looks(common, &config)?;
+    let rules = config.rules.iter().map(|rules| rule_text(&rules.file)).collect();
     Ok(Setup {
         config,
         systems,
@@ -257,6 +258,7 @@ fn setup_of(
         depth: looks.depth,
         ascii: looks.ascii,
         console,
+        rules,
         remembered: None,
         boot_id: String::new(),
         nonce,
