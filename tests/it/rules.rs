@@ -61,7 +61,7 @@ fn a_file_of_samples_answers_queries() {
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         assert_eq!(String::from_utf8_lossy(&output.stdout), want, "{arguments:?}");
     };
-    check(&["rate(blocks_total[2m])"], "{node=\"a\"}  1\n");
+    check(&["sum_over_time(blocks_total[45s])"], "{node=\"a\"}  570\n");
     check(&["-vector(1)"], "{}  -1\n");
     check(
         &["blocks_total", "--at", "1600000060.5", "--format", "json"],
