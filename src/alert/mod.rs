@@ -8,14 +8,15 @@
 //! whose selectors match nothing.
 //!
 //! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
-//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them together, [`book`] keeps them all and
-//! their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all over a restart.
+//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them
+//! together, [`book`] keeps them all and their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all
+//! over a restart. [`unit_test`] runs the tests that people have of their rules.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
 pub mod book;
 pub mod claim;
-mod duration;
+pub mod duration;
 mod group;
 mod live;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub mod state;
 pub mod template;
 #[cfg(test)]
 mod timelines;
+pub mod unit_test;
 mod yaml;
 
 pub use book::{Alert, AlertBook, ClaimOver, Transition};

@@ -24,7 +24,9 @@ pub mod doctor;
 pub mod journal;
 pub mod load;
 pub mod man;
+pub mod query;
 pub mod replay;
+pub mod rules;
 pub mod runbook;
 pub mod runner;
 pub mod shot;
@@ -92,6 +94,10 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Show or verify the journal
     Journal(journal::JournalArgs),
+    /// Evaluate a PromQL expression over a file, the targets, or a Prometheus-compatible server
+    Query(query::QueryArgs),
+    /// Check Prometheus rule files, and run promtool's unit tests of them
+    Rules(rules::RulesArgs),
     /// Look at runbooks: lint, show, plan
     Runbook(runbook::RunbookArgs),
     /// Write, check and show the configuration
@@ -156,6 +162,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         None => console::run(&common, cli.record.as_deref()),
         Some(Command::Demo(args)) => demo::run(&common, args),
         Some(Command::Journal(args)) => journal::run(&common, &args),
+        Some(Command::Query(args)) => query::run(&common, &args),
+        Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Runbook(args)) => runbook::run(&common, &args),
         Some(Command::Snapshot(args)) => snapshot::run(&common, &args),
         Some(Command::Check(args)) => check::run(&common, &args),

@@ -20,6 +20,7 @@
 pub mod buckets;
 mod compile;
 pub mod condition;
+pub mod data;
 pub mod dialect;
 pub mod eval;
 pub mod expr;
@@ -35,7 +36,9 @@ pub mod truth;
 pub use buckets::Buckets;
 pub use condition::{Condition, Verdict};
 pub use dialect::Dialect;
-pub use eval::{EvalError, Matrix, Sample, Steps, Value, evaluate, evaluate_range, evaluate_range_past};
+pub use eval::{
+    EvalError, Matrix, Sample, Steps, Value, evaluate, evaluate_every, evaluate_range, evaluate_range_past,
+};
 pub use expr::{Expr, ExprError};
 pub use node::Selector;
 pub use truth::{measured_until, truth};

@@ -160,7 +160,7 @@ impl Loader {
 /// The text of a rule file, or why there is none.
 #[must_use]
 pub fn rule_text(file: &str) -> RuleText {
-    let text = read(Path::new(file), RULES_LIMIT_BYTES).map_err(|error| error.to_string());
+    let text = text_file::read(Path::new(file), RULES_LIMIT_BYTES).map_err(|error| error.to_string());
     RuleText { file: file.to_owned(), text }
 }
 

@@ -18,6 +18,7 @@ mod pictures;
 mod pty;
 mod random_keys;
 mod recording;
+mod rules;
 mod secrets;
 mod stage;
 mod terminal;

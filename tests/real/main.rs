@@ -13,6 +13,7 @@ mod terminal;
 
 mod exporters;
 mod promql;
+mod rules;
 mod systemd;
 
 /// Whether a program is installed; says so where it is not.

@@ -89,6 +89,23 @@ pub fn evaluate(expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<V
     Evaluation::new(expr, store, scope, Steps::once(at), &left).value(expr.node())
 }
 
+/// As [`evaluate`], for rules that are evaluated at this interval: it is the step of subqueries that have none.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_every(
+    expr: &Expr,
+    store: &Store,
+    scope: &Scope,
+    at: Wall,
+    interval: Duration,
+) -> Result<Value, EvalError> {
+    let left = Cell::new(MOST_SAMPLES);
+    let evaluation = Evaluation::new(expr, store, scope, Steps::once(at), &left);
+    let default_step_millis = i64::try_from(interval.as_millis()).unwrap_or(DEFAULT_STEP_MILLIS).max(1);
+    Evaluation { default_step_millis, ..evaluation }.value(expr.node())
+}
+
 /// As [`evaluate`], but for conditions: an element without a partner is an error, and a comparison with NaN is NaN,
 /// where Prometheus leaves the element out or answers 0. Neither may pass for a measurement.
 pub(super) fn evaluate_strictly(expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<Value, EvalError> {

@@ -24,6 +24,7 @@
 //! To add a format: a variant of [`Dialect`], and a source kind that reads with it.
 
 mod families;
+mod history;
 mod naming;
 mod number;
 mod scan;
@@ -38,6 +39,7 @@ use super::kind::{Decoded, Kind, Own};
 use crate::base::Wall;
 use crate::model::labels::SeriesSet;
 use crate::model::{Fetch, FetchFailure, HttpAnswer, Labels, Reply};
+pub use history::history;
 use naming::Naming;
 pub use scan::{BadLine, Dialect, Lines, Pair, Sample};
 pub use shape::Shape;

@@ -99,13 +99,22 @@ pub struct Lines<'a> {
     /// The labels of the last sample.
     pairs: Vec<Pair<'a>>,
     families: Families<'a>,
+    /// Whether families are held to what OpenMetrics says of them.
+    held: bool,
     remark: &'a str,
 }
 
 impl<'a> Lines<'a> {
     #[must_use]
     pub fn new(text: &'a str, dialect: Dialect) -> Lines<'a> {
-        Lines { text, dialect, at: 0, line: 1, pairs: Vec::new(), families: Families::default(), remark: "" }
+        let families = Families::default();
+        Lines { text, dialect, at: 0, line: 1, pairs: Vec::new(), families, held: true, remark: "" }
+    }
+
+    /// Of a history, whose samples may stand in the order of their times: families are not checked.
+    #[must_use]
+    pub fn of_history(text: &'a str, dialect: Dialect) -> Lines<'a> {
+        Lines { held: false, ..Lines::new(text, dialect) }
     }
 
     /// Goes on to the next line that says something; false at the end of the text.
@@ -126,11 +135,15 @@ impl<'a> Lines<'a> {
         let (line, at) = (self.line, self.at);
         let bad = |what: String| BadLine { line, what };
         if self.dialect == Dialect::OpenMetrics {
-            self.families.open().map_err(bad)?;
+            if self.held {
+                self.families.open().map_err(bad)?;
+            }
             if self.text.as_bytes().get(at) == Some(&b'#') {
                 let end = line_end(self.text, at);
                 self.remark = &self.text[at..end];
-                self.families.remark(self.remark).map_err(bad)?;
+                if self.held {
+                    self.families.remark(self.remark).map_err(bad)?;
+                }
                 self.at = (end + 1).min(self.text.len());
                 self.line += 1;
                 return Ok(None);
@@ -144,7 +157,8 @@ impl<'a> Lines<'a> {
         let name = &self.text[at..name_end];
         let rule = match self.dialect {
             Dialect::PrometheusText => Rule::ANY,
-            Dialect::OpenMetrics => self.families.sample(name, &self.pairs).map_err(bad)?,
+            Dialect::OpenMetrics if self.held => self.families.sample(name, &self.pairs).map_err(bad)?,
+            Dialect::OpenMetrics => Rule::ANY,
         };
         self.end_sample(name, series_end, rule).map(Some)
     }
@@ -196,7 +210,8 @@ impl<'a> Lines<'a> {
     pub fn finish(&self) -> Result<(), BadLine> {
         match self.dialect {
             Dialect::PrometheusText => Ok(()),
-            Dialect::OpenMetrics => self.families.finish().map_err(|what| self.bad(what)),
+            Dialect::OpenMetrics if self.held => self.families.finish().map_err(|what| self.bad(what)),
+            Dialect::OpenMetrics => Ok(()),
         }
     }
 
