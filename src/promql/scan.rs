@@ -13,8 +13,9 @@ const MAX_BYTES: usize = 8192;
 const MAX_OPERATORS: usize = 512;
 /// The longest range that is taken: a hundred years, in seconds.
 const MAX_RANGE_SECONDS: f64 = 3.2e9;
-/// The latest time that is taken behind `@`, in seconds since 1970: the year 5138.
-const MAX_MOMENT_SECONDS: f64 = 1e11;
+/// The latest time that is taken behind `@`, in seconds since 1970: in milliseconds it is still a whole number that can
+/// be counted with.
+const MAX_MOMENT_SECONDS: f64 = 9e15;
 /// Digits of one part of a duration.
 const MAX_DURATION_DIGITS: usize = 9;
 

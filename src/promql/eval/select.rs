@@ -146,6 +146,10 @@ impl Evaluation<'_> {
     }
 
     fn grids(&self, selector: &Selector, from: Wall, to: Wall) -> Result<Vec<Grid>, EvalError> {
+        let (range, kept) = (selector.looks_back(), self.store.kept_unnamed());
+        if selector.name.is_none() && range > kept {
+            return Err(EvalError::NotKept { selector: selector.text.to_string(), range, kept });
+        }
         let grids = match self.past {
             true => self.store.grids_past(self.scope, &selector.matchers, from, to),
             false => self.store.grids(self.scope, &selector.matchers, from, to),
