@@ -72,6 +72,11 @@ fn the_same_expression_as_2_and_as_3_understands_it() {
     // The spread of a value alone, and the name that atan2 forgot to drop.
     check("stdvar(odd)", 100, "{} 0", "{} NaN");
     check("side atan2 0", 100, "side 1.5707963267948966", "{} 1.5707963267948966");
+    // A name may stand in quotes.
+    let no_quotes = "refused: not PromQL: Prometheus 2 takes no label or metric name in quotes";
+    check(r#"sum by ("path") (lines)"#, 100, no_quotes, "{path=\"a\\nb\"} 1");
+    check(r#"{"side"}"#, 100, no_quotes, "side 1");
+    check(r#"count_values("by", side) + on () label_join(side, "a", "-", "b")"#, 100, "{} 2", "{} 2");
     // A duration is a number of seconds, and a number a duration.
     check("5m", 100, "refused: not PromQL: the duration 5m stands where Prometheus 2 wants a number", "300");
     let no_duration = "refused: not PromQL: the range [30] is not a duration such as 5m";
