@@ -84,10 +84,18 @@ impl Layout {
     /// The columns whose series these matchers accept, in order.
     #[must_use]
     pub fn accepted(&self, matchers: &[Matcher]) -> Vec<usize> {
-        let accepts = |column: &usize| matchers.iter().all(|matcher| matcher.accepts(&self.series[*column]));
-        match matchers.iter().find_map(Matcher::exact_name) {
-            Some(name) => self.columns_of(name).filter(accepts).collect(),
-            None => (0..self.series.len()).filter(accepts).collect(),
+        let accepts = |matcher: &Matcher, column: usize| matcher.accepts(&self.series[column]);
+        match matchers.iter().find_map(|matcher| matcher.exact_name().map(|name| (matcher, name))) {
+            Some((named, name)) => {
+                // The columns of a name need not be asked for it again.
+                let others: Vec<&Matcher> = matchers.iter().filter(|matcher| !std::ptr::eq(*matcher, named)).collect();
+                let accepted = |column: &usize| others.iter().all(|matcher| accepts(matcher, *column));
+                self.columns_of(name).filter(accepted).collect()
+            }
+            None => {
+                let accepted = |column: &usize| matchers.iter().all(|matcher| accepts(matcher, *column));
+                (0..self.series.len()).filter(accepted).collect()
+            }
         }
     }
 

@@ -65,7 +65,12 @@ impl Labels {
 
     #[must_use]
     pub fn without(self, name: &str) -> Labels {
-        self.with(name, "")
+        if self.get(name).is_empty() {
+            return self;
+        }
+        // What is left is in order as it stands.
+        let mut text = String::with_capacity(self.text.len());
+        Labels::from_sorted(self.iter().filter(|(have, _)| *have != name), &mut text)
     }
 
     /// The value of a label; empty where it is not set, as in PromQL.

@@ -230,11 +230,7 @@ impl Compiler {
         match operand.map(bare) {
             Some(Parsed::MatrixSelector(matrix)) => {
                 let selector = self.selector(&matrix.vs, Some((matrix.range, matrix.to_string())))?;
-                match selector.name {
-                    Some(_) => Ok(Range::Samples(Arc::new(selector))),
-                    // The store keeps a whole range only for series that an expression names.
-                    None => unsupported(format!("range selector {} without a metric name", selector.text)),
-                }
+                Ok(Range::Samples(Arc::new(selector)))
             }
             Some(Parsed::Subquery(subquery)) => {
                 let shift = shift(subquery.offset.as_ref(), subquery.at.as_ref())?;

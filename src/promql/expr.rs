@@ -10,6 +10,8 @@ use super::compile::Compiler;
 use super::dialect::Dialect;
 use super::node::{Node, Selector};
 use super::scan::scan;
+use crate::base::time::spoken;
+use crate::model::Retention;
 
 /// A checked expression with its source text.
 #[derive(Clone, Debug)]
@@ -25,6 +27,7 @@ struct Checked {
     selectors: Vec<Arc<Selector>>,
     names: BTreeSet<Arc<str>>,
     longest_range: Duration,
+    unnamed: Option<(Arc<str>, Duration)>,
 }
 
 /// An expression that can not be used, with the construct that is the reason.
@@ -34,6 +37,12 @@ pub enum ExprError {
     Syntax { detail: String },
     #[error("{construct} is not supported")]
     Unsupported { construct: String },
+    /// Only where the console keeps the samples: see [`Expr::parse`].
+    #[error(
+        "{selector} looks {} back and has no metric name: samples that no expression names are kept for {}; name the metric",
+        spoken(*range), spoken(*kept)
+    )]
+    Unnamed { selector: String, range: Duration, kept: Duration },
     #[error(
         "a condition compares with bool: write {comparison} bool, so that false is a measurement and not an empty answer"
     )]
@@ -45,18 +54,21 @@ pub enum ExprError {
 }
 
 impl Expr {
-    /// Parses and checks, with the meaning that Prometheus 3 gives it.
+    /// Parses and checks, with the meaning that Prometheus 3 gives it, for a store that lives: one that keeps a whole
+    /// range only for the series that an expression names.
     ///
     /// # Errors
-    /// Bad syntax, or a construct that is not supported, named.
+    /// As [`Expr::parse_as`]; a selector without a metric name that looks further back than such series are kept.
     pub fn parse(source: &str) -> Result<Expr, ExprError> {
-        Expr::parse_as(source, Dialect::V3)
+        let expr = Expr::parse_as(source, Dialect::V3)?;
+        expr.within(Retention::default().rest)?;
+        Ok(expr)
     }
 
-    /// As [`Expr::parse`], with the meaning of this Prometheus.
+    /// Parses and checks, with the meaning of this Prometheus, whatever a store keeps.
     ///
     /// # Errors
-    /// As [`Expr::parse`]; a function that this Prometheus does not have.
+    /// Bad syntax; a construct that is not supported, or a function that this Prometheus does not have, named.
     pub fn parse_as(source: &str, dialect: Dialect) -> Result<Expr, ExprError> {
         scan(source, dialect)?;
         let compiler = Compiler { dialect };
@@ -67,7 +79,10 @@ impl Expr {
         node.selectors(&mut |selector| selectors.push(Arc::clone(selector)));
         let names = selectors.iter().filter_map(|selector| selector.name.clone()).collect();
         let longest_range = selectors.iter().map(|selector| selector.looks_back()).max().unwrap_or_default();
-        let checked = Checked { node, dialect, selectors, names, longest_range };
+        let unnamed = selectors.iter().filter(|selector| selector.name.is_none());
+        let unnamed = unnamed.map(|selector| (Arc::clone(&selector.text), selector.looks_back()));
+        let unnamed = unnamed.max_by_key(|(_, back)| *back).filter(|(_, back)| !back.is_zero());
+        let checked = Checked { node, dialect, selectors, names, longest_range, unnamed };
         Ok(Expr { source: Arc::from(source), checked: Arc::new(checked) })
     }
 
@@ -93,6 +108,26 @@ impl Expr {
     #[must_use]
     pub fn longest_range(&self) -> Duration {
         self.checked.longest_range
+    }
+
+    /// How far back those of its selectors look that have no metric name, where they look back at all: a store that
+    /// lives can not know that it has to keep their series.
+    #[must_use]
+    pub fn unnamed_range(&self) -> Option<Duration> {
+        self.checked.unnamed.as_ref().map(|(_, range)| *range)
+    }
+
+    /// Whether what is kept for this long without a name is all that it needs.
+    ///
+    /// # Errors
+    /// The selector that looks further back.
+    pub fn within(&self, kept: Duration) -> Result<(), ExprError> {
+        match &self.checked.unnamed {
+            Some((selector, range)) if *range > kept => {
+                Err(ExprError::Unnamed { selector: selector.to_string(), range: *range, kept })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Every selector in it, left to right.
@@ -161,9 +196,31 @@ mod tests {
         check("x[5m]", "range selector x[5m] without a function over it");
         check("x[5m:1m]", "subquery x[5m:1m] without a function over it");
         check("'text'", "string literal");
-        check(r#"rate({a="b"}[5m])"#, r#"range selector {a="b"}[5m] without a metric name"#);
         check(r#"{a="b" or c="d"}"#, "or between label matchers");
         check(r#"x{a=~"a**"}"#, r#"regular expression "a**""#);
+    }
+
+    #[test]
+    fn what_has_no_name_looks_back_no_further_than_it_is_kept() {
+        let check = |source: &str, back: Option<u64>, want: Option<&str>| {
+            let whole = Expr::parse_as(source, Dialect::V3).unwrap_or_else(|error| panic!("{source}: {error}"));
+            assert_eq!(whole.unnamed_range(), back.map(Duration::from_secs), "{source}");
+            match (Expr::parse(source), want) {
+                (Ok(_), None) => {}
+                (Err(ExprError::Unnamed { selector, kept, .. }), Some(want)) => {
+                    assert_eq!((&*selector, kept), (want, Duration::from_secs(300)), "{source}");
+                }
+                (other, want) => panic!("{source}: {other:?}, not {want:?}"),
+            }
+        };
+        check(r#"{a="b"}"#, None, None);
+        check(r#"rate(x[1h]) + {a="b"}"#, None, None);
+        check(r#"rate({a="b"}[5m])"#, Some(300), None);
+        check(r#"rate({a="b"}[5m1s])"#, Some(301), Some(r#"{a="b"}[5m1s]"#));
+        check(r#"{__name__=~"x|y"} offset 6m"#, Some(360), Some(r#"{__name__=~"x|y"} offset 6m"#));
+        check(r#"{a="b"} offset -6m"#, None, None);
+        check(r#"max_over_time(rate({a="b"}[2m])[4m:])"#, Some(360), Some(r#"{a="b"}[2m]"#));
+        check(r#"sum({a="b"} offset 1m) - rate({c="d"}[10m])"#, Some(600), Some(r#"{c="d"}[10m]"#));
     }
 
     #[test]

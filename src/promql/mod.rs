@@ -7,15 +7,16 @@
 //!                                            └────Condition::judge──► True, False, Unknown
 //! ```
 //!
-//! Supported today: instant selectors with `=`, `!=`, `=~`, `!~`; `rate` and `increase` over a range selector with a
-//! metric name; `time()`; `+ - * / % ^` and comparisons with and without `bool` between scalars and vectors, matched
-//! one to one on all labels but the name; unary minus. Everything else is a load error that names the construct:
-//! never a silently wrong number. Regular expressions are Rust's, where `\d`, `\w` and `\s` know all of Unicode.
+//! Supported is all that Prometheus documents of float samples and classic histograms, with the meaning that 3 gives it
+//! or, for [`Dialect::V2`], that of 2.x. Native histograms, `info`, `limitk`, `fill` and what else is not understood are
+//! load errors that name the construct: never a silently wrong number. A test beside a real Prometheus (`tests/real`)
+//! compares generated expressions.
 //!
 //! Must never: answer for an expression it did not check; treat an empty answer as false.
 //!
-//! To add a construct: a node in [`node`], accepted in [`expr`], given meaning in [`eval`], with its cases in the
-//! tables beside them; and where it changes labels, [`truth::Operand::elements`] must still find a result's operands.
+//! To add a construct: a node in [`node`], accepted in `compile`, given meaning in [`eval`], with its cases in the
+//! tables beside them and in the generator of that test; and where it changes labels, [`truth::Operand::elements`] must
+//! still find a result's operands.
 
 pub mod buckets;
 mod compile;

@@ -155,7 +155,8 @@ impl Reader<'_> {
                 }
             }
             '0'..='7' => self.octal(c)?,
-            c if c.is_ascii_punctuation() => self.literal(c),
+            // Whatever else is ASCII and no letter stands for itself, a space too.
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() => self.literal(c),
             _ => return Err(Refused),
         }
         Ok(())

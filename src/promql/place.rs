@@ -22,6 +22,7 @@ pub fn place(source: &str, error: &ExprError) -> Option<usize> {
         // `unknown function with name 'x'`
         ExprError::Syntax { detail } => detail.split('\'').nth(1).and_then(|word| word_at(source, word)),
         ExprError::Unsupported { construct } => construct_at(source, construct),
+        ExprError::Unnamed { .. } => source.find('{'),
         ExprError::NotBool { .. } | ExprError::SetInCondition { .. } | ExprError::NotACondition { .. } => None,
     }
 }

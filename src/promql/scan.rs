@@ -13,8 +13,9 @@ const MAX_BYTES: usize = 8192;
 const MAX_OPERATORS: usize = 512;
 /// The longest range that is taken: a hundred years, in seconds.
 const MAX_RANGE_SECONDS: f64 = 3.2e9;
-/// The latest time that is taken behind `@`, in seconds since 1970: the year 5138.
-const MAX_MOMENT_SECONDS: f64 = 1e11;
+/// The latest time that is taken behind `@`, in seconds since 1970: in milliseconds it is still a whole number that can
+/// be counted with.
+const MAX_MOMENT_SECONDS: f64 = 9e15;
 /// Digits of one part of a duration.
 const MAX_DURATION_DIGITS: usize = 9;
 
@@ -44,10 +45,31 @@ pub(super) fn scan(source: &str, dialect: Dialect) -> Result<(), ExprError> {
     if let Some(word) = words(&bare).find(|word| has_long_duration(word)) {
         return syntax(format!("the duration {word} is too long"));
     }
+    if dialect == Dialect::V2 && quotes_label(&bare) {
+        return syntax("Prometheus 2 takes no label or metric name in quotes".to_owned());
+    }
     match (dialect, duration_as_number(&bare)) {
         (Dialect::V2, Some(word)) => syntax(format!("the duration {word} stands where Prometheus 2 wants a number")),
         (Dialect::V2, None) | (Dialect::V3, _) => Ok(()),
     }
+}
+
+/// What stands before a list of labels.
+const GROUPING: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
+
+/// Whether a name stands in quotes among the labels of a grouping or of a selector.
+fn quotes_label(bare: &str) -> bool {
+    let quoted = |list: &str| list.split(',').any(|item| item.trim_start().starts_with('"'));
+    let inside = |open: char, close: char| {
+        let lists = bare.match_indices(open);
+        lists.map(move |(at, _)| (&bare[..at], bare[at + 1..].split(close).next().unwrap_or_default()))
+    };
+    let is_grouping = |before: &str| {
+        let word = before.trim_end().rsplit(|c| !is_word(c)).next().unwrap_or_default();
+        GROUPING.iter().any(|grouping| word.eq_ignore_ascii_case(grouping))
+    };
+    inside('{', '}').any(|(_, list)| quoted(list))
+        || inside('(', ')').any(|(before, list)| is_grouping(before) && quoted(list))
 }
 
 /// A duration that is neither a range nor an offset: since 3 it is a number of seconds.

@@ -3,6 +3,7 @@
 //! Lookback and ranges find samples long after a source fell silent. What may be *shown or judged as the present*
 //! is decided here: by the state of every source that gives, or could give, an operand's series.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -12,7 +13,7 @@ use super::eval::{newest, windows};
 use super::node::Selector;
 use crate::base::{At, Boot, SourceId, Wall};
 use crate::model::labels::NAME;
-use crate::model::{Labels, Scope, SourceState, Store, Truth};
+use crate::model::{Labels, Scope, SeriesWindow, SourceState, Store, Truth};
 
 /// The series that even a failed poll gives: a refused connection is a measurement of them.
 const GIVEN_BY_FAILURE: [&str; 3] = ["up", "probe_success", "opsconsole_source_up"];
@@ -231,7 +232,9 @@ fn too_few(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Vec<(Ar
     let Some(range) = selector.range.filter(|_| selector.least_samples > 1) else { return Vec::new() };
     let shifted = selector.shifted(at.wall);
     let windows = windows(selector, range, store, scope, shifted);
-    let of = |labels: &Arc<Labels>| windows.iter().find(|window| window.labels == *labels);
+    let by_labels: HashMap<&Arc<Labels>, &SeriesWindow> =
+        windows.iter().map(|window| (&window.labels, window)).collect();
+    let of = |labels: &Arc<Labels>| by_labels.get(labels);
     newest(selector, store, scope, shifted)
         .into_keys()
         .filter(|labels| of(labels).is_none_or(|window| window.samples.len() < selector.least_samples))

@@ -31,6 +31,16 @@ impl Store {
 }
 
 impl Store {
+    /// As [`Store::grids`], of the newest row of each source alone: all that one moment needs.
+    #[must_use]
+    pub fn newest_grids(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+        let of_table = |table: &Table| {
+            let newest = table.newest_at(to).filter(|row| row.at >= from)?;
+            table.grid(matchers, newest.at, to)
+        };
+        self.in_scope(scope).filter_map(of_table).collect()
+    }
+
     /// As [`Store::grids`], with the last value of each rolled-up minute before a source's first raw sample.
     #[must_use]
     pub fn grids_past(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
@@ -119,14 +129,40 @@ impl Table {
         }
         let times: Vec<Wall> = rows().map(|row| row.at).collect();
         let count = times.len();
-        let mut values = vec![GONE; slots.series.len() * count];
-        for (time, row) in rows().enumerate() {
-            for &(column, slot) in &slots.of[&row.layout.hash()] {
-                values[slot * count + time] = row.values[column];
+        let values = match slots.only() {
+            Some(columns) => turned(columns, &rows().map(|row| &*row.values).collect::<Vec<_>>()),
+            None => {
+                let mut values = vec![GONE; slots.series.len() * count];
+                for (time, row) in rows().enumerate() {
+                    for &(column, slot) in &slots.of[&row.layout.hash()] {
+                        values[slot * count + time] = row.values[column];
+                    }
+                }
+                values
             }
-        }
+        };
         Some(Grid { times, series: slots.series, values })
     }
+}
+
+/// Series that are turned from rows into columns together: as many as the nearest memory holds.
+const TURNED_TOGETHER: usize = 32;
+
+/// The values of these columns, column by column, out of rows of one layout.
+fn turned(columns: &[(usize, usize)], rows: &[&[f64]]) -> Vec<f64> {
+    let count = rows.len();
+    let mut values = Vec::with_capacity(columns.len() * count);
+    for columns in columns.chunks(TURNED_TOGETHER) {
+        let start = values.len();
+        values.resize(start + columns.len() * count, GONE);
+        let part = &mut values[start..];
+        for (time, row) in rows.iter().enumerate() {
+            for (place, (column, _)) in columns.iter().enumerate() {
+                part[place * count + time] = row[*column];
+            }
+        }
+    }
+    values
 }
 
 /// Where the accepted columns of each layout go.
@@ -154,6 +190,11 @@ impl Slots {
             accepted.into_iter().map(|column| (column, self.slot(&layout.series()[column]))).collect()
         };
         self.of.insert(layout.hash(), columns);
+    }
+
+    /// The columns of the only layout, in the order of the series.
+    fn only(&self) -> Option<&[(usize, usize)]> {
+        if self.of.len() == 1 { self.of.values().next().map(Vec::as_slice) } else { None }
     }
 
     fn slot(&mut self, labels: &Arc<Labels>) -> usize {

@@ -125,6 +125,12 @@ impl Store {
         self.tables.values_mut().for_each(Table::renamed);
     }
 
+    /// How long series are kept that no expression names.
+    #[must_use]
+    pub fn kept_unnamed(&self) -> Duration {
+        self.retention.rest
+    }
+
     /// Takes in what one poll brought. A batch of an undeclared source, one whose values are not as many as its
     /// columns, or one older than the source's newest row (a late answer after a clock step back), is counted as
     /// evicted rather than mended.

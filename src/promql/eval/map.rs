@@ -43,7 +43,7 @@ fn of_value(function: MapFunction, value: f64, given: &[f64]) -> f64 {
         MapFunction::ClampMax => smaller(number(0).unwrap_or(f64::NAN), value),
         MapFunction::ClampMin => larger(number(0).unwrap_or(f64::NAN), value),
         MapFunction::Cos => value.cos(),
-        MapFunction::Cosh => value.cosh(),
+        MapFunction::Cosh => hyperbolic(value, value.cosh()).abs(),
         MapFunction::Deg => value * 180.0 / std::f64::consts::PI,
         MapFunction::Exp => value.exp(),
         MapFunction::Floor => value.floor(),
@@ -60,7 +60,7 @@ fn of_value(function: MapFunction, value: f64, given: &[f64]) -> f64 {
         MapFunction::Sgn if value > 0.0 => 1.0,
         MapFunction::Sgn | MapFunction::Timestamp => value,
         MapFunction::Sin => value.sin(),
-        MapFunction::Sinh => value.sinh(),
+        MapFunction::Sinh => hyperbolic(value, value.sinh()),
         MapFunction::Sqrt => value.sqrt(),
         MapFunction::Tan => value.tan(),
         MapFunction::Tanh => value.tanh(),
@@ -73,6 +73,15 @@ fn of_value(function: MapFunction, value: f64, given: &[f64]) -> f64 {
         | MapFunction::Month
         | MapFunction::Year => of_date(function, value),
     }
+}
+
+/// Above this the smaller of the two exponentials is lost in rounding.
+const ONE_EXPONENTIAL: f64 = 21.0;
+
+/// Half of an exponential with the sign of `value`, where that is all there is: like Prometheus, and unlike the system's
+/// own functions, it is infinite as soon as the exponential is.
+fn hyperbolic(value: f64, small: f64) -> f64 {
+    if value.abs() > ONE_EXPONENTIAL { (value.abs().exp() * 0.5).copysign(value) } else { small }
 }
 
 /// The part of a date in UTC; the fraction of a second does not count. NaN where the time is no date.

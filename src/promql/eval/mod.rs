@@ -12,6 +12,8 @@ mod binary;
 mod block;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod changed;
 mod histogram;
 mod labels;
 mod map;
@@ -30,6 +32,7 @@ use super::Expr;
 use super::dialect::Dialect;
 use super::node::{Node, Selector};
 use crate::base::Wall;
+use crate::base::time::spoken;
 use crate::model::{Labels, Scope, SeriesWindow, Store};
 pub use block::Steps;
 use block::{Block, Tags, is_gone, joined, repeated};
@@ -76,6 +79,12 @@ pub enum EvalError {
     Unmatched { operator: String, side: &'static str, labels: String },
     #[error("{function} can not take {value}: it must be {must}")]
     Number { function: &'static str, value: String, must: &'static str },
+    /// The store has had what a selector without a name looks back for.
+    #[error(
+        "{selector} looks {} back and has no metric name: samples that no expression names are kept for {}; name the metric",
+        spoken(*range), spoken(*kept)
+    )]
+    NotKept { selector: String, range: Duration, kept: Duration },
     #[error("it would touch more than {limit} samples; ask for less time, larger steps or fewer series")]
     TooMuch { limit: usize },
 }

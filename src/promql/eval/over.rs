@@ -19,11 +19,12 @@ impl Evaluation<'_> {
     ) -> Result<Block, EvalError> {
         let numbers = numbers.iter().map(|number| self.numbers(number)).collect::<Result<Vec<_>, _>>()?;
         let mut block = Block::new(self.steps.count);
-        for track in self.tracks(range)? {
+        for mut track in self.tracks(range)? {
             let places = self.places(&track, range);
-            block.values.reserve(track.tags.len() * self.steps.count);
-            for series in 0..track.tags.len() {
-                let mut tags = track.tags[series].clone();
+            let tags = std::mem::take(&mut track.tags);
+            block.tags.reserve(tags.len());
+            block.values.reserve(tags.len() * self.steps.count);
+            for (series, mut tags) in tags.into_iter().enumerate() {
                 tags.nameless |= !function.keeps_name();
                 block.tags.push(tags);
                 self.over_series(function, &track, series, &places, &numbers, &mut block.values)?;

@@ -62,9 +62,11 @@ impl Evaluation<'_> {
         let mut block = Block::new(self.steps.count);
         for (grid, newest) in self.newest(selector)? {
             let count = grid.times.len();
-            for (series, labels) in grid.series.iter().enumerate() {
+            block.tags.reserve(grid.series.len());
+            block.values.reserve(grid.series.len() * self.steps.count);
+            for (series, labels) in grid.series.into_iter().enumerate() {
                 let row = &grid.values[series * count..(series + 1) * count];
-                block.tags.push(Tags { labels: Arc::clone(labels), nameless: false });
+                block.tags.push(Tags { labels, nameless: false });
                 block.values.extend(newest.iter().map(|place| place.map_or(GONE, |place| row[place])));
             }
         }
@@ -93,7 +95,14 @@ impl Evaluation<'_> {
     /// The grids of a selector, and for every step the place of the newest row that is not too old.
     fn newest(&self, selector: &Selector) -> Result<Vec<(Grid, Newest)>, EvalError> {
         let (first, last) = self.span(selector.shift);
-        let grids = self.grids(selector, Wall(first.0.saturating_sub(LOOKBACK_MILLIS)), last)?;
+        let from = Wall(first.0.saturating_sub(LOOKBACK_MILLIS));
+        let grids = match self.steps.count {
+            1 if !self.past => {
+                self.checked(selector)?;
+                self.brought(self.store.newest_grids(self.scope, &selector.matchers, from, last))?
+            }
+            _ => self.grids(selector, from, last)?,
+        };
         let with_places = grids.into_iter().map(|grid| {
             let places = self.steps.times().map(|step| {
                 let at = self.shifted(selector.shift, step);
@@ -146,10 +155,23 @@ impl Evaluation<'_> {
     }
 
     fn grids(&self, selector: &Selector, from: Wall, to: Wall) -> Result<Vec<Grid>, EvalError> {
-        let grids = match self.past {
+        self.checked(selector)?;
+        self.brought(match self.past {
             true => self.store.grids_past(self.scope, &selector.matchers, from, to),
             false => self.store.grids(self.scope, &selector.matchers, from, to),
-        };
+        })
+    }
+
+    /// Refuses what the store has had.
+    fn checked(&self, selector: &Selector) -> Result<(), EvalError> {
+        let (range, kept) = (selector.looks_back(), self.store.kept_unnamed());
+        if selector.name.is_none() && range > kept {
+            return Err(EvalError::NotKept { selector: selector.text.to_string(), range, kept });
+        }
+        Ok(())
+    }
+
+    fn brought(&self, grids: Vec<Grid>) -> Result<Vec<Grid>, EvalError> {
         self.spend(grids.iter().map(|grid| grid.values.len()).sum())?;
         Ok(if grids.len() > 1 { united(grids) } else { grids })
     }

@@ -7,8 +7,18 @@ use serde_json::Value as Json;
 
 use super::server::Connection;
 
-/// How far two numbers may lie apart, relative to the larger.
-const TOLERANCE: f64 = 1e-9;
+/// When two numbers are the same.
+#[derive(Clone, Copy)]
+struct Closeness {
+    /// How far they may lie apart, relative to the larger.
+    relative: f64,
+    /// How far in numbers.
+    absolute: f64,
+    /// Where theirs is infinite or NaN, ours may be anything.
+    finite_only: bool,
+}
+
+const CLOSE: Closeness = Closeness { relative: 1e-9, absolute: 0.0, finite_only: false };
 
 /// What is asked, and when: milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -130,39 +140,51 @@ fn percent(text: &str) -> String {
 
 /// Whether only the last digits differ: those that rounding takes where large numbers nearly cancel.
 pub fn nearly_equal(ours: &Answer, theirs: &Answer) -> bool {
-    differs_by(ours, theirs, false, 1e-5).is_none()
+    differs_by(ours, theirs, false, Closeness { relative: 1e-5, ..CLOSE }).is_none()
+}
+
+/// Whether no two numbers lie further apart than one.
+pub fn within_one(ours: &Answer, theirs: &Answer) -> bool {
+    differs_by(ours, theirs, false, Closeness { absolute: 1.0, ..CLOSE }).is_none()
+}
+
+/// Whether they differ in nothing but numbers that are not finite in theirs.
+pub fn equal_where_finite(ours: &Answer, theirs: &Answer) -> bool {
+    differs_by(ours, theirs, false, Closeness { finite_only: true, ..CLOSE }).is_none()
 }
 
 /// Where they differ, if they do.
 pub fn difference(ours: &Answer, theirs: &Answer, ordered: bool) -> Option<String> {
-    differs_by(ours, theirs, ordered, TOLERANCE)
+    differs_by(ours, theirs, ordered, CLOSE)
 }
 
-fn differs_by(ours: &Answer, theirs: &Answer, ordered: bool, tolerance: f64) -> Option<String> {
+fn differs_by(ours: &Answer, theirs: &Answer, ordered: bool, close: Closeness) -> Option<String> {
     match (ours, theirs) {
         (Answer::Error(_), Answer::Error(_)) => None,
-        (Answer::Scalar(ours), Answer::Scalar(theirs)) => value(*ours, *theirs, tolerance),
-        (Answer::Vector(ours), Answer::Vector(theirs)) => vector(ours, theirs, ordered, tolerance),
-        (Answer::Matrix(ours), Answer::Matrix(theirs)) => matrix(ours, theirs, tolerance),
+        (Answer::Scalar(ours), Answer::Scalar(theirs)) => value(*ours, *theirs, close),
+        (Answer::Vector(ours), Answer::Vector(theirs)) => vector(ours, theirs, ordered, close),
+        (Answer::Matrix(ours), Answer::Matrix(theirs)) => matrix(ours, theirs, close),
         (_, Answer::Error(_)) => Some("an answer where Prometheus gives an error".to_owned()),
         (Answer::Error(_), _) => Some("an error where Prometheus answers".to_owned()),
         (_, _) => Some("answers of different types".to_owned()),
     }
 }
 
-fn value(ours: f64, theirs: f64, tolerance: f64) -> Option<String> {
-    let close = ours == theirs
+fn value(ours: f64, theirs: f64, close: Closeness) -> Option<String> {
+    let near = (ours - theirs).abs() <= (close.relative * ours.abs().max(theirs.abs())).max(close.absolute);
+    let same = ours == theirs
         || ours.is_nan() && theirs.is_nan()
-        || (ours - theirs).abs() <= tolerance * ours.abs().max(theirs.abs()) && ours.is_finite() && theirs.is_finite();
-    (!close).then(|| format!("{ours} and not {theirs}"))
+        || close.finite_only && !theirs.is_finite()
+        || near && ours.is_finite() && theirs.is_finite();
+    (!same).then(|| format!("{ours} and not {theirs}"))
 }
 
-fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool, tolerance: f64) -> Option<String> {
+fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool, close: Closeness) -> Option<String> {
     if ordered {
         // Elements of the same value may stand in any order among themselves.
         let places = ours.iter().zip(theirs).enumerate();
         let mut wrong =
-            places.filter_map(|(place, (ours, theirs))| value(ours.1, theirs.1, tolerance).map(|what| (place, what)));
+            places.filter_map(|(place, (ours, theirs))| value(ours.1, theirs.1, close).map(|what| (place, what)));
         if let Some((place, what)) = wrong.next() {
             return Some(format!("place {place}: {what}"));
         }
@@ -172,12 +194,12 @@ fn vector(ours: &[(Labels, f64)], theirs: &[(Labels, f64)], ordered: bool, toler
         series.sort_by(|a, b| a.0.cmp(&b.0));
         series
     };
-    matrix(&series(ours), &series(theirs), tolerance)
+    matrix(&series(ours), &series(theirs), close)
 }
 
 type Series = (Labels, Vec<(i64, f64)>);
 
-fn matrix(ours: &[Series], theirs: &[Series], tolerance: f64) -> Option<String> {
+fn matrix(ours: &[Series], theirs: &[Series], close: Closeness) -> Option<String> {
     let has = |of: &[Series], labels: &Labels| of.iter().any(|(have, _)| have == labels);
     if let Some((labels, _)) = ours.iter().find(|(labels, _)| !has(theirs, labels)) {
         return Some(format!("{labels}, which Prometheus does not give"));
@@ -195,7 +217,7 @@ fn matrix(ours: &[Series], theirs: &[Series], tolerance: f64) -> Option<String> 
         }
         let mut pairs = ours.iter().zip(theirs);
         pairs.find_map(|(ours, theirs)| {
-            value(ours.1, theirs.1, tolerance).map(|what| format!("{labels} at {}: {what}", ours.0))
+            value(ours.1, theirs.1, close).map(|what| format!("{labels} at {}: {what}", ours.0))
         })
     })
 }

@@ -5,6 +5,7 @@
 //! says, at `PROMQL_AT` in seconds since 1970, and prints both answers.
 
 mod answer;
+mod coverage;
 mod known;
 mod queries;
 mod rng;
@@ -18,10 +19,10 @@ use opsconsole::model::Store;
 
 use crate::has;
 use answer::{Answer, Question, Refusal, When, difference, ours, theirs};
-use queries::{Generator, WORDS};
+use queries::Generator;
 use server::{Connection, Prometheus};
 
-/// The samples are always the same ones.
+/// The samples are always the same ones, unless `PROMQL_SAMPLES` says from which seed.
 const SAMPLES_SEED: u64 = 42;
 /// Questions that a run asks unless it is told otherwise, and from which seed.
 const QUESTIONS: u64 = 2000;
@@ -39,7 +40,7 @@ struct Tally {
     errors: u64,
     empty: u64,
     known: BTreeMap<&'static str, u64>,
-    words: BTreeMap<&'static str, u64>,
+    constructs: BTreeMap<&'static str, u64>,
     differences: Vec<String>,
 }
 
@@ -50,7 +51,8 @@ impl Tally {
         self.errors += other.errors;
         self.empty += other.empty;
         other.known.into_iter().for_each(|(name, count)| *self.known.entry(name).or_default() += count);
-        other.words.into_iter().for_each(|(word, count)| *self.words.entry(word).or_default() += count);
+        let constructs = other.constructs.into_iter();
+        constructs.for_each(|(construct, count)| *self.constructs.entry(construct).or_default() += count);
         self.differences.extend(other.differences);
     }
 
@@ -64,11 +66,7 @@ impl Tally {
             Answer::Matrix(series) if series.is_empty() => self.empty += 1,
             Answer::Vector(_) | Answer::Matrix(_) | Answer::Scalar(_) => {}
         }
-        for word in question.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            if let Some(word) = WORDS.iter().flat_map(|words| words.iter()).find(|known| **known == word) {
-                *self.words.entry(word).or_default() += 1;
-            }
-        }
+        coverage::of(question).into_iter().for_each(|construct| *self.constructs.entry(construct).or_default() += 1);
         let Some(what) = difference(&ours, &theirs, question.ordered) else { return };
         match known::class(question, &ours, &theirs) {
             Some(class) => *self.known.entry(class.name).or_default() += 1,
@@ -114,7 +112,8 @@ fn answers_are_those_of_prometheus_2() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let sources = samples::generate(SAMPLES_SEED);
+    let of_samples = set("PROMQL_SAMPLES", SAMPLES_SEED);
+    let sources = samples::generate(of_samples);
     let (store, times) = (samples::store(&sources), samples::times(&sources));
     let prometheus = Prometheus::start(folder.path(), crate::free_port());
     prometheus.load(samples::series(&sources).iter(), 300_000);
@@ -126,7 +125,7 @@ fn answers_are_those_of_prometheus_2() {
         return;
     }
     let (count, seed) = (set("PROMQL_QUERIES", QUESTIONS), set("PROMQL_SEED", SEED));
-    println!("{count} questions from seed {seed}, over the samples of seed {SAMPLES_SEED}");
+    println!("{count} questions from seed {seed}, over the samples of seed {of_samples}");
     let since = Instant::now();
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
@@ -159,8 +158,15 @@ fn report(tally: &Tally, seconds: f64) {
     for known in known::KNOWN {
         println!("{} of the class {:?}: {}", tally.known.get(known.name).unwrap_or(&0), known.name, known.reason);
     }
-    let never: Vec<_> =
-        WORDS.iter().flat_map(|words| words.iter()).filter(|word| !tally.words.contains_key(**word)).collect();
+    let count = |construct: &str| tally.constructs.get(construct).copied().unwrap_or(0);
+    let constructs: Vec<&str> = coverage::all().collect();
+    println!("how many questions have each construct:");
+    for row in constructs.chunks(4) {
+        let cells: Vec<String> =
+            row.iter().map(|construct| format!("{construct:<24} {:>6}", count(construct))).collect();
+        println!("  {}", cells.join("   "));
+    }
+    let never: Vec<&str> = constructs.into_iter().filter(|construct| count(construct) == 0).collect();
     tally.differences.iter().take(PRINTED).for_each(|difference| println!("{difference}"));
     println!("{found} differences");
     assert!(found == 0, "{found} of {asked} questions have another answer");

@@ -49,6 +49,12 @@ impl Prometheus {
         TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.connect().get("/-/ready").0 == 200
     }
 
+    /// The process, whose accounts a benchmark reads.
+    #[allow(dead_code, reason = "tests do not ask what it costs")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn connect(&self) -> Connection {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         stream.set_nodelay(true).expect("a socket");
