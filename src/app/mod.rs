@@ -7,8 +7,8 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics, [`acting`] arms,
-//! prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`] gathers
+//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics,
+//! [`explaining`] that of alerts, [`acting`] arms, prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`] gathers
 //! what can be found by typing, [`looks`] changes theme and keymap.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
@@ -17,6 +17,7 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod explaining;
 mod exploring;
 mod freezing;
 mod history;

@@ -143,6 +143,7 @@ impl App {
             dimensions,
             store,
             explorer: Explorer::default(),
+            why: None,
             alerts,
             runs: IndexMap::new(),
             shown_run: None,

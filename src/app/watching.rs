@@ -112,6 +112,7 @@ impl App {
         }
         if due || self.urgent {
             self.explore(at);
+            self.explain(at);
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
             self.model.status = None;

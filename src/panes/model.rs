@@ -7,6 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Why;
 use super::metrics::Explorer;
 use super::series::Picture;
 use crate::alert::AlertBook;
@@ -38,6 +39,8 @@ pub struct Model {
     pub store: Store,
     /// What the page of metrics asks, and what it was answered.
     pub explorer: Explorer,
+    /// Why the selected alert says what it says, while the page of alerts is shown.
+    pub why: Option<Why>,
     pub alerts: AlertBook,
     /// Open runs and runs that ended in this session, oldest first.
     pub runs: IndexMap<RunId, Run>,

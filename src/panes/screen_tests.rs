@@ -24,7 +24,8 @@ fn shown(condition: Condition, page: Page, width: u16, height: u16) -> (Model, P
     match page {
         Page::Logs if condition != Condition::Empty => testing::logged(&mut model, 60),
         Page::Metrics => testing::explored(&mut model, &panes),
-        Page::Overview | Page::Target | Page::Alerts | Page::Wizard | Page::Journal | Page::Sources | Page::Logs => {}
+        Page::Alerts => model.why = panes.alerts.asked(&model, model.now),
+        Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs => {}
     }
     (model, panes)
 }
@@ -76,6 +77,7 @@ fn no_size_and_no_keys_bring_it_down() {
                 model.selected = (model.selected + 1) % model.targets.len();
             }
             testing::explored(&mut model, &panes);
+            model.why = panes.alerts.asked(&model, model.now);
             drop(drawn(&model, &panes, page, area.width, area.height));
         }
     }

@@ -62,12 +62,27 @@ impl Expr {
         let compiler = Compiler { dialect };
         let renamed = compiler.renamed(source)?;
         let parsed = parser::parse(&renamed).map_err(|detail| ExprError::Syntax { detail })?;
-        let node = compiler.node(&parsed)?;
+        Expr::checked(source, compiler, &parsed)
+    }
+
+    /// The tree that the parser made of it.
+    pub(super) fn parsed(&self) -> Result<parser::Expr, ExprError> {
+        let renamed = Compiler { dialect: self.dialect() }.renamed(&self.source)?;
+        parser::parse(&renamed).map_err(|detail| ExprError::Syntax { detail })
+    }
+
+    /// A part of such a tree as an expression of its own.
+    pub(super) fn of_parsed(parsed: &parser::Expr, dialect: Dialect) -> Result<Expr, ExprError> {
+        Expr::checked(&parsed.to_string(), Compiler { dialect }, parsed)
+    }
+
+    fn checked(source: &str, compiler: Compiler, parsed: &parser::Expr) -> Result<Expr, ExprError> {
+        let node = compiler.node(parsed)?;
         let mut selectors = Vec::new();
         node.selectors(&mut |selector| selectors.push(Arc::clone(selector)));
         let names = selectors.iter().filter_map(|selector| selector.name.clone()).collect();
         let longest_range = selectors.iter().map(|selector| selector.looks_back()).max().unwrap_or_default();
-        let checked = Checked { node, dialect, selectors, names, longest_range };
+        let checked = Checked { node, dialect: compiler.dialect, selectors, names, longest_range };
         Ok(Expr { source: Arc::from(source), checked: Arc::new(checked) })
     }
 

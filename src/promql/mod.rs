@@ -4,7 +4,8 @@
 //! text ──scan──► parser ──expr::compile──► Node ──eval──► Value            two values: alerts, panels, charts
 //!                                            ├────Buckets──► lines          over fixed time buckets, for charts
 //!                                            ├────truth──► Truth            how far its operands can be trusted
-//!                                            └────Condition::judge──► True, False, Unknown
+//!                                            ├────Condition::judge──► True, False, Unknown
+//!                                            └────explain──► Explained        each part: value, truth, threshold
 //! ```
 //!
 //! Supported today: instant selectors with `=`, `!=`, `=~`, `!~`; `rate` and `increase` over a range selector with a
@@ -22,6 +23,7 @@ mod compile;
 pub mod condition;
 pub mod dialect;
 pub mod eval;
+pub mod explain;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -53,7 +53,7 @@ struct Scene {
 const SCENES: &[Scene] = &[
     Scene { name: "overview", title: "every target at once", play: |_| {} },
     Scene { name: "target", title: "the page of a target", play: |stage| stage.app.show(Page::Target) },
-    Scene { name: "alerts", title: "a stale chain: the alert fires", play: |stage| stage.app.show(Page::Alerts) },
+    Scene { name: "alerts", title: "a stale chain: the alert fires, and why", play: alerts },
     Scene { name: "wizard", title: "from the alert to its runbook, diagnosed", play: open },
     Scene { name: "confirm", title: "the confirmation of a serious act", play: confirm },
     Scene { name: "verified", title: "cured, verified, journalled", play: cured },
@@ -168,6 +168,11 @@ impl Scene {
         (self.play)(&mut stage);
         Ok((stage.screen(), Arc::clone(&stage.app.model().theme)))
     }
+}
+
+fn alerts(stage: &mut Rehearsal) {
+    stage.app.show(Page::Alerts);
+    stage.advance(Duration::from_secs(1));
 }
 
 fn open(stage: &mut Rehearsal) {

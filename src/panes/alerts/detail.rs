@@ -1,6 +1,7 @@
 //! The selected alert: what it means, what it measures, and what its document says instead.
 
 use super::row::AlertRow;
+use super::why;
 use crate::alert::AlertState;
 use crate::base::time::spoken;
 use crate::base::{Provenance, Unit, text};
@@ -12,6 +13,7 @@ use crate::ui::{Action, Role};
 pub fn describe(rows: &mut Rows, model: &Model, alert: &AlertRow, provenance: &Provenance) {
     rows.prose(0, Role::Title, &alert.summary).prose(0, Role::Text, &alert.description);
     state(rows, model, alert);
+    why::sentences(rows, model, alert);
     match alert.runbook {
         Some(title) => {
             let words = format!("{title}: {} opens it, with its diagnosis running", model.keymap.press(Action::Open));
@@ -22,7 +24,7 @@ pub fn describe(rows: &mut Rows, model: &Model, alert: &AlertRow, provenance: &P
         }
     }
     rows.space();
-    rows.pair(0, "fires when", Role::Text, alert.expr);
+    rows.pair(0, "expression", Role::Text, alert.expr);
     if !alert.hold.is_zero() {
         rows.pair(0, "for", Role::Text, &spoken(alert.hold));
     }

@@ -120,6 +120,7 @@ fn bare() -> Model {
         dimensions: dimensions().expect("the embedded dimensions"),
         store: Store::new(Retention::default()),
         explorer: Explorer::default(),
+        why: None,
         alerts: AlertBook::default(),
         runs: IndexMap::new(),
         shown_run: None,
