@@ -8,7 +8,8 @@
 //! whose selectors match nothing.
 //!
 //! One file each: [`rules`] reads the file, [`state`] says what a measurement makes of a state, `live` keeps one rule
-//! on one target, [`book`] keeps them all and their clocks.
+//! on one target, [`book`] keeps them all and their clocks. [`slo`] keeps the
+//! budgets of objectives.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
@@ -17,6 +18,7 @@ mod duration;
 mod live;
 mod reader;
 pub mod rules;
+pub mod slo;
 pub mod state;
 mod template;
 #[cfg(test)]

@@ -132,6 +132,7 @@ impl App {
             | Action::PageSources
             | Action::PageMetrics
             | Action::PageLogs
+            | Action::PageSlo
             | Action::Query
             | Action::ChoosePrevious
             | Action::ChooseNext

@@ -36,6 +36,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::alert::slo::SloBook;
 use crate::base::{At, Boot, RunId, Severity, TargetId};
 use crate::panes::model::{Banner, Link, LinkState};
 use crate::panes::{Model, Page, Panes};
@@ -84,6 +85,7 @@ pub struct App {
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
+    slos: SloBook,
     /// What every loaded expression names, and the longest range of any.
     named: (BTreeSet<Arc<str>>, Duration),
     urgent: bool,
@@ -129,6 +131,9 @@ impl App {
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
+            Msg::MinutesNotKept { why } => {
+                self.banner(Severity::Warning, format!("the minutes of objectives are not kept: {why}"));
+            }
             Msg::Copied(Ok(copied)) => {
                 let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();
                 self.say(at, format!("copied {} bytes{needs}: {}", copied.bytes, copied.text));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Reloaded;
+use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
 use crate::panes::model::Link;
@@ -69,6 +70,10 @@ pub enum Msg {
         run: RunId,
         step: StepId,
         answer: Box<PrepareAnswer>,
+    },
+    /// Measured minutes of objectives could not be kept, and why: their budgets forget them with this console.
+    MinutesNotKept {
+        why: String,
     },
     /// The runner was started, or could not be.
     Committed {
@@ -195,6 +200,11 @@ pub enum Effect {
         run: RunId,
         record: Box<Record>,
         hash: Digest,
+    },
+    /// Keep these measured minutes of a target's objectives; answered with `MinutesNotKept` alone.
+    KeepMinutes {
+        target: TargetId,
+        closed: Vec<Closed>,
     },
     /// Report every entry of the run's journal from the first, and whether its runner lives.
     Follow {

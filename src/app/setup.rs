@@ -14,7 +14,8 @@ use super::looks::Looks;
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::AlertBook;
-use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
+use crate::alert::slo::{History as Minutes, SloBook};
+use crate::base::{At, Boot, Problem, Ring, Severity, SystemId, TargetId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
 use crate::panes::metrics::Explorer;
@@ -43,6 +44,9 @@ pub struct Setup {
     pub themes: Vec<String>,
     #[serde(default)]
     pub keymaps: Vec<String>,
+    /// What is known from before of the objectives of each target.
+    #[serde(default)]
+    pub minutes: BTreeMap<TargetId, Minutes>,
     #[serde(default)]
     pub depth: Depth,
     pub ascii: bool,
@@ -110,12 +114,15 @@ impl App {
         let dimensions = systems::dimensions().map_err(|problem| SetupError::Problems(vec![problem]))?;
         let mut store = Store::new(Retention::default());
         let mut alerts = AlertBook::default();
+        let mut slos = SloBook::default();
+        let mut minutes = setup.minutes;
         let mut targets = Vec::new();
         for spec in &setup.config.targets {
             let system = Arc::clone(&systems[&spec.system]);
             let sources = spec.bind(&system.spec);
             sources.iter().for_each(|source| store.declare(declared(source)));
             alerts.add(&spec.id, &system.rules);
+            slos.add(&spec.id, &system.spec.objectives(), minutes.remove(&spec.id).unwrap_or_default());
             targets.push(Target {
                 id: spec.id.clone(),
                 spec: spec.clone(),
@@ -123,6 +130,7 @@ impl App {
                 system,
                 sources,
                 cells: BTreeMap::new(),
+                objectives: Vec::new(),
             });
         }
         let version = setup.console.version.clone();
@@ -170,6 +178,7 @@ impl App {
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
+            slos,
             named: (BTreeSet::new(), Duration::ZERO),
             urgent: true,
             newer: true,

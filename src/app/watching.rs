@@ -102,6 +102,7 @@ impl App {
             };
             transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
         }
+        self.look_at_objectives(at, effects);
         let version = self.model.store.version();
         let due = self.refresh_due().is_none_or(|due| at.boot >= due);
         if due || (self.urgent && version != self.refreshed.version) {
@@ -128,6 +129,19 @@ impl App {
     pub(super) fn evaluate_all(&mut self, at: At) {
         self.model.alerts.evaluate_all(&self.model.store, at);
         self.refresh(at);
+    }
+
+    /// Looks at the objectives, every ten seconds; refreshing wakes the app at least as often.
+    fn look_at_objectives(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let Some(closed) = self.slos.look(&self.model.store, at) else { return };
+        for target in &mut self.model.targets {
+            target.objectives = self.slos.standings(&target.id, at);
+            let of_target = closed.iter().filter(|(of, _)| *of == target.id);
+            let closed: Vec<_> = of_target.map(|(_, closed)| closed.clone()).collect();
+            if !closed.is_empty() {
+                effects.push(Effect::KeepMinutes { target: target.id.clone(), closed });
+            }
+        }
     }
 
     fn alert_changed(&mut self, transition: &Transition, effects: &mut Vec<Effect>) {

@@ -36,6 +36,7 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             HELP,
         ],
         Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Slo => &[MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Sources => &[MOVE, (&[Action::PollNow], "ask it now"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Metrics => &[
             (&[Action::Query], "expression"),

@@ -16,10 +16,11 @@ pub enum Page {
     Sources,
     Metrics,
     Logs,
+    Slo,
 }
 
 impl Page {
-    pub const ALL: [Page; 8] = [
+    pub const ALL: [Page; 9] = [
         Page::Overview,
         Page::Target,
         Page::Alerts,
@@ -28,6 +29,7 @@ impl Page {
         Page::Sources,
         Page::Metrics,
         Page::Logs,
+        Page::Slo,
     ];
 
     #[must_use]
@@ -41,6 +43,7 @@ impl Page {
             Page::Sources => "sources",
             Page::Metrics => "metrics",
             Page::Logs => "logs",
+            Page::Slo => "slo",
         }
     }
 
@@ -49,7 +52,7 @@ impl Page {
     #[must_use]
     pub fn has_list(self) -> bool {
         match self {
-            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs => true,
+            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo => true,
             Page::Overview | Page::Target | Page::Wizard => false,
         }
     }

@@ -11,6 +11,7 @@ use super::alerts::Why;
 use super::metrics::Explorer;
 use super::series::Picture;
 use crate::alert::AlertBook;
+use crate::alert::slo::Standing;
 use crate::base::{At, Boot, Key, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
@@ -150,6 +151,8 @@ pub struct Target {
     pub cells: BTreeMap<PanelId, Vec<Cell>>,
     /// The chart of the target's page; nothing where its system has none.
     pub chart: Option<Picture>,
+    /// How its objectives stand, as they were last looked at.
+    pub objectives: Vec<Standing>,
 }
 
 /// Seconds of one bucket of a sparkline: it costs bytes only when one closes.

@@ -25,7 +25,7 @@ fn shown(condition: Condition, page: Page, width: u16, height: u16) -> (Model, P
         Page::Logs if condition != Condition::Empty => testing::logged(&mut model, 60),
         Page::Metrics => testing::explored(&mut model, &panes),
         Page::Alerts => model.why = panes.alerts.asked(&model, model.now),
-        Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs => {}
+        Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs | Page::Slo => {}
     }
     (model, panes)
 }
@@ -179,8 +179,8 @@ fn pages_follow_each_other() {
     let model = testing::model(Condition::Well);
     let mut panes = Panes::default();
     let mut check = |page, action, want| assert_eq!(panes.on(page, action, &model), want, "{page:?} {action:?}");
-    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Logs)));
-    check(Page::Logs, Action::NextPage, Some(Intent::Show(Page::Overview)));
+    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Slo)));
+    check(Page::Slo, Action::NextPage, Some(Intent::Show(Page::Overview)));
     check(Page::Journal, Action::Back, None);
     check(Page::Overview, Action::NextTarget, None);
     check(Page::Overview, Action::Quit, None);

@@ -266,6 +266,7 @@ impl Rehearsal {
                 | Effect::Redraw
                 | Effect::Bell
                 | Effect::FetchNow { .. }
+                | Effect::KeepMinutes { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
             }
@@ -434,6 +435,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
         systems: systems::embedded(),
         theme: named(theme::EMBEDDED),
         keymap: named(keymap::EMBEDDED),
+        minutes: std::collections::BTreeMap::new(),
         themes: theme::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
         keymaps: keymap::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
         depth: Depth::Full,

@@ -91,6 +91,7 @@ actions! {
     PageSources, "page_sources", Pages, None, "show the sources and what they last said";
     PageMetrics, "page_metrics", Pages, None, "show the metrics: every series, and a chart of any expression";
     PageLogs, "page_logs", Pages, None, "show the logs";
+    PageSlo, "page_slo", Pages, None, "show the service level objectives and their budgets";
     NextPage, "next_page", Pages, None, "go to the next page";
     PreviousPage, "previous_page", Pages, None, "go to the previous page";
     NextTarget, "next_target", Pages, None, "select the next target";

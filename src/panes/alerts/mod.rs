@@ -2,7 +2,7 @@
 //!
 //! Must never: call an alert quiet whose data is missing or whose range is not covered.
 
-mod detail;
+pub mod detail;
 pub mod list;
 pub mod row;
 mod why;
