@@ -16,7 +16,7 @@ const UNITS: &[(&str, u64)] = &[
 ///
 /// # Errors
 /// Not of that form, or longer than the clocks reach. The message says what to write.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let malformed = || format!("{text:?} is not a duration; write numbers with units, such as 90s, 1h30m or 1d");
     if text == "0" {
         return Ok(Duration::ZERO);

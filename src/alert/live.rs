@@ -1,34 +1,31 @@
-//! One rule on one target: what is measured of it, and the alerts that come of it.
-//!
-//! All operands of a supported expression share the labels of the element they make, name aside. So for every alert
-//! it can be told which series speak about it, whether they were measured just now, and whether silence means *no*.
+//! One alerting rule on one target, and the alerts that come of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::state::{AlertState, Measurement};
+use super::claim::{AlertKey, Claim, ClaimKind};
+use super::marks::Marks;
+use super::measured::{Measured, Moment};
+use super::memory::Returning;
+use super::rules::severity_of;
+use super::state::{AlertState, Holds, Measurement};
+use super::template::{Ask, Scene};
 use super::{Alert, AlertRule, Transition};
-use crate::base::{At, Severity, TargetId};
+use crate::base::{At, Severity, TargetId, Wall};
+use crate::model::Labels;
 use crate::model::labels::NAME;
-use crate::model::{Labels, Scope, Store, Truth};
-use crate::promql::truth::{Operand, operands};
-use crate::promql::{Value, evaluate};
+use crate::promql::{Dialect, Expr, Sample, Value, evaluate};
 
 /// Label sets of one rule that are followed. A rule that matches more has lost its meaning for a person.
 pub(super) const MAX_ALERTS: usize = 1000;
 /// How long a label set without data is told apart from the rule as a whole.
 const NO_DATA_SHOWN: Duration = Duration::from_secs(15 * 60);
 
-/// What an evaluation looks at.
-pub(super) struct Moment<'a> {
-    pub(super) store: &'a Store,
-    pub(super) scope: &'a Scope,
-    pub(super) at: At,
-    /// The wall clock jumped a moment ago: samples seem missing until every source was polled once more.
-    pub(super) settling: bool,
-}
+/// How soon somebody must answer an alert, by its severity.
+pub(super) type Respond = BTreeMap<Severity, Duration>;
 
 /// A rule with its alerts.
 #[derive(Clone, Debug)]
@@ -38,31 +35,52 @@ pub(super) struct LiveRule {
     /// The rule as a whole, while no label set speaks for it. Nothing before the first evaluation.
     whole: Option<Alert>,
     whole_shown: bool,
-    /// By the labels of the element, without name and without the rule's own labels.
+    /// By their labels.
     elements: IndexMap<Labels, Alert>,
+    /// What is remembered of label sets that have no alert now; at most [`MAX_ALERTS`].
+    past: IndexMap<Labels, Marks>,
+    /// Clocks of a console before this one, until their label set is measured.
+    returning: IndexMap<Labels, Returning>,
     /// Active label sets beyond [`MAX_ALERTS`] at the last evaluation.
     pub(super) beyond_limit: usize,
 }
 
-/// What one evaluation measured.
-struct Measured {
-    operands: Vec<Operand>,
-    /// The active elements that rest on present data, in the order of the answer.
-    active: IndexMap<Labels, f64>,
-    /// Set where the expression has no answer at all.
-    failure: Option<String>,
+/// An active element, as an alert.
+struct Active {
+    metric: Arc<Labels>,
+    value: f64,
 }
 
 impl LiveRule {
-    pub(super) fn new(target: &TargetId, rule: AlertRule) -> LiveRule {
+    pub(super) fn new(target: &TargetId, rule: Arc<AlertRule>) -> LiveRule {
         LiveRule {
-            rule: Arc::new(rule),
+            rule,
             target: target.clone(),
             whole: None,
             whole_shown: false,
             elements: IndexMap::new(),
+            past: IndexMap::new(),
+            returning: IndexMap::new(),
             beyond_limit: 0,
         }
+    }
+
+    /// Takes over the alerts of the same rule as it was before its file was read again.
+    pub(super) fn succeed(&mut self, before: LiveRule) {
+        let rule = Arc::clone(&self.rule);
+        *self = LiveRule { rule, ..before };
+        let held = self.elements.values_mut().chain(&mut self.whole);
+        for alert in held {
+            if let AlertState::Pending { since, fires, .. } = &mut alert.state {
+                *fires = since.boot.plus(self.rule.hold);
+            }
+            alert.rule = Arc::clone(&self.rule);
+        }
+    }
+
+    /// Whether it is the same rule for whoever looks at its alerts.
+    pub(super) fn is_like(&self, rule: &AlertRule) -> bool {
+        self.rule.name == rule.name && self.rule.labels == rule.labels
     }
 
     /// The alerts that a person should see.
@@ -70,12 +88,101 @@ impl LiveRule {
         self.whole.iter().filter(|_| self.whole_shown).chain(self.elements.values())
     }
 
+    pub(super) fn alerts_mut(&mut self) -> impl Iterator<Item = &mut Alert> {
+        let shown = self.whole_shown;
+        self.whole.iter_mut().filter(move |_| shown).chain(self.elements.values_mut())
+    }
+
+    /// What is remembered of label sets that have no alert now.
+    pub(super) fn past(&self) -> impl Iterator<Item = (&Labels, &Marks)> {
+        self.past.iter()
+    }
+
+    pub(super) fn key(&self, labels: &Labels) -> AlertKey {
+        AlertKey { target: self.target.clone(), alert: self.rule.name.clone(), labels: labels.clone() }
+    }
+
+    pub(super) fn is_of(&self, key: &AlertKey) -> bool {
+        self.target == key.target && self.rule.name == key.alert
+    }
+
+    /// Whether an alert of it could have these labels: rules of one name are told apart by their own.
+    pub(super) fn may_have(&self, labels: &Labels) -> bool {
+        self.rule.labels.iter().all(|(name, text)| !text.is_plain() || labels.get(name) == text.source())
+    }
+
+    /// When claims are over of which nobody was told.
+    pub(super) fn claim_ends(&self) -> impl Iterator<Item = Wall> {
+        let marks = self.elements.values().chain(&self.whole).map(|alert| &alert.marks).chain(self.past.values());
+        marks.flat_map(|marks| marks.ends().map(|(_, claim)| claim.until))
+    }
+
+    /// Takes in what a console before this one knew.
+    pub(super) fn returns(&mut self, labels: &Labels, returning: Returning, at: At) {
+        let Some(state) = returning.firing(at) else {
+            if returning.marks.is_worth_keeping(at) {
+                self.past.insert(labels.clone(), returning.marks.clone());
+            }
+            if returning.is_pending() {
+                self.returning.insert(labels.clone(), returning);
+            }
+            return;
+        };
+        let mut alert = self.alert(labels.clone(), Arc::new(returning.metric.clone()), state);
+        alert.marks = returning.marks;
+        self.elements.insert(labels.clone(), alert);
+    }
+
     /// Evaluates the rule and moves its alerts on.
-    pub(super) fn step(&mut self, moment: &Moment<'_>, transitions: &mut Vec<Transition>) {
-        let measured = Measured::now(&self.rule, moment);
+    pub(super) fn step(&mut self, moment: &Moment<'_>, respond: &Respond, transitions: &mut Vec<Transition>) {
+        let mut measured = Measured::now(&self.rule.expr, moment);
+        let active = self.active(&mut measured, moment);
         let before = self.whole_shown_state();
-        self.step_elements(&measured, &before, moment, transitions);
-        self.step_whole(&measured, &before, moment, transitions);
+        let mut log = Log { moment, respond, transitions };
+        self.step_elements(&measured, &active, &mut log);
+        self.begin_elements(active, &before, &mut log);
+        self.step_whole(&measured, &before, &mut log);
+        self.returning.retain(|_, returning| returning.is_awaited(moment.at));
+        self.past.retain(|_, marks| marks.is_worth_keeping(moment.at));
+    }
+
+    /// The active elements by the labels of their alerts. Two with the same labels are a mistake in the rule.
+    fn active(&self, measured: &mut Measured, moment: &Moment<'_>) -> IndexMap<Labels, Active> {
+        let mut active = IndexMap::new();
+        for (nameless, element) in &measured.active {
+            let labels = self.labels(nameless, &element.series, element.value, moment);
+            let found = Active { metric: Arc::clone(&element.series), value: element.value };
+            if active.insert(labels.clone(), found).is_some() {
+                measured.fail(format!("several of its elements have the labels {labels}, which it sets itself"));
+                return IndexMap::new();
+            }
+        }
+        active
+    }
+
+    /// The labels of an alert: those of its element with the rule's own over them.
+    fn labels(&self, nameless: &Labels, metric: &Labels, value: f64, moment: &Moment<'_>) -> Labels {
+        if self.rule.labels.is_empty() {
+            return nameless.clone();
+        }
+        let dialect = self.rule.expr.dialect();
+        let ask = |text: &str| answered(text, dialect, moment);
+        let scene = Scene { ask: Some(&ask), ..Scene::of(metric, value) };
+        let own: Vec<(&str, String)> = self
+            .rule
+            .labels
+            .iter()
+            .map(|(name, text)| {
+                (
+                    name.as_str(),
+                    match text.is_plain() {
+                        true => text.source().to_owned(),
+                        false => text.expanded_or_said(&scene),
+                    },
+                )
+            })
+            .collect();
+        Labels::from_pairs(nameless.iter().chain(own.iter().map(|(name, text)| (*name, text.as_str()))))
     }
 
     /// What was shown for the rule as a whole: where a new label set comes from.
@@ -86,192 +193,180 @@ impl LiveRule {
         }
     }
 
-    fn step_elements(
-        &mut self,
-        measured: &Measured,
-        before: &AlertState,
-        moment: &Moment<'_>,
-        transitions: &mut Vec<Transition>,
-    ) {
-        let hold = self.rule.hold;
+    fn holds(&self) -> Holds {
+        Holds { before: self.rule.hold, after: self.rule.keep_firing_for }
+    }
+
+    fn step_elements(&mut self, measured: &Measured, active: &IndexMap<Labels, Active>, log: &mut Log<'_, '_>) {
+        let holds = self.holds();
+        let at = log.moment.at;
         for (labels, alert) in &mut self.elements {
-            let Some(measurement) = measured.of(labels, moment) else { continue };
-            let next = alert.state.next(&measurement, moment.at, hold);
-            note(transitions, alert, &next);
-            alert.state = next;
+            let measurement = match active.get(labels) {
+                Some(active) => {
+                    alert.metric = Arc::clone(&active.metric);
+                    Some(Measurement::Active(active.value))
+                }
+                None => measured.of_inactive(&(*alert.metric).clone().without(NAME), log.moment),
+            };
+            let Some(measurement) = measurement else { continue };
+            let next = alert.state.next(&measurement, at, holds);
+            log.moved(alert, next);
         }
-        self.elements.retain(|_, alert| match &alert.state {
-            AlertState::Inactive | AlertState::WarmingUp { .. } => false,
-            AlertState::NoData { since, .. } => moment.at.boot.since(since.boot) < NO_DATA_SHOWN,
-            AlertState::Pending { .. } | AlertState::Firing { .. } | AlertState::Resolved { .. } => true,
+        let past = &mut self.past;
+        self.elements.retain(|labels, alert| {
+            let stays = match &alert.state {
+                AlertState::Inactive | AlertState::WarmingUp { .. } => false,
+                AlertState::NoData { since, .. } => at.boot.since(since.boot) < NO_DATA_SHOWN,
+                AlertState::Pending { .. } | AlertState::Firing { .. } | AlertState::Resolved { .. } => true,
+            };
+            if !stays && past.len() < MAX_ALERTS && alert.marks.is_worth_keeping(at) {
+                past.insert(labels.clone(), std::mem::take(&mut alert.marks));
+            }
+            stays
         });
+    }
+
+    /// Alerts for active elements that have none yet.
+    fn begin_elements(&mut self, active: IndexMap<Labels, Active>, before: &AlertState, log: &mut Log<'_, '_>) {
+        let holds = self.holds();
+        let at = log.moment.at;
         self.beyond_limit = 0;
-        for (labels, value) in &measured.active {
-            if self.elements.contains_key(labels) {
+        for (labels, Active { metric, value }) in active {
+            if self.elements.contains_key(&labels) {
                 continue;
             }
             if self.elements.len() == MAX_ALERTS {
                 self.beyond_limit += 1;
                 continue;
             }
-            let mut alert = self.alert(labels.clone(), before.clone());
-            let next = before.next(&Measurement::Active(*value), moment.at, hold);
-            note(transitions, &alert, &next);
-            alert.state = next;
-            self.elements.insert(labels.clone(), alert);
+            let mut alert = self.alert(labels.clone(), metric, before.clone());
+            alert.marks = self.past.shift_remove(&labels).unwrap_or_default();
+            let mut next = before.next(&Measurement::Active(value), at, holds);
+            if let Some(returning) = self.returning.shift_remove(&labels)
+                && let Some((since, fires)) = returning.pending(at, holds.before)
+            {
+                next = AlertState::Pending { since, fires, value };
+                alert.marks.not_observed = returning.marks.not_observed.map(|(from, _)| (from, at.wall));
+            }
+            log.moved(&mut alert, next);
+            self.elements.insert(labels, alert);
         }
     }
 
-    fn step_whole(
-        &mut self,
-        measured: &Measured,
-        before: &AlertState,
-        moment: &Moment<'_>,
-        transitions: &mut Vec<Transition>,
-    ) {
+    fn step_whole(&mut self, measured: &Measured, before: &AlertState, log: &mut Log<'_, '_>) {
         let first = self.whole.is_none();
-        let mut whole = self.whole.take().unwrap_or_else(|| self.alert(Labels::default(), AlertState::Inactive));
-        let next = match measured.of_whole(moment) {
-            Some(measurement) => whole.state.next(&measurement, moment.at, self.rule.hold),
+        let mut whole = match self.whole.take() {
+            Some(whole) => whole,
+            None => self.alert(self.labels_of_whole(), Arc::default(), AlertState::Inactive),
+        };
+        let next = match measured.of_whole(log.moment) {
+            Some(measurement) => whole.state.next(&measurement, log.moment.at, self.holds()),
             None => whole.state.clone(),
         };
         let told = self.elements.values().any(|alert| alert.state.lacks_data());
         let shown = self.elements.is_empty() || (next.lacks_data() && !told);
         whole.state = before.clone();
         if shown && !first {
-            note(transitions, &whole, &next);
+            log.moved(&mut whole, next);
+        } else {
+            whole.state = next;
         }
-        whole.state = next;
         self.whole = Some(whole);
         self.whole_shown = shown;
     }
 
-    /// An alert for an element: its labels with the rule's own over them.
-    fn alert(&self, labels: Labels, state: AlertState) -> Alert {
-        let labels = self.rule.labels.iter().fold(labels, |labels, (name, value)| labels.with(name, value));
-        Alert { target: self.target.clone(), rule: Arc::clone(&self.rule), labels, state }
+    /// The labels of the rule's own that need no element.
+    fn labels_of_whole(&self) -> Labels {
+        let plain = self.rule.labels.iter().filter(|(_, text)| text.is_plain());
+        Labels::from_pairs(plain.map(|(name, text)| (name.as_str(), text.source())))
     }
 
-    pub(super) fn severity(&self) -> Severity {
-        self.rule.severity()
+    fn alert(&self, labels: Labels, metric: Arc<Labels>, state: AlertState) -> Alert {
+        let (target, rule) = (self.target.clone(), Arc::clone(&self.rule));
+        Alert { target, rule, labels, metric, state, marks: Marks::default() }
     }
-}
 
-fn note(transitions: &mut Vec<Transition>, alert: &Alert, next: &AlertState) {
-    if alert.state.differs(next) {
-        transitions.push(Transition {
-            target: alert.target.clone(),
-            alert: alert.rule.name.clone(),
-            labels: alert.labels.clone(),
-            from: alert.state.clone(),
-            to: next.clone(),
-        });
-    }
-}
-
-impl Measured {
-    fn now(rule: &AlertRule, moment: &Moment<'_>) -> Measured {
-        let operands = operands(&rule.expr, moment.store, moment.scope, moment.at);
-        let (answer, failure) = match evaluate(&rule.expr, moment.store, moment.scope, moment.at.wall) {
-            // As in Prometheus, a number is one element without labels: always active.
-            Ok(Value::Scalar(value)) => (vec![(Labels::default(), value)], None),
-            Ok(Value::Vector(samples)) => {
-                let nameless = samples.iter().map(|sample| ((*sample.labels).clone().without(NAME), sample.value));
-                (nameless.collect(), None)
+    /// Claims that are over now and were not told of yet, with the alert's labels; each is told once.
+    pub(super) fn claims_over(&mut self, now: At) -> Vec<(Labels, ClaimKind, Claim)> {
+        let marks =
+            self.elements.iter_mut().map(|(labels, alert)| (labels, &mut alert.marks)).chain(self.past.iter_mut());
+        let whole = self.whole.iter_mut().map(|alert| (&alert.labels, &mut alert.marks));
+        let mut over = Vec::new();
+        for (labels, marks) in marks.chain(whole) {
+            let ended: Vec<_> = marks
+                .ends()
+                .filter(|(_, claim)| claim.is_over(now.wall))
+                .map(|(kind, claim)| (kind, claim.clone()))
+                .collect();
+            for (kind, claim) in ended {
+                marks.told_over.push(kind);
+                over.push((labels.clone(), kind, claim));
             }
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        let mut measured = Measured { operands, active: IndexMap::new(), failure };
-        measured.active = answer.into_iter().filter(|(labels, _)| measured.gap(labels).is_none()).collect();
-        measured
-    }
-
-    /// What is measured of one label set; nothing while a clock jump is the likely reason that nothing is.
-    fn of(&self, labels: &Labels, moment: &Moment<'_>) -> Option<Measurement> {
-        if let Some(value) = self.active.get(labels) {
-            return Some(Measurement::Active(*value));
         }
-        match self.gap(labels) {
-            None => Some(Measurement::Inactive),
-            Some(gap) => gap.measurement(moment),
-        }
-    }
-
-    /// What is measured of the rule as a whole.
-    fn of_whole(&self, moment: &Moment<'_>) -> Option<Measurement> {
-        let gap = match (&self.failure, Operand::worst(&self.operands)) {
-            (Some(failure), _) => Some(Gap { operand: None, failure: Some(failure.clone()) }),
-            (None, Some(worst)) if worst.why(moment.at.boot).is_some() => Some(Gap::of(worst, worst.truth.clone())),
-            (None, Some(_) | None) => None,
-        };
-        gap.map_or(Some(Measurement::Inactive), |gap| gap.measurement(moment))
-    }
-
-    /// Why nothing can be said about a label set; nothing where all its operands were measured.
-    fn gap(&self, labels: &Labels) -> Option<Gap> {
-        if let Some(failure) = &self.failure {
-            return Some(Gap { operand: None, failure: Some(failure.clone()) });
-        }
-        let mut worst: Option<(&Operand, Truth)> = None;
-        for operand in &self.operands {
-            let truth = match (&operand.uncovered, operand.missing(labels)) {
-                (_, Some(missing)) => missing,
-                (Some(uncovered), None) => uncovered.clone(),
-                (None, None) => Truth::Fresh,
-            };
-            let is_nan = operand.elements.get(labels).is_some_and(|element| element.value.is_nan());
-            if truth.is_fresh() && !is_nan {
-                continue;
-            }
-            worst = match worst {
-                Some((known, known_truth)) if known_truth.clone().worst(truth.clone()) == known_truth => {
-                    Some((known, known_truth))
-                }
-                Some(_) | None => Some((operand, truth)),
-            };
-        }
-        worst.map(|(operand, truth)| Gap::of(operand, truth))
+        over
     }
 }
 
-/// Why something was not measured.
-struct Gap {
-    operand: Option<(Arc<str>, Truth)>,
-    failure: Option<String>,
-}
-
-impl Gap {
-    fn of(operand: &Operand, truth: Truth) -> Gap {
-        Gap { operand: Some((Arc::clone(&operand.selector), truth)), failure: None }
-    }
-
-    fn measurement(self, moment: &Moment<'_>) -> Option<Measurement> {
-        let Some((selector, truth)) = self.operand else {
-            return Some(Measurement::Missing { why: self.failure.unwrap_or_default() });
-        };
-        let why = match truth {
-            Truth::Absent | Truth::WarmingUp { .. } if moment.settling => return None,
-            Truth::WarmingUp { have, need } => return Some(Measurement::Uncovered { have, need }),
-            // The state says since when.
-            Truth::Failing { reason, .. } => reason,
-            Truth::Fresh => "not a number".to_owned(),
-            truth @ (Truth::Stale { .. } | Truth::Absent | Truth::NotExposed | Truth::NeverPolled) => {
-                truth.words(moment.at.boot)
-            }
-        };
-        Some(Measurement::Missing { why: format!("{selector}: {why}") })
+/// Answers a template's query over what the rule sees.
+fn answered(text: &str, dialect: Dialect, moment: &Moment<'_>) -> Result<Vec<Sample>, String> {
+    let expr = Expr::parse_as(text, dialect).map_err(|error| error.to_string())?;
+    let at = moment.at.wall.minus(moment.offset);
+    match evaluate(&expr, moment.store, moment.scope, at).map_err(|error| error.to_string())? {
+        Value::Scalar(value) => Ok(vec![Sample { labels: Arc::default(), value }]),
+        Value::Vector(samples) => Ok(samples),
     }
 }
 
-/// How long after a clock jump missing samples may be its fault: until every source of the scope is due for stale.
-pub(super) fn settling_time(store: &Store, scope: &Scope) -> Duration {
-    store
-        .sources()
-        .filter(|state| match scope {
-            Scope::Target(target) => state.target == *target,
-            Scope::Fleet => true,
-        })
-        .map(|state| state.interval * 3 + state.timeout)
-        .max()
-        .unwrap_or_default()
+/// Where the changes of one evaluation are noted.
+struct Log<'a, 'b> {
+    moment: &'a Moment<'b>,
+    respond: &'a Respond,
+    transitions: &'a mut Vec<Transition>,
+}
+
+impl Log<'_, '_> {
+    /// Gives an alert its next state.
+    fn moved(&mut self, alert: &mut Alert, next: AlertState) {
+        let within = self.respond.get(&alert.severity()).copied();
+        alert.marks.changed(&alert.state, &next, self.moment.at, within);
+        if let (Some((from, _)), AlertState::Firing { no_data: Some(_), .. }) = (alert.marks.not_observed, &alert.state)
+        {
+            // Nobody has measured it since the console before this one ended.
+            alert.marks.not_observed = Some((from, self.moment.at.wall));
+        }
+        if alert.state.differs(&next) {
+            self.transitions.push(Transition {
+                target: alert.target.clone(),
+                alert: alert.rule.name.clone(),
+                labels: alert.labels.clone(),
+                from: alert.state.clone(),
+                to: next.clone(),
+            });
+        }
+        alert.state = next;
+    }
+}
+
+impl Alert {
+    /// As its label says, which may be another for each alert of a rule; warning where it says nothing known.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        severity_of(self.labels.get("severity"))
+    }
+
+    /// An annotation of its rule for this alert, as Prometheus expands it; empty where there is none. Queries are not
+    /// answered. Label values come from outside: it must be made harmless before it is shown.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> String {
+        self.annotation_with(name, None)
+    }
+
+    /// As [`Alert::annotation`], with queries answered.
+    #[must_use]
+    pub fn annotation_with(&self, name: &str, ask: Option<Ask<'_>>) -> String {
+        // Before anything is measured there are the rule's own labels alone.
+        let labels = if self.metric.is_empty() { &self.labels } else { &*self.metric };
+        let scene = Scene { ask, ..Scene::of(labels, self.state.value().unwrap_or(f64::NAN)) };
+        self.rule.annotation_in(name, &scene)
+    }
 }

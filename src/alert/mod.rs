@@ -7,24 +7,33 @@
 //! Must never: resolve a firing alert because its data vanished; call a rule green whose range is not covered or
 //! whose selectors match nothing.
 //!
-//! One file each: [`rules`] reads the file, [`state`] says what a measurement makes of a state, `live` keeps one rule
-//! on one target, [`book`] keeps them all and their clocks. [`slo`] keeps the
+//! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
+//! state, `live` keeps one rule on one target and `recording` one series that a rule makes, [`book`] keeps them all and
+//! their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all over a restart; [`slo`] keeps the
 //! budgets of objectives.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
 pub mod book;
-mod duration;
+pub mod claim;
+pub mod duration;
 mod live;
+pub mod marks;
+mod measured;
+pub mod memory;
 mod reader;
+mod recording;
 pub mod rules;
 pub mod slo;
 pub mod state;
-mod template;
+pub mod template;
 #[cfg(test)]
 mod timelines;
 mod yaml;
 
-pub use book::{Alert, AlertBook, Transition};
-pub use rules::{AlertRule, RuleFile, RuleGroup};
+pub use book::{Alert, AlertBook, ClaimOver, Transition};
+pub use claim::{AlertKey, Claim, ClaimError, ClaimKind};
+pub use memory::Remembered;
+pub use rules::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
 pub use state::AlertState;
+pub use template::{Scene, Template};

@@ -7,23 +7,36 @@ use std::time::Duration;
 use serde_saphyr::{Location, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{self, Reader};
-use super::template;
+use super::template::{Scene, Template};
 use super::yaml::RawFile;
 use crate::base::{Problem, Provenance, Severity};
 use crate::model::Labels;
-use crate::promql::Expr;
+use crate::promql::{Dialect, Expr};
 
 #[derive(Clone, Debug)]
 pub struct RuleFile {
+    /// As it was named when it was read.
+    pub file: Arc<str>,
     pub groups: Vec<RuleGroup>,
 }
 
+/// Rules that are evaluated together, in their order.
 #[derive(Clone, Debug)]
 pub struct RuleGroup {
     pub name: String,
     /// One minute where the file says nothing.
     pub interval: Duration,
-    pub rules: Vec<AlertRule>,
+    /// The most alerts or series that one of its rules may make; without limit where it is 0.
+    pub limit: usize,
+    /// How far back its expressions are evaluated.
+    pub query_offset: Duration,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Rule {
+    Alert(Arc<AlertRule>),
+    Record(Arc<RecordRule>),
 }
 
 #[derive(Clone, Debug)]
@@ -32,49 +45,104 @@ pub struct AlertRule {
     pub expr: Expr,
     /// How long the expression must hold before the alert fires.
     pub hold: Duration,
+    /// How long the expression must not hold before the alert resolves.
+    pub keep_firing_for: Duration,
+    /// The group's and the rule's own.
+    pub labels: BTreeMap<String, Template>,
+    pub annotations: BTreeMap<String, Template>,
+}
+
+/// A series that is made of others.
+#[derive(Clone, Debug)]
+pub struct RecordRule {
+    /// The name of the series.
+    pub name: Arc<str>,
+    pub expr: Expr,
+    /// The group's and the rule's own.
     pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
 }
 
 impl RuleFile {
-    pub fn rules(&self) -> impl Iterator<Item = &AlertRule> {
+    /// A file without rules.
+    #[must_use]
+    pub fn empty(file: &str) -> RuleFile {
+        RuleFile { file: Arc::from(file), groups: Vec::new() }
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.groups.iter().flat_map(|group| &group.rules)
+    }
+
+    /// The rules that alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.groups.iter().flat_map(RuleGroup::alerts)
     }
 
     /// The names of all series that its rules select.
     #[must_use]
     pub fn names(&self) -> BTreeSet<Arc<str>> {
-        self.rules().flat_map(|rule| rule.expr.names().iter().cloned()).collect()
+        self.rules().flat_map(|rule| rule.expr().names().iter().cloned()).collect()
     }
 
     /// The longest range that any of its rules needs.
     #[must_use]
     pub fn longest_range(&self) -> Duration {
-        self.rules().map(|rule| rule.expr.longest_range()).max().unwrap_or_default()
+        self.groups.iter().map(RuleGroup::longest_range).max().unwrap_or_default()
+    }
+}
+
+impl RuleGroup {
+    /// The rules that alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.rules.iter().filter_map(|rule| match rule {
+            Rule::Alert(rule) => Some(rule),
+            Rule::Record(_) => None,
+        })
+    }
+
+    fn longest_range(&self) -> Duration {
+        let ranges = self.rules.iter().map(|rule| rule.expr().longest_range());
+        ranges.max().map_or(Duration::ZERO, |longest| longest + self.query_offset)
+    }
+}
+
+impl Rule {
+    /// The name of the alert, or of the series that it records.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Rule::Alert(rule) => &rule.name,
+            Rule::Record(rule) => &rule.name,
+        }
+    }
+
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        match self {
+            Rule::Alert(rule) => &rule.expr,
+            Rule::Record(rule) => &rule.expr,
+        }
     }
 }
 
 impl AlertRule {
-    /// The `severity` label; warning where there is none or it is unknown.
+    /// The `severity` label; warning where there is none, it is unknown, or each alert has its own.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match self.labels.get("severity").map(String::as_str) {
-            Some("critical") => Severity::Critical,
-            Some("info") => Severity::Info,
-            Some(_) | None => Severity::Warning,
-        }
+        severity_of(self.labels.get("severity").map_or("", Template::source))
     }
 
     /// The annotation `opsconsole_runbook`: the file name of the runbook in the system's folder.
     #[must_use]
     pub fn runbook(&self) -> Option<&str> {
-        self.annotations.get("opsconsole_runbook").map(|name| name.trim()).filter(|name| !name.is_empty())
+        self.annotations.get("opsconsole_runbook").map(|name| name.source().trim()).filter(|name| !name.is_empty())
     }
 
     /// From the annotations `opsconsole_from`, `opsconsole_documented`, `opsconsole_deviates`, `opsconsole_answers`.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
-        let text = |name: &str| self.annotations.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let text =
+            |name: &str| self.annotations.get(name).map(|text| text.source().trim()).filter(|text| !text.is_empty());
         let lines = |name: &str| {
             text(name)
                 .into_iter()
@@ -91,11 +159,27 @@ impl AlertRule {
         }
     }
 
-    /// An annotation for one alert, with `{{ $value }}` and `{{ $labels.name }}` expanded; empty where there is none.
-    /// Label values come from outside: what is returned must be made harmless before it is shown.
+    /// An annotation for one alert, its template expanded; empty where there is none. Templates that ask a query say
+    /// that they can not be answered here. Label values come from outside: what is returned must be made harmless
+    /// before it is shown.
     #[must_use]
     pub fn annotation(&self, name: &str, labels: &Labels, value: f64) -> String {
-        self.annotations.get(name).map(|text| template::expanded(text, labels, value)).unwrap_or_default()
+        self.annotation_in(name, &Scene::of(labels, value))
+    }
+
+    /// As [`AlertRule::annotation`], in a scene that may answer queries.
+    #[must_use]
+    pub fn annotation_in(&self, name: &str, scene: &Scene<'_>) -> String {
+        self.annotations.get(name).map(|text| text.expanded_or_said(scene)).unwrap_or_default()
+    }
+}
+
+/// What the label `severity` says; warning where it says nothing that is known.
+pub(super) fn severity_of(label: &str) -> Severity {
+    match label {
+        "critical" => Severity::Critical,
+        "info" => Severity::Info,
+        _other => Severity::Warning,
     }
 }
 
@@ -105,6 +189,14 @@ impl AlertRule {
 /// Every mistake in the file with its place: YAML, unknown keys, durations, unsupported PromQL, duplicate names.
 /// A mistake of YAML itself hides those after it.
 pub fn load(file: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
+    load_as(file, text, Dialect::V3)
+}
+
+/// As [`load`], for a file that was written for this Prometheus.
+///
+/// # Errors
+/// As [`load`]; a function that this Prometheus does not have.
+pub fn load_as(file: &str, text: &str, dialect: Dialect) -> Result<RuleFile, Vec<Problem>> {
     let raw = match serde_saphyr::from_str::<Option<RawFile>>(text) {
         Ok(raw) => raw.unwrap_or_default(),
         Err(error) => {
@@ -113,7 +205,7 @@ pub fn load(file: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
             return Err(vec![reader::problem(file, place, what.into_owned())]);
         }
     };
-    Reader::read(file, raw)
+    Reader::read(file, raw, dialect)
 }
 
 #[cfg(test)]

@@ -14,29 +14,25 @@ pub enum AlertState {
     /// Measured, and not so.
     Inactive,
     /// A range in the expression is not covered yet.
-    WarmingUp {
-        have: Duration,
-        need: Duration,
-    },
+    WarmingUp { have: Duration, need: Duration },
     /// The selectors match nothing: absence is not health.
-    NoData {
-        since: At,
-        why: String,
-    },
-    Pending {
-        since: At,
-        value: f64,
-    },
-    /// `no_data` is set while the data that made it fire is missing.
-    Firing {
-        since: At,
-        value: f64,
-        no_data: Option<At>,
-    },
+    NoData { since: At, why: String },
+    /// It fires at `fires`, if the condition holds until then.
+    Pending { since: At, fires: Boot, value: f64 },
+    /// `no_data` is set while the data that made it fire is missing. `kept_until` is set while the condition does not
+    /// hold any more and the rule's `keep_firing_for` keeps it: then it resolves.
+    Firing { since: At, value: f64, no_data: Option<At>, kept_until: Option<Boot> },
     /// Was firing, and a measurement said that it is over.
-    Resolved {
-        at: At,
-    },
+    Resolved { at: At },
+}
+
+/// The two spans of a rule.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Holds {
+    /// `for`: how long the condition must hold before it fires.
+    pub(super) before: Duration,
+    /// `keep_firing_for`: how long it must not hold before it resolves.
+    pub(super) after: Duration,
 }
 
 /// What one evaluation says about one alert.
@@ -53,19 +49,12 @@ pub(super) enum Measurement {
 }
 
 impl AlertState {
-    /// The state after a measurement. `hold` is the rule's `for`, counted on the boot clock.
+    /// The state after a measurement. Both spans are counted on the boot clock.
     #[must_use]
-    pub(super) fn next(&self, measured: &Measurement, at: At, hold: Duration) -> AlertState {
+    pub(super) fn next(&self, measured: &Measurement, at: At, holds: Holds) -> AlertState {
         match measured {
-            Measurement::Active(value) => self.active(*value, at, hold),
-            Measurement::Inactive => match self {
-                AlertState::Firing { .. } => AlertState::Resolved { at },
-                AlertState::Resolved { .. } => self.faded(at.boot),
-                AlertState::Inactive
-                | AlertState::WarmingUp { .. }
-                | AlertState::NoData { .. }
-                | AlertState::Pending { .. } => AlertState::Inactive,
-            },
+            Measurement::Active(value) => self.active(*value, at, holds.before),
+            Measurement::Inactive => self.inactive(at, holds.after),
             Measurement::Uncovered { have, need } => {
                 self.unmeasured(at, AlertState::WarmingUp { have: *have, need: *need })
             }
@@ -84,28 +73,49 @@ impl AlertState {
     }
 
     fn active(&self, value: f64, at: At, hold: Duration) -> AlertState {
-        let pending_since = match self {
+        let (since, fires) = match self {
             AlertState::Firing { since, .. } => {
-                return AlertState::Firing { since: *since, value, no_data: None };
+                return AlertState::Firing { since: *since, value, no_data: None, kept_until: None };
             }
-            AlertState::Pending { since, .. } => *since,
+            AlertState::Pending { since, fires, .. } => (*since, *fires),
             AlertState::Inactive
             | AlertState::WarmingUp { .. }
             | AlertState::NoData { .. }
-            | AlertState::Resolved { .. } => at,
+            | AlertState::Resolved { .. } => (at, at.boot.plus(hold)),
         };
-        if at.boot.since(pending_since.boot) >= hold {
-            AlertState::Firing { since: at, value, no_data: None }
+        if at.boot >= fires {
+            AlertState::Firing { since: at, value, no_data: None, kept_until: None }
         } else {
-            AlertState::Pending { since: pending_since, value }
+            AlertState::Pending { since, fires, value }
+        }
+    }
+
+    /// Measured, and not so: what fires is resolved, when it has been so for `keep`.
+    fn inactive(&self, at: At, keep: Duration) -> AlertState {
+        match self {
+            AlertState::Firing { since, value, kept_until, .. } => {
+                let until = kept_until.unwrap_or_else(|| at.boot.plus(keep));
+                match at.boot >= until {
+                    true => AlertState::Resolved { at },
+                    false => {
+                        AlertState::Firing { since: *since, value: *value, no_data: None, kept_until: Some(until) }
+                    }
+                }
+            }
+            AlertState::Resolved { .. } => self.faded(at.boot),
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Pending { .. } => AlertState::Inactive,
         }
     }
 
     /// Without a measurement a firing alert goes on firing, and everything else becomes `unknown`.
     fn unmeasured(&self, at: At, unknown: AlertState) -> AlertState {
         match self {
-            AlertState::Firing { since, value, no_data } => {
-                AlertState::Firing { since: *since, value: *value, no_data: no_data.or(Some(at)) }
+            // Nobody knows any more whether the condition still does not hold: that clock begins anew.
+            AlertState::Firing { since, value, no_data, .. } => {
+                AlertState::Firing { since: *since, value: *value, no_data: no_data.or(Some(at)), kept_until: None }
             }
             AlertState::Resolved { .. } => self.faded(at.boot),
             AlertState::Inactive
@@ -170,18 +180,36 @@ impl AlertState {
         }
     }
 
-    /// How long until a pending alert fires, if the condition holds; nothing for other states. `hold` is the rule's
-    /// `for`.
+    /// How long until a pending alert fires, if the condition holds; nothing for other states.
     #[must_use]
-    pub fn pending_left(&self, at: At, hold: Duration) -> Option<Duration> {
+    pub fn pending_left(&self, now: Boot) -> Option<Duration> {
         match self {
-            AlertState::Pending { since, .. } => Some(hold.saturating_sub(at.boot.since(since.boot))),
+            AlertState::Pending { fires, .. } => Some(fires.since(now)),
             AlertState::Inactive
             | AlertState::WarmingUp { .. }
             | AlertState::NoData { .. }
             | AlertState::Firing { .. }
             | AlertState::Resolved { .. } => None,
         }
+    }
+
+    /// When time alone may change it: a hold is over.
+    #[must_use]
+    pub(super) fn deadline(&self) -> Option<Boot> {
+        match self {
+            AlertState::Pending { fires, .. } => Some(*fires),
+            AlertState::Firing { kept_until, .. } => *kept_until,
+            AlertState::Inactive
+            | AlertState::WarmingUp { .. }
+            | AlertState::NoData { .. }
+            | AlertState::Resolved { .. } => None,
+        }
+    }
+
+    /// Whether it calls for somebody.
+    #[must_use]
+    pub fn is_firing(&self) -> bool {
+        matches!(self, AlertState::Firing { .. })
     }
 
     /// Whether a person would call it another state. Values, reasons and progress change all the time.
@@ -218,15 +246,16 @@ mod tests {
             AlertState::Inactive,
             AlertState::WarmingUp { have: Duration::ZERO, need: Duration::from_secs(600) },
             AlertState::NoData { since: at(90), why: "absent".to_owned() },
-            AlertState::Pending { since: at(90), value: 1.0 },
-            AlertState::Pending { since: at(30), value: 1.0 },
-            AlertState::Firing { since: at(90), value: 1.0, no_data: None },
-            AlertState::Firing { since: at(90), value: 1.0, no_data: Some(at(95)) },
+            AlertState::Pending { since: at(90), fires: at(150).boot, value: 1.0 },
+            AlertState::Pending { since: at(30), fires: at(90).boot, value: 1.0 },
+            AlertState::Firing { since: at(90), value: 1.0, no_data: None, kept_until: None },
+            AlertState::Firing { since: at(90), value: 1.0, no_data: Some(at(95)), kept_until: None },
             AlertState::Resolved { at: at(90) },
         ];
         let check = |measured: Measurement, want: [&str; 8]| {
             for (state, want) in states.iter().zip(want) {
-                let next = state.next(&measured, at(100), Duration::from_secs(60));
+                let next =
+                    state.next(&measured, at(100), Holds { before: Duration::from_secs(60), after: Duration::ZERO });
                 let lacking =
                     if matches!(next, AlertState::Firing { no_data: Some(_), .. }) { ", no data" } else { "" };
                 let since = next.since().map_or(String::new(), |since| format!(" {}", since.boot.0 / 1000));
@@ -280,16 +309,35 @@ mod tests {
 
     #[test]
     fn the_time_left_is_told_for_pending_alerts_only() {
-        let hold = Duration::from_secs(60);
-        let pending = AlertState::Pending { since: at(90), value: 1.0 };
-        assert_eq!(pending.pending_left(at(100), hold), Some(Duration::from_secs(50)));
-        assert_eq!(pending.pending_left(at(200), hold), Some(Duration::ZERO));
-        assert_eq!(AlertState::Inactive.pending_left(at(100), hold), None);
+        let pending = AlertState::Pending { since: at(90), fires: at(150).boot, value: 1.0 };
+        assert_eq!(pending.pending_left(at(100).boot), Some(Duration::from_secs(50)));
+        assert_eq!(pending.pending_left(at(200).boot), Some(Duration::ZERO));
+        assert_eq!(AlertState::Inactive.pending_left(at(100).boot), None);
     }
 
     #[test]
     fn without_a_hold_an_alert_fires_at_once() {
-        let next = AlertState::Inactive.next(&Measurement::Active(2.0), at(100), Duration::ZERO);
-        assert_eq!(next, AlertState::Firing { since: at(100), value: 2.0, no_data: None });
+        let next = AlertState::Inactive.next(&Measurement::Active(2.0), at(100), Holds::default());
+        let fires = AlertState::Firing { since: at(100), value: 2.0, no_data: None, kept_until: None };
+        assert_eq!(next, fires);
+    }
+
+    #[test]
+    fn what_is_kept_firing_resolves_after_its_time_without_the_condition() {
+        let holds = Holds { before: Duration::ZERO, after: Duration::from_secs(30) };
+        let mut state = AlertState::Firing { since: at(0), value: 1.0, no_data: None, kept_until: None };
+        let mut check = |second: u64, measured: Measurement, want: &str| {
+            state = state.next(&measured, at(second), holds);
+            assert_eq!(state.word(), want, "at {second} s");
+        };
+        check(10, Measurement::Inactive, "firing");
+        check(39, Measurement::Inactive, "firing");
+        // The condition holds again: the clock begins anew when it ends.
+        check(39, Measurement::Active(2.0), "firing");
+        check(40, Measurement::Inactive, "firing");
+        check(45, Measurement::Missing { why: String::new() }, "firing");
+        check(60, Measurement::Inactive, "firing");
+        check(89, Measurement::Inactive, "firing");
+        check(90, Measurement::Inactive, "resolved");
     }
 }

@@ -62,15 +62,20 @@ mapping! {
     RawGroup {
         name: "name" => Spanned<String>,
         interval: "interval" => Spanned<String>,
+        limit: "limit" => Spanned<i64>,
+        query_offset: "query_offset" => Spanned<String>,
+        labels: "labels" => Pairs,
         rules: "rules" => Vec<Spanned<RawRule>>,
     }
 }
 
 mapping! {
     RawRule {
+        record: "record" => Spanned<String>,
         alert: "alert" => Spanned<String>,
         expr: "expr" => Spanned<String>,
         hold: "for" => Spanned<String>,
+        keep_firing_for: "keep_firing_for" => Spanned<String>,
         labels: "labels" => Pairs,
         annotations: "annotations" => Pairs,
     }

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics,
-//! [`explaining`] that of alerts, [`acting`] arms, prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`] gathers
+//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
+//! of alerts, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
+//! back and forward, [`freezing`] holds the screen, [`palette`] gathers
 //! what can be found by typing, [`looks`] changes theme and keymap.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
@@ -17,6 +18,7 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod claims;
 mod explaining;
 mod exploring;
 mod freezing;
@@ -79,6 +81,9 @@ pub struct App {
     area: Rect,
     /// Distinguishes the runs of this console from those of others opened in the same millisecond.
     nonce: String,
+    boot_id: String,
+    /// When clocks and claims of alerts were last handed to the shell.
+    alerts_kept: Option<Boot>,
     arming: acting::ArmingState,
     /// Runs with a record on its way to the journal: nothing is proposed for them until it has arrived.
     writing: BTreeSet<RunId>,
@@ -128,6 +133,7 @@ impl App {
             }
             Msg::Journalled { journal, entry } => self.journalled(at, &journal, *entry),
             Msg::JournalRefused { journal, why } => self.journal_refused(at, &journal, &why),
+            Msg::AlertsNotKept { why } => self.banner(Severity::Warning, why),
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
@@ -183,7 +189,8 @@ impl App {
                 | Overlay::Query(_)
                 | Overlay::Arm(_)
                 | Overlay::Reason(_)
-                | Overlay::Settle(_),
+                | Overlay::Settle(_)
+                | Overlay::Claim(_),
             )
             | None => None,
         };
@@ -194,6 +201,7 @@ impl App {
             confirm,
             self.strokes_wake(),
             Some(self.refresh_due().unwrap_or(now)),
+            self.alerts_kept.map(|kept| kept.plus(watching::KEEP_EVERY)),
         ]
         .into_iter()
         .flatten()
@@ -289,6 +297,9 @@ impl App {
         }
         self.quitting = true;
         self.disarm(why, effects);
+        if self.alerts_kept.is_some() {
+            self.keep_alerts(self.model.now, effects);
+        }
         effects.push(append(JournalId::Console, Record::ConsoleStopped { why: why.to_owned() }));
         effects.push(Effect::Quit);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Reloaded;
+use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
@@ -60,6 +61,10 @@ pub enum Msg {
     },
     JournalRefused {
         journal: JournalId,
+        why: String,
+    },
+    /// Clocks and claims of alerts could not be kept for the next console.
+    AlertsNotKept {
         why: String,
     },
     ArmAnswered {
@@ -171,6 +176,8 @@ pub enum Effect {
         theme: Option<String>,
         keymap: Option<String>,
     },
+    /// Keep the clocks and claims of alerts for a console after this one.
+    KeepAlerts(Box<Remembered>),
     /// Poll this source as soon as its target may be asked, not when it is due.
     FetchNow {
         source: SourceId,

@@ -13,8 +13,8 @@ use super::history::History;
 use super::looks::Looks;
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
-use crate::alert::AlertBook;
 use crate::alert::slo::{History as Minutes, SloBook};
+use crate::alert::{AlertBook, Remembered};
 use crate::base::{At, Boot, Problem, Ring, Severity, SystemId, TargetId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
@@ -51,6 +51,12 @@ pub struct Setup {
     pub depth: Depth,
     pub ascii: bool,
     pub console: Console,
+    /// Clocks and claims of alerts that a console before this one kept.
+    #[serde(default)]
+    pub remembered: Option<Remembered>,
+    /// The kernel's name of this boot; empty where it gives none.
+    #[serde(default)]
+    pub boot_id: String,
     /// Unique to this console on this host.
     pub nonce: String,
     pub columns: u16,
@@ -122,6 +128,10 @@ impl App {
             let sources = spec.bind(&system.spec);
             sources.iter().for_each(|source| store.declare(declared(source)));
             alerts.add(&spec.id, &system.rules);
+            for tier in &system.spec.escalation {
+                let within = Duration::from_secs(tier.respond_within_minutes.saturating_mul(60));
+                alerts.respond_within(&spec.id, tier.severity, within);
+            }
             slos.add(&spec.id, &system.spec.objectives(), minutes.remove(&spec.id).unwrap_or_default());
             targets.push(Target {
                 id: spec.id.clone(),
@@ -132,6 +142,10 @@ impl App {
                 cells: BTreeMap::new(),
                 objectives: Vec::new(),
             });
+        }
+        alerts.declare(&mut store);
+        if let Some(remembered) = setup.remembered {
+            alerts.restore(remembered, setup.boot_id.clone());
         }
         let version = setup.console.version.clone();
         let mut banners = setup.banners;
@@ -173,6 +187,8 @@ impl App {
             choices: Vec::new(),
             area: Rect::new(0, 0, setup.columns, setup.rows),
             nonce: setup.nonce,
+            boot_id: setup.boot_id,
+            alerts_kept: None,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
             last_key: Boot(0),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, Effect, JournalId, append};
-use crate::alert::{AlertState, Transition};
+use crate::alert::{AlertKey, AlertState, Transition};
 use crate::base::{At, Boot, Severity, TargetId, Wall};
 use crate::model::{Batch, Reading, Scope, Store, Truth};
 use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
@@ -30,6 +30,12 @@ pub(super) fn chart(system: &System) -> Option<Picture> {
     let picture = Picture::new(expr, system, BUCKET_SECONDS, CHART);
     Some(Picture { unit: system.spec.chart.as_ref().map_or(picture.unit, |chart| chart.unit), ..picture })
 }
+
+/// How often clocks and claims of alerts are kept, while there are any.
+pub(super) const KEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How the banner of a recording rule that fails begins.
+const RECORD_FAILS: &str = "nothing is recorded as ";
 
 /// Expressions by their text, parsed once.
 #[derive(Debug, Default)]
@@ -97,10 +103,19 @@ impl App {
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.refreshed.answered || self.model.alerts.wake().is_some_and(|due| due <= at.boot) {
             let transitions = match std::mem::take(&mut self.refreshed.answered) {
-                true => self.model.alerts.evaluate_all(&self.model.store, at),
-                false => self.model.alerts.evaluate(&self.model.store, at),
+                true => self.model.alerts.evaluate_all(&mut self.model.store, at),
+                false => self.model.alerts.evaluate(&mut self.model.store, at),
             };
             transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
+            self.note_record_failures();
+            let clocks = |state: &AlertState| matches!(state, AlertState::Pending { .. } | AlertState::Firing { .. });
+            if transitions.iter().any(|change| clocks(&change.from) || clocks(&change.to)) {
+                self.keep_alerts(at, effects);
+            }
+        }
+        self.tell_claims_over(at, effects);
+        if self.alerts_kept.is_some_and(|kept| at.boot.since(kept) >= KEEP_EVERY) {
+            self.keep_alerts(at, effects);
         }
         self.look_at_objectives(at, effects);
         let version = self.model.store.version();
@@ -120,6 +135,27 @@ impl App {
         }
     }
 
+    /// Hands clocks and claims to the shell. While there are any, how long nobody looked must be known to
+    /// [`KEEP_EVERY`].
+    pub(super) fn keep_alerts(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let remembered = self.model.alerts.remembered(at, &self.boot_id);
+        self.alerts_kept = (!remembered.alerts.is_empty()).then_some(at.boot);
+        effects.push(Effect::KeepAlerts(Box::new(remembered)));
+    }
+
+    /// A recording rule that makes nothing is said: what reads its series would only be without data.
+    fn note_record_failures(&mut self) {
+        let failures = self.model.alerts.record_failures();
+        let told: Vec<String> =
+            failures.map(|(target, name, why)| format!("{RECORD_FAILS}{name} on {target}: {why}")).collect();
+        self.model.banners.retain(|banner| !banner.text.starts_with(RECORD_FAILS) || told.contains(&banner.text));
+        for text in told {
+            if self.model.banners.iter().all(|banner| banner.text != text) {
+                self.banner(Severity::Warning, text);
+            }
+        }
+    }
+
     /// When the cells and the clock on the screen are to be brought up to date; none before they ever were.
     pub(super) fn refresh_due(&self) -> Option<Boot> {
         self.refreshed.at.map(|last| last.plus(self.model.link.refresh()))
@@ -127,7 +163,7 @@ impl App {
 
     /// Alerts and cells, due or not.
     pub(super) fn evaluate_all(&mut self, at: At) {
-        self.model.alerts.evaluate_all(&self.model.store, at);
+        self.model.alerts.evaluate_all(&mut self.model.store, at);
         self.refresh(at);
     }
 
@@ -152,10 +188,14 @@ impl App {
         }
         let began =
             matches!(transition.to, AlertState::Firing { .. }) && !matches!(transition.from, AlertState::Firing { .. });
-        let critical = self.model.alerts.alerts().any(|alert| {
-            alert.target == transition.target
-                && alert.rule.name == transition.alert
-                && alert.rule.severity() == Severity::Critical
+        let key = AlertKey {
+            target: transition.target.clone(),
+            alert: transition.alert.clone(),
+            labels: transition.labels.clone(),
+        };
+        // Who put it off does not want to hear it.
+        let rings = self.model.alerts.alert(&key).is_some_and(|alert| {
+            alert.severity() == Severity::Critical && alert.snoozed_until(self.model.now.wall).is_none()
         });
         let alone = self.model.targets.len() == 1;
         if began && let Some(freeze) = &mut self.model.freeze {
@@ -165,7 +205,7 @@ impl App {
                 false => format!("FIRING {} on {}", transition.alert, transition.target),
             });
         }
-        if began && critical {
+        if began && rings {
             effects.push(Effect::Bell);
         }
         effects.push(append(

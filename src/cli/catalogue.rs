@@ -33,7 +33,7 @@ pub fn run(_common: &Common, args: &CatalogueArgs) -> Result<ExitCode> {
 
 /// A system's data as one document; every element keeps its `from`, `documented`, `deviates` and `answers`.
 fn entry(system: &System) -> Result<Value> {
-    let rules = system.rules.groups.iter().flat_map(|group| &group.rules).map(|rule| {
+    let rules = system.rules.alerts().map(|rule| {
         let mut value = provenance(&rule.provenance())?;
         value["alert"] = json!(rule.name);
         value["expr"] = json!(rule.expr.source());

@@ -267,6 +267,8 @@ fn setup_of(
         depth: looks.depth,
         ascii: looks.ascii,
         console,
+        remembered: None,
+        boot_id: String::new(),
         nonce,
         columns: 80,
         rows: 24,

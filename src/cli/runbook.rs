@@ -103,7 +103,7 @@ pub fn lint(systems: &[Arc<System>]) -> Output {
 /// What is found in one system's runbooks.
 #[must_use]
 pub fn findings(system: &System) -> Vec<Finding> {
-    let rules = system.rules.groups.iter().flat_map(|group| &group.rules);
+    let rules = system.rules.alerts();
     let alerts: Vec<(String, Option<String>)> = rules
         .map(|rule| {
             let named = rule.runbook().map(|named| named.strip_suffix(".ron").unwrap_or(named).to_owned());
@@ -243,7 +243,7 @@ mod tests {
 
     fn system(id: &str, runbooks: Vec<Arc<Runbook>>) -> Arc<System> {
         let spec: SystemSpec = ron_text::parse("system.ron", SYSTEM).expect("a system");
-        Arc::new(System { id: SystemId::new(id), spec, rules: RuleFile { groups: Vec::new() }, runbooks })
+        Arc::new(System { id: SystemId::new(id), spec, rules: RuleFile::empty("alerts.yml"), runbooks })
     }
 
     fn target(system: &str) -> TargetSpec {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{AlertKey, ClaimKind};
 use crate::base::{BranchId, RunId, RunbookId, SourceId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
@@ -95,6 +96,11 @@ pub enum Intent {
     Acknowledge {
         run: RunId,
         step: StepId,
+    },
+    /// Ask for a reason and a time, then acknowledge or snooze this alert.
+    Claim {
+        key: AlertKey,
+        kind: ClaimKind,
     },
     SettleUnknown {
         run: RunId,

@@ -122,6 +122,8 @@ impl Panes {
             | Action::Bottom
             | Action::Open
             | Action::Copy
+            | Action::Acknowledge
+            | Action::Snooze
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::seal::{Environment, SealedSequence};
 use super::tree::Runbook;
+use crate::alert::{AlertKey, Claim, ClaimKind};
 use crate::base::{ActId, At, BranchId, Digest, RunId, SequenceId, StepId, SystemId, TargetId, Unit};
 use crate::model::Reading;
 use crate::promql::Verdict;
@@ -243,6 +244,23 @@ pub enum Record {
         labels: String,
         from: String,
         to: String,
+    },
+    /// Somebody answers for an alert, or puts it off.
+    AlertClaimed {
+        key: AlertKey,
+        kind: ClaimKind,
+        claim: Claim,
+    },
+    ClaimWithdrawn {
+        key: AlertKey,
+        kind: ClaimKind,
+        by: String,
+    },
+    /// The time of an acknowledgement or a snooze is over.
+    ClaimOver {
+        key: AlertKey,
+        kind: ClaimKind,
+        claim: Claim,
     },
     /// The last line of this file was torn; its bytes were put beside it.
     TornLine {

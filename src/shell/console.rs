@@ -16,6 +16,7 @@ use super::fetch::Fetcher;
 use super::poller::Poller;
 use super::recorder::{Recorder, RecordingError};
 use super::reload::Watch;
+use super::remembered;
 use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
 use super::terminal::screen::SYNCHRONIZED_MODE;
@@ -24,8 +25,9 @@ use super::terminal::{
 };
 use crate::app::msg::{Copied, Signal};
 use crate::app::{App, Effect, FrameDue, Msg, Setup, SetupError};
-use crate::base::{At, Boot};
+use crate::base::{At, Boot, Severity};
 use crate::model::Batch;
+use crate::panes::model::Banner;
 
 /// Messages from pollers, journal and proofs that may wait; they wait at the other end when there are more.
 const QUEUE: usize = 256;
@@ -66,6 +68,11 @@ pub async fn run(
     let screen = Screen::new(&guard)?;
     let size = screen.size();
     (setup.columns, setup.rows) = (size.width, size.height);
+    setup.boot_id = clock::boot_id();
+    match remembered::read(&root) {
+        Ok(found) => setup.remembered = found,
+        Err(text) => setup.banners.push(Banner { severity: Severity::Warning, text }),
+    }
     let recorder = record.map(|path| Recorder::begin(path, &setup)).transpose()?;
     let actor = setup.console.actor.clone();
     let (app, first) = App::new(setup)?;

@@ -74,6 +74,7 @@ impl Driver {
             Effect::AskPainted => return Some(ForScreen::AskPainted),
             Effect::Bell => return Some(ForScreen::Bell),
             Effect::Copy(text) => return Some(ForScreen::Copy(text)),
+            Effect::KeepAlerts(remembered) => self.ask(Job::KeepAlerts(remembered)),
             Effect::Load { theme, keymap } => self.load(theme, keymap),
             Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
             Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),

@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 
 use super::journal::{self, Follower, JournalError};
 use super::state_root::StateRoot;
-use super::{runner, secrets, spawn};
+use super::{remembered, runner, secrets, spawn};
+use crate::alert::Remembered;
 use crate::app::{JournalId, Msg};
 use crate::base::{At, Digest, RunId};
 use crate::runbook::{Actor, Entry, Record, Run};
@@ -34,6 +35,7 @@ pub enum Job {
     /// Append a confirmation to a run's journal, and when it is durable start the runner.
     Commit(RunId, Box<Record>, Digest, Actor),
     Follow(RunId),
+    KeepAlerts(Box<Remembered>),
 }
 
 /// The handle of the worker, which has a thread of its own: a slow disk delays the journal, never a key.
@@ -69,6 +71,7 @@ impl Ledger {
                 Job::Append(journal, ..) => Msg::JournalRefused { journal, why },
                 Job::Commit(run, ..) => Msg::Committed { run, failed: Some(why) },
                 Job::Follow(run) => Msg::JournalRefused { journal: JournalId::Run(run), why },
+                Job::KeepAlerts(_) => Msg::AlertsNotKept { why },
             }
         })
     }
@@ -159,6 +162,11 @@ impl Worker {
                 self.say(Msg::Committed { run, failed });
             }
             Job::Follow(run) => self.follow(&run),
+            Job::KeepAlerts(kept) => {
+                if let Err(why) = remembered::write(&self.root, &kept) {
+                    self.say(Msg::AlertsNotKept { why });
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
 //! reload    themes and keymaps, again when their files change
 //! journal   the files               lock      who may act                state_root where it all lives
-//! alarm     when to look again
+//! alarm     when to look again          remembered clocks and claims of alerts, kept for the next console
 //! ```
 //!
 //! Must never: decide. The shell carries out effects and reports facts; what they mean is the core's business.
@@ -32,6 +32,7 @@ pub mod poller;
 pub mod proof;
 pub mod recorder;
 pub mod reload;
+pub mod remembered;
 pub mod resolve;
 pub mod runner;
 pub mod secrets;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <root>/journals/console.jsonl (+ .head)      shared: console-<user>.jsonl, for a journal has one writer account
+//!        journals/alerts.json                  clocks and claims of alerts; shared: alerts-<user>.json
 //!        journals/runs/<run>.jsonl (+ .head)
 //!        runs/<run>/                           outputs of acts, and the lock of the run's runner
 //!        locks/                                one file per target lock
@@ -133,6 +134,17 @@ impl StateRoot {
             JournalId::Run(run) => {
                 Ok(self.path.join("journals/runs").join(format!("{}.jsonl", file_name(run.as_str())?)))
             }
+        }
+    }
+
+    /// The file of what is remembered of alerts.
+    ///
+    /// # Errors
+    /// The user's name can not be part of a file name.
+    pub fn alerts(&self) -> Result<PathBuf, StateRootError> {
+        match self.shared {
+            true => Ok(self.path.join("journals").join(format!("alerts-{}.json", file_name(&self.user)?))),
+            false => Ok(self.path.join("journals/alerts.json")),
         }
     }
 

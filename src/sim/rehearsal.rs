@@ -265,6 +265,7 @@ impl Rehearsal {
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Bell
+                | Effect::KeepAlerts(_)
                 | Effect::FetchNow { .. }
                 | Effect::KeepMinutes { .. }
                 | Effect::Disarm { .. }
@@ -448,6 +449,8 @@ fn setup(columns: u16, rows: u16) -> Setup {
             shared_state: false,
             nothing_found: Vec::new(),
         },
+        remembered: None,
+        boot_id: "rehearsal".to_owned(),
         nonce: "0001".to_owned(),
         columns,
         rows,

@@ -87,7 +87,7 @@ impl System {
         };
         let rules = match files.get("alerts.yml") {
             Some(text) => rules::load(&name("alerts.yml"), text).map_err(|found| problems.extend(found)).ok(),
-            None => Some(RuleFile { groups: Vec::new() }),
+            None => Some(RuleFile::empty(&name("alerts.yml"))),
         };
         let mut runbooks = Vec::new();
         for (path, text) in files {

@@ -65,6 +65,7 @@ const SCENES: &[Scene] = &[
     },
     Scene { name: "metrics", title: "an expression charted, one of its columns read", play: metrics },
     Scene { name: "logs", title: "the lines of a log, followed", play: |stage| stage.app.show(Page::Logs) },
+    Scene { name: "slo", title: "objectives and what is left of their budgets", play: objectives },
     Scene { name: "palette", title: "everything is found by typing", play: palette },
 ];
 
@@ -172,6 +173,11 @@ impl Scene {
 
 fn alerts(stage: &mut Rehearsal) {
     stage.app.show(Page::Alerts);
+    stage.advance(Duration::from_secs(1));
+}
+
+fn objectives(stage: &mut Rehearsal) {
+    stage.app.show(Page::Slo);
     stage.advance(Duration::from_secs(1));
 }
 

@@ -146,6 +146,17 @@ impl Store {
         self.evict();
     }
 
+    /// As [`Store::link`], in the place of the source's newest row where that has the same time: a group of recording
+    /// rules adds to its row as it goes.
+    pub fn link_again(&mut self, batch: &Batch) {
+        if let Some(table) = self.tables.get_mut(&batch.source)
+            && table.rows.back().is_some_and(|row| row.at == batch.sent.wall)
+        {
+            table.forget_after(Wall(batch.sent.wall.0 - 1));
+        }
+        self.link(batch);
+    }
+
     /// Forgets every sample newer than `now`, after the wall clock was set back.
     pub fn forget_after(&mut self, now: Wall) {
         self.version += 1;

@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 use self::list::Cursor;
 use self::row::AlertRow;
 use super::{Intent, Look, Model};
+use crate::alert::ClaimKind;
 use crate::base::At;
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, frame, rows};
@@ -39,6 +40,8 @@ impl Alerts {
         match action {
             Action::Open => return self.cursor.open(&rows),
             Action::Copy => return Some(self.cursor.copy(&rows)),
+            Action::Acknowledge => return Some(self.cursor.claim(&rows, ClaimKind::Acknowledgement)),
+            Action::Snooze => return Some(self.cursor.claim(&rows, ClaimKind::Snooze)),
             _moves => {}
         }
         let [list, details, why] = self.look.arranged(body, split(body, rows.len()));

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use crate::alert::{Alert, AlertRule, AlertState};
+use crate::alert::{Alert, AlertRule, AlertState, Claim};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId};
 use crate::model::Labels;
 use crate::model::labels::NAME;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
+use crate::ui::Role;
 
 /// An alert with what its rule says.
 #[derive(Clone, Debug)]
 pub struct AlertRow<'a> {
     pub target: &'a TargetId,
+    pub alert: &'a Alert,
     pub rule: &'a AlertRule,
     pub name: &'a str,
     pub severity: Severity,
@@ -37,9 +39,10 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
         .alerts()
         .map(|alert| AlertRow {
             target: &alert.target,
+            alert,
             rule: &alert.rule,
             name: &alert.rule.name,
-            severity: alert.rule.severity(),
+            severity: alert.severity(),
             labels: &alert.labels,
             state: &alert.state,
             hold: alert.rule.hold,
@@ -57,12 +60,49 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
 /// A value that is not there now is written as missing, and not as NaN.
 fn annotation(alert: &Alert, name: &str) -> String {
     match alert.state.value() {
-        Some(value) => alert.rule.annotation(name, &alert.labels, value),
-        None => alert.rule.annotation(name, &alert.labels, f64::NAN).replace("NaN", "—"),
+        Some(_) => alert.annotation(name),
+        None => alert.annotation(name).replace("NaN", "—"),
     }
 }
 
+/// Who answers for an alert, or how long nobody may yet: for a narrow column and for a wide one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerNote {
+    pub role: Role,
+    pub short: String,
+    pub long: String,
+}
+
 impl AlertRow<'_> {
+    /// Snoozed, acknowledged, its response clock, or that one of these is over.
+    #[must_use]
+    pub fn answer(&self, now: At) -> Option<AnswerNote> {
+        let note = |role, short: String, long: String| Some(AnswerNote { role, short, long });
+        let lasting = |claim: &&Claim| !claim.is_over(now.wall);
+        if let Some(snooze) = self.alert.snoozed().filter(lasting) {
+            let until = &snooze.until.clock()[..5];
+            return note(Role::Dim, format!("snoozed to {until}"), format!("snoozed until {until}"));
+        }
+        if let Some(claim) = self.alert.acknowledged().filter(lasting) {
+            return note(Role::Accent, format!("ack by {}", claim.by), format!("acknowledged by {}", claim.by));
+        }
+        if let Some(due) = self.alert.response_due(now.wall) {
+            return if due.boot > now.boot {
+                let left = countdown(now, due);
+                note(Role::Warning, format!("respond in {left}"), format!("respond within {left}"))
+            } else {
+                let late = countdown(due, now);
+                note(Role::Critical, format!("overdue {late}"), format!("overdue by {late}"))
+            };
+        }
+        let over = |word: &str| note(Role::Warning, format!("{word} over"), format!("its {word} is over"));
+        match (self.alert.snoozed(), self.alert.acknowledged()) {
+            (Some(_), _) if self.is_active() => over("snooze"),
+            (_, Some(_)) if self.is_active() => over("ack"),
+            (Some(_) | None, _) => None,
+        }
+    }
+
     /// Whether it asks for attention: firing, about to, or not able to tell.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -87,7 +127,10 @@ impl AlertRow<'_> {
     pub fn clock(&self, now: At) -> String {
         match self.state {
             AlertState::Firing { since, .. } => format!("for {}", whole(now.boot.since(since.boot))),
-            AlertState::Pending { since, .. } => format!("fires in {}", countdown(now, since.plus(self.hold))),
+            AlertState::Pending { fires, .. } => {
+                let left = fires.since(now.boot);
+                format!("fires in {}", countdown(now, now.plus(left)))
+            }
             AlertState::NoData { since, .. } => format!("since {}", ago(now, *since)),
             AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),
             AlertState::Resolved { at } => ago(now, *at),

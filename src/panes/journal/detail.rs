@@ -53,6 +53,9 @@ pub fn describe(rows: &mut Rows, entry: &Entry) {
         Record::AlertChanged { labels, .. } => {
             rows.pair(0, "labels", Role::Dim, labels);
         }
+        Record::AlertClaimed { key, .. } | Record::ClaimWithdrawn { key, .. } | Record::ClaimOver { key, .. } => {
+            rows.pair(0, "labels", Role::Dim, &key.labels.to_string());
+        }
         Record::Armed { lock_key, .. } => {
             rows.pair(0, "lock", Role::Dim, lock_key);
         }

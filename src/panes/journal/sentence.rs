@@ -64,6 +64,23 @@ pub fn sentence(record: &Record) -> String {
             format!("the wall clock jumped {way} by {}", spoken(by))
         }
         Record::AlertChanged { target, alert, from, to, .. } => format!("{alert} on {target} went from {from} to {to}"),
+        Record::AlertClaimed { key, kind, claim } => {
+            let (alert, target, until) = (&key.alert, &key.target, claim.until.clock());
+            format!("{} {} {alert} on {target} until {until}: {}", claim.by, kind.word(), claim.reason)
+        }
+        Record::ClaimWithdrawn { key, kind, by } => {
+            format!("{by} took it back that {} on {} is {}", key.alert, key.target, kind.word())
+        }
+        Record::ClaimOver { key, kind, claim } => {
+            format!(
+                "{} on {} is not {} any more: {} said until {}",
+                key.alert,
+                key.target,
+                kind.word(),
+                claim.by,
+                claim.until.clock()
+            )
+        }
         Record::TornLine { bytes, kept_in } => {
             format!("the journal's last line was torn; its {bytes} bytes are kept in {kept_in}")
         }
@@ -107,7 +124,10 @@ pub fn tone(record: &Record) -> Role {
         | Record::RunClosed { .. }
         | Record::Intent { .. }
         | Record::Applied { outcome: Outcome::Exited { code: 0 }, .. }
-        | Record::AlertChanged { .. } => Role::Text,
+        | Record::AlertChanged { .. }
+        | Record::AlertClaimed { .. }
+        | Record::ClaimWithdrawn { .. }
+        | Record::ClaimOver { .. } => Role::Text,
         Record::Observed { .. }
         | Record::WatchStarted { .. }
         | Record::Settling { .. }

@@ -72,7 +72,7 @@ pub fn model(condition: Condition) -> Model {
     }
     let target = target(condition);
     model.store = store(condition, &target);
-    model.alerts = alerts(&model.store, &target);
+    model.alerts = alerts(&mut model.store, &target);
     model.console.demo = condition != Condition::Ill;
     let run = Run::fold(&story(condition)).expect("the story is one of a run");
     model.shown_run = Some(run.id.clone());
@@ -302,7 +302,7 @@ fn batch(
     }
 }
 
-fn alerts(store: &Store, target: &Target) -> AlertBook {
+fn alerts(store: &mut Store, target: &Target) -> AlertBook {
     let mut book = AlertBook::default();
     book.add(&target.id, &target.system.rules);
     book.evaluate(store, ago(40));

@@ -131,6 +131,9 @@ impl Run {
             }
             Record::ConsoleStarted { .. } => Err("the start of a console belongs to the console's journal".to_owned()),
             Record::ConsoleStopped { .. } => Err("the end of a console belongs to the console's journal".to_owned()),
+            Record::AlertClaimed { .. } | Record::ClaimWithdrawn { .. } | Record::ClaimOver { .. } => {
+                Err("who answers for an alert belongs to the console's journal".to_owned())
+            }
             Record::AlertChanged { .. } => Err("the change of an alert belongs to the console's journal".to_owned()),
         }
     }

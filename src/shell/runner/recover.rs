@@ -109,6 +109,9 @@ pub fn orphaned(entries: &[Entry]) -> Option<SequenceEnd> {
             | Record::ConsoleStarted { .. }
             | Record::ConsoleStopped { .. }
             | Record::ClockJumped { .. }
+            | Record::AlertClaimed { .. }
+            | Record::ClaimWithdrawn { .. }
+            | Record::ClaimOver { .. }
             | Record::AlertChanged { .. }
             | Record::TornLine { .. } => {}
         }

@@ -16,7 +16,7 @@ const WIDTH: u16 = 72;
 
 /// Fields of which one has the cursor. Enter goes to the next, and on the last one answers.
 #[derive(Clone, Debug)]
-struct Fields {
+pub(super) struct Fields {
     fields: Vec<Field>,
     at: usize,
     /// What is still missing or wrong.
@@ -24,13 +24,13 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(fields: Vec<Field>) -> Fields {
+    pub(super) fn new(fields: Vec<Field>) -> Fields {
         // The cursor starts in the first field that has nothing in it yet.
         let at = fields.iter().position(|field| field.text().is_empty()).unwrap_or(0);
         Fields { fields, at, complaint: None }
     }
 
-    fn key(&mut self, key: Key, complete: impl Fn(&[Field]) -> Option<String>) -> Answer {
+    pub(super) fn key(&mut self, key: Key, complete: impl Fn(&[Field]) -> Option<String>) -> Answer {
         self.complaint = None;
         match key.code {
             KeyCode::Esc => return Answer::No,
@@ -45,15 +45,15 @@ impl Fields {
         Answer::Open
     }
 
-    fn paste(&mut self, pasted: &str) {
+    pub(super) fn paste(&mut self, pasted: &str) {
         self.fields[self.at].insert(pasted);
     }
 
-    fn text(&self, index: usize) -> &str {
+    pub(super) fn text(&self, index: usize) -> &str {
         self.fields.get(index).map_or("", Field::text)
     }
 
-    fn render(&self, theme: &Theme, title: &str, about: &[String], area: Rect, buffer: &mut Buffer) {
+    pub(super) fn render(&self, theme: &Theme, title: &str, about: &[String], area: Rect, buffer: &mut Buffer) {
         let inner_width = usize::from(WIDTH.min(area.width).saturating_sub(4));
         let mut lines: Vec<Line> = Vec::new();
         for text in about {
