@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Alert, AlertBook, AlertState, rules};
+use super::{Alert, AlertBook, AlertState, Transition, rules};
 use crate::promql::fixture::World;
 
 /// What happens at a second, before the book is evaluated there.
@@ -45,6 +45,11 @@ fn shown(book: &AlertBook) -> String {
     book.alerts().map(one).collect::<Vec<_>>().join("; ")
 }
 
+fn step(book: &mut AlertBook, world: &mut World, second: i64) -> Vec<Transition> {
+    let at = world.at(second);
+    book.evaluate(&mut world.store, at)
+}
+
 /// Each node of the timeline has one source that is polled every 10 s with 2 s to answer.
 fn check(rule: &str, timeline: &[(i64, Event, &str)]) {
     let mut book = book("1s", &[rule]);
@@ -62,7 +67,7 @@ fn check(rule: &str, timeline: &[(i64, Event, &str)]) {
             }
             Nothing => {}
         }
-        book.evaluate(&world.store, world.at(*second));
+        step(&mut book, &mut world, *second);
         assert_eq!(shown(&book), *want, "{rule} at {second} s");
         assert!(book.wake() > Some(world.at(*second).boot), "wakes in the past at {second} s");
     }
@@ -230,28 +235,28 @@ fn each_label_set_is_an_alert_of_its_own() {
 fn changes_are_told_once() {
     let mut book = book("1s", &[AGE]);
     let mut world = World::new(&["a/e/s"]);
-    let mut step = |second: i64, age: Option<f64>, want: &[(&str, &str)]| {
+    let mut check = |second: i64, age: Option<f64>, want: &[(&str, &str)]| {
         match age {
             Some(age) => world.row("a/e/s", second, &[("age", age)]),
             None => world.refused("a/e/s", second),
         }
-        let told = book.evaluate(&world.store, world.at(second));
+        let told = step(&mut book, &mut world, second);
         let told: Vec<_> = told.iter().map(|change| (change.from.word(), change.to.word())).collect();
         assert_eq!(told, want, "at {second} s");
     };
-    step(0, Some(1.0), &[]);
-    step(10, Some(2.0), &[]);
-    step(20, Some(99.0), &[("inactive", "pending")]);
-    step(30, Some(98.0), &[]);
-    step(50, Some(97.0), &[("pending", "firing")]);
-    step(60, None, &[("firing", "firing")]);
-    step(70, None, &[]);
-    step(80, Some(96.0), &[("firing", "firing")]);
-    step(90, Some(1.0), &[("firing", "resolved")]);
-    step(1000, Some(1.0), &[("resolved", "inactive")]);
-    step(1010, None, &[("inactive", "no data")]);
-    step(1020, Some(99.0), &[("no data", "pending")]);
-    step(1030, Some(9.0), &[("pending", "inactive")]);
+    check(0, Some(1.0), &[]);
+    check(10, Some(2.0), &[]);
+    check(20, Some(99.0), &[("inactive", "pending")]);
+    check(30, Some(98.0), &[]);
+    check(50, Some(97.0), &[("pending", "firing")]);
+    check(60, None, &[("firing", "firing")]);
+    check(70, None, &[]);
+    check(80, Some(96.0), &[("firing", "firing")]);
+    check(90, Some(1.0), &[("firing", "resolved")]);
+    check(1000, Some(1.0), &[("resolved", "inactive")]);
+    check(1010, None, &[("inactive", "no data")]);
+    check(1020, Some(99.0), &[("no data", "pending")]);
+    check(1030, Some(9.0), &[("pending", "inactive")]);
 }
 
 #[test]
@@ -271,7 +276,7 @@ fn the_worst_comes_first() {
     let mut world = World::new(&["a/e/s"]);
     world.row("a/e/s", 0, &[("age", 99.0)]);
     world.row("a/e/s", 10, &[("age", 99.0)]);
-    book.evaluate(&world.store, world.at(10));
+    step(&mut book, &mut world, 10);
     let names: Vec<_> = book.alerts().map(|alert| alert.rule.name.as_str()).collect();
     assert_eq!(
         names,
@@ -287,7 +292,7 @@ fn a_group_is_due_at_its_interval_and_when_a_hold_is_over() {
     let mut world = World::new(&["a/e/s"]);
     world.row("a/e/s", 0, &[("age", 99.0)]);
     let mut check = |second: i64, due: i64, want: &str| {
-        book.evaluate(&world.store, world.at(second));
+        step(&mut book, &mut world, second);
         assert_eq!(book.wake(), Some(world.at(due).boot), "after {second} s");
         assert_eq!(shown(&book), want, "at {second} s");
     };
@@ -306,9 +311,9 @@ fn a_rule_follows_a_thousand_label_sets_and_counts_the_rest() {
     let names: Vec<_> = (0..1005).map(|n| format!("age{{n={n}}}")).collect();
     let series: Vec<_> = names.iter().map(|name| (name.as_str(), 9.0)).collect();
     world.row("a/e/s", 0, &series);
-    book.evaluate(&world.store, world.at(0));
+    step(&mut book, &mut world, 0);
     assert_eq!((book.alerts().count(), book.beyond_limit), (1000, 5));
     world.row("a/e/s", 10, &series[..10]);
-    book.evaluate(&world.store, world.at(10));
+    step(&mut book, &mut world, 10);
     assert_eq!(book.beyond_limit, 0);
 }
