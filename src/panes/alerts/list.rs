@@ -100,7 +100,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
     // What does not fit is in the details below the list.
     let with_target = area.width >= 96 || (area.width >= 60 && model.targets.len() > 1);
     let with_value = area.width >= 84;
-    let with_answer = area.width >= 104;
+    let with_answer = area.width >= 132;
     let with_runbook = area.width >= 150;
     let fixed = 4 + STATE_COLUMNS + 1 + SEVERITY_COLUMNS + 1 + CLOCK_COLUMNS + 1;
     let optional = [

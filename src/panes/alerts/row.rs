@@ -165,3 +165,35 @@ impl AlertRow<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition, NOW};
+
+    #[test]
+    fn a_row_says_who_answers_and_how_long_nobody_may_yet() {
+        let mut model = testing::model(Condition::Ill);
+        let check = |model: &Model, seconds: u64, short: &str, role: Role| {
+            let now = NOW.plus(Duration::from_secs(seconds));
+            let rows = rows(model);
+            let note = rows[0].answer(now).unwrap_or_else(|| panic!("a note after {seconds} s"));
+            assert_eq!((note.short.as_str(), note.role), (short, role), "after {seconds} s");
+        };
+        check(&model, 0, "respond in 14:20", Role::Warning);
+        check(&model, 860, "overdue 00:00", Role::Critical);
+        check(&model, 920, "overdue 01:00", Role::Critical);
+        let key = rows(&model)[0].alert.key();
+        let until = NOW.plus(Duration::from_secs(600)).wall;
+        let claim = Claim { by: "ayse".to_owned(), reason: "INC-7".to_owned(), at: NOW.wall, until };
+        model.alerts.acknowledge(&key, claim.clone()).expect("it fires");
+        check(&model, 10, "ack by ayse", Role::Accent);
+        model.alerts.snooze(&key, claim).expect("it is there");
+        check(&model, 20, "snoozed to 03:14", Role::Dim);
+        // Both are over, so the clock that nobody stopped for good goes on.
+        check(&model, 600, "respond in 04:20", Role::Warning);
+        let well = testing::model(Condition::Well);
+        let quiet = rows(&well);
+        assert!(quiet.iter().filter(|row| !row.is_active()).all(|row| row.answer(NOW).is_none()));
+    }
+}

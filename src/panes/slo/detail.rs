@@ -44,6 +44,7 @@ pub fn describe(rows: &mut Rows, standing: &Standing) {
 
 fn told(rows: &mut Rows, budget: &Budget) {
     let (aim, window) = (percent(budget.objective), spoken(budget.window));
+    let window = window.trim_end_matches(" 0h");
     rows.pair(0, "aim", Role::Text, &format!("{aim} good over {window}"));
     let covered = format!(
         "{} of {window}, {}: the rest of the window was not measured and counts as neither good nor bad",

@@ -217,7 +217,11 @@ impl Columns {
         if self.wide {
             numbers.push(part(budget.good));
         }
-        numbers.push(part(budget.remaining));
+        numbers.push(match budget.remaining {
+            // Beyond that it says no more, and would not fit.
+            Some(left) if left < -9.99 => "<-999%".to_owned(),
+            left => left.map_or_else(|| "-".to_owned(), |left| format!("{:.1}%", left * 100.0)),
+        });
         numbers.push(rate(budget.burn_hour));
         if self.wide {
             numbers.push(rate(budget.burn_six_hours));

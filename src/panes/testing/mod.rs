@@ -16,7 +16,7 @@ use super::metrics::Explorer;
 use super::model::{Arming, Banner, Cell, Console, Level, Link, LinkState, Model, Target};
 use super::series::Picture;
 use crate::alert::slo::{History, Minute, SloBook, Standing};
-use crate::alert::{AlertBook, rules};
+use crate::alert::{Alert, AlertBook, Claim, rules};
 use crate::base::{At, Boot, Ring, Severity, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
 use crate::model::{Batch, FetchFailure, Labels, Layout, LogLine, Reading, Retention, SourceState, Store, Truth};
@@ -305,8 +305,19 @@ fn batch(
 fn alerts(store: &mut Store, target: &Target) -> AlertBook {
     let mut book = AlertBook::default();
     book.add(&target.id, &target.system.rules);
+    book.respond_within(&target.id, Severity::Critical, Duration::from_secs(15 * 60));
     book.evaluate(store, ago(40));
     book.evaluate(store, NOW);
+    // One put off for half an hour; where nothing is heard, for a time that is over.
+    let (name, until) = match target.spec.environment == crate::runbook::seal::Environment::Production {
+        true => ("MempoolOverload", ahead(1_800)),
+        false => ("BlocksStale", ago(60)),
+    };
+    let key = book.alerts().find(|alert| alert.rule.name == name).map(Alert::key);
+    let claim = Claim { by: "ayse".to_owned(), reason: "INC-7".to_owned(), at: ago(30 * 60).wall, until: until.wall };
+    if let Some(key) = key {
+        book.snooze(&key, claim).expect("a sound claim");
+    }
     book
 }
 

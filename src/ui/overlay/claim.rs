@@ -95,7 +95,9 @@ mod tests {
         form.key(enter);
         assert_eq!(form.key(enter), Answer::Open, "no reason yet");
         form.key(Key::plain(KeyCode::Up));
-        "INC-7".chars().for_each(|c| drop(form.key(Key::char(c))));
+        for c in "INC-7".chars() {
+            form.key(Key::char(c));
+        }
         form.key(enter);
         form.key(Key::plain(KeyCode::Backspace));
         assert_eq!(form.key(enter), Answer::Open, "1 of what");
