@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, Effect};
+use super::{App, Effect, RuleText};
 use crate::base::{At, Boot, Key, Problem, Severity};
 use crate::ui::keymap::Lookup;
 use crate::ui::{Action, Keymap, Theme};
@@ -23,6 +23,9 @@ pub struct Reloaded {
     /// The names of all there are now.
     pub themes: Vec<String>,
     pub keymaps: Vec<String>,
+    /// The rule files that were to be read.
+    #[serde(default)]
+    pub rules: Vec<RuleText>,
 }
 
 /// Which theme and keymap are wanted, though the last good ones may be others.
@@ -88,13 +91,13 @@ impl App {
     /// Asks for a theme by name.
     pub(super) fn wear(&mut self, name: &str, effects: &mut Vec<Effect>) {
         name.clone_into(&mut self.looks.theme);
-        effects.push(Effect::Load { theme: Some(name.to_owned()), keymap: None });
+        effects.push(Effect::Load { theme: Some(name.to_owned()), keymap: None, rules: Vec::new() });
     }
 
-    /// Asks for theme and keymap to be read again.
+    /// Asks for theme, keymap and rule files to be read again.
     pub(super) fn reload(&mut self, effects: &mut Vec<Effect>) {
         let (theme, keymap) = (self.looks.theme.clone(), self.looks.keymap.clone());
-        effects.push(Effect::Load { theme: Some(theme), keymap: Some(keymap) });
+        effects.push(Effect::Load { theme: Some(theme), keymap: Some(keymap), rules: self.wanted_rules() });
     }
 
     /// The names of the theme and the keymap that are to be read when their files change.
@@ -106,6 +109,7 @@ impl App {
     /// Takes in what was read. What is as before changes nothing and is not drawn again.
     pub(super) fn reloaded(&mut self, at: At, read: Reloaded) {
         (self.model.themes, self.model.keymaps) = (read.themes, read.keymaps);
+        self.rules_reloaded(at, read.rules);
         let broken = match read.theme {
             None => self.looks.theme_fault.clone(),
             Some(Err(problems)) => Some(fault("theme", self.model.theme.name(), &problems)),

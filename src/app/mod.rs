@@ -9,8 +9,8 @@
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
 //! of alerts, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
-//! back and forward, [`freezing`] holds the screen, [`palette`] gathers
-//! what can be found by typing, [`looks`] changes theme and keymap.
+//! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing, [`looks`] changes
+//! theme and keymap, [`rule_files`] the operator's own rules.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -27,6 +27,7 @@ mod keys;
 mod looks;
 pub mod msg;
 mod palette;
+mod rule_files;
 mod runs;
 pub mod setup;
 mod watching;
@@ -49,6 +50,7 @@ use crate::ui::plain::plain;
 pub use acting::place_of;
 pub use looks::Reloaded;
 pub use msg::{Effect, JournalId, Msg};
+pub use rule_files::RuleText;
 pub use setup::{Setup, SetupError};
 
 /// A clock that moved this much apart from the other is a jump.
@@ -82,6 +84,7 @@ pub struct App {
     /// Distinguishes the runs of this console from those of others opened in the same millisecond.
     nonce: String,
     boot_id: String,
+    rule_files: Vec<rule_files::Loaded>,
     /// When clocks and claims of alerts were last handed to the shell.
     alerts_kept: Option<Boot>,
     arming: acting::ArmingState,

@@ -175,6 +175,9 @@ pub enum Effect {
     Load {
         theme: Option<String>,
         keymap: Option<String>,
+        /// Rule files, by their paths.
+        #[serde(default)]
+        rules: Vec<String>,
     },
     /// Keep the clocks and claims of alerts for a console after this one.
     KeepAlerts(Box<Remembered>),

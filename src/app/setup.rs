@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::acting::ArmingState;
 use super::history::History;
 use super::looks::Looks;
+use super::rule_files::{self, RuleText};
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::slo::{History as Minutes, SloBook};
@@ -36,6 +37,9 @@ pub struct Setup {
     pub config: ConfigSpec,
     /// The files of every system that a target names.
     pub systems: BTreeMap<SystemId, Files>,
+    /// The rule files that the configuration names.
+    #[serde(default)]
+    pub rules: Vec<RuleText>,
     /// File and text.
     pub theme: (String, String),
     pub keymap: (String, String),
@@ -143,6 +147,8 @@ impl App {
                 objectives: Vec::new(),
             });
         }
+        let ids: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
+        let rule_files = rule_files::Loaded::at_start(&setup.config.rules, setup.rules, &ids, &mut alerts)?;
         alerts.declare(&mut store);
         if let Some(remembered) = setup.remembered {
             alerts.restore(remembered, setup.boot_id.clone());
@@ -189,6 +195,7 @@ impl App {
             nonce: setup.nonce,
             boot_id: setup.boot_id,
             alerts_kept: None,
+            rule_files,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
             last_key: Boot(0),

@@ -16,7 +16,7 @@ use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
 use crate::shell::fetch::http::HttpClient;
-use crate::shell::reload::{Kind, Loader, config_folder};
+use crate::shell::reload::{Kind, Loader, config_folder, rule_text};
 use crate::shell::state_root::StateRoot;
 use crate::shell::terminal::depth;
 use crate::shell::{self, actor, clock, discover, random_bytes, slo_log};
@@ -256,6 +256,7 @@ fn setup_of(
         nothing_found: Vec::new(),
     };
     let looks = looks(common, &config)?;
+    let rules = config.rules.iter().map(|rules| rule_text(&rules.file)).collect();
     Ok(Setup {
         config,
         systems,
@@ -267,6 +268,7 @@ fn setup_of(
         depth: looks.depth,
         ascii: looks.ascii,
         console,
+        rules,
         remembered: None,
         boot_id: String::new(),
         nonce,

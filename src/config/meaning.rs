@@ -41,6 +41,37 @@ pub(super) fn check(root: &Node, files: &BTreeMap<SystemId, Files>, found: &mut 
         check_target(target, &known, files, found);
     }
     one_target_per_unit(targets, &known, found);
+    check_rules(root, targets, found);
+}
+
+/// That every rule file is a path of its own, for a Prometheus and for targets that are known.
+fn check_rules(root: &Node, targets: &Node, found: &mut Found) {
+    let ids: Vec<&str> = targets.items().iter().filter_map(|target| target.field("id")?.text()).collect();
+    let mut seen = Vec::new();
+    for rules in root.field("rules").map(Node::items).into_iter().flatten() {
+        if let Some((node, file)) = rules.field("file").and_then(|node| Some((node, node.text()?))) {
+            if !file.starts_with('/') {
+                found.at(node.place, "a rule file is named by its absolute path");
+            }
+            if seen.contains(&file) {
+                found.at(node.place, "this rule file is named before; one name is enough");
+            }
+            seen.push(file);
+        }
+        if let Some(version) = given(rules, "prometheus")
+            && ![Some(2.0), Some(3.0)].contains(&version.number())
+        {
+            found.at(version.place, "this is no Prometheus version that is known here; it is 2 or 3");
+        }
+        for target in rules.field("targets").map(Node::items).into_iter().flatten() {
+            if let Some(name) = target.text()
+                && !ids.contains(&name)
+            {
+                let what = format!("there is no target {}", super::fit::shown(name));
+                found.unknown(target.place, what, name, ids.iter().copied());
+            }
+        }
+    }
 }
 
 /// The systems that targets name, as far as they can be read; what is wrong with a system is told elsewhere.

@@ -33,6 +33,26 @@ described! {
         #[serde(default)]
         #[example("\"auto\"")]
         pub colour: Option<String>,
+        /// Rule files of your own, as Prometheus reads them; they are read again when they change.
+        #[serde(default)]
+        pub rules: Vec<RuleFileSpec>,
+    }
+}
+
+described! {
+    /// A Prometheus rule file.
+    pub struct RuleFileSpec {
+        /// An absolute path.
+        #[example("\"/etc/prometheus/rules/node.yml\"")]
+        pub file: String,
+        /// The major version of the Prometheus that it was written for: 2 or 3; 3 where it is left out.
+        #[serde(default)]
+        #[example("2")]
+        pub prometheus: Option<f64>,
+        /// The targets that its rules are for; every one where it is left out.
+        #[serde(default)]
+        #[example("[\"node-exporter\"]")]
+        pub targets: Vec<TargetId>,
     }
 }
 

@@ -195,3 +195,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn rule_files_are_named_by_their_paths_for_a_prometheus_and_for_targets_that_are_known() {
+    let check = |rules: &str, want: &[&str]| {
+        let text = target("environment: Staging,").replacen("(targets:", &format!("(rules: [{rules}], targets:"), 1);
+        let told: Vec<String> = match check(&text) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.into_iter().map(|problem| problem.what).collect(),
+        };
+        assert_eq!(told, want, "{rules}");
+    };
+    check(r#"(file: "/etc/rules.yml"), (file: "/etc/old.yml", prometheus: 2, targets: ["a"])"#, &[]);
+    check(r#"(file: "rules.yml")"#, &["a rule file is named by its absolute path"]);
+    check(
+        r#"(file: "/a.yml", prometheus: 4, targets: ["b"]), (file: "/a.yml")"#,
+        &[
+            "this is no Prometheus version that is known here; it is 2 or 3",
+            "there is no target \"b\"",
+            "this rule file is named before; one name is enough",
+        ],
+    );
+}

@@ -152,7 +152,7 @@ impl Console {
         let mut history = std::pin::pin!(history);
         let mut polling: Option<Poller> = None;
         // Where files can not be watched, the operator's key reads them again.
-        let mut files = Watch::begin(driver.loader()).ok();
+        let mut files = Watch::begin(driver.loader(), &self.app.wanted_rules()).ok();
         let mut alarm = Alarm::new()?;
         while !self.over() {
             alarm.set(self.next_look(clock::now().boot))?;
@@ -185,7 +185,7 @@ impl Console {
                 watched = changed(&mut files), if files.is_some() => match watched {
                     Ok(()) => {
                         let (theme, keymap) = self.app.wanted_looks();
-                        driver.load(Some(theme.to_owned()), Some(keymap.to_owned()));
+                        driver.load(Some(theme.to_owned()), Some(keymap.to_owned()), self.app.wanted_rules());
                     }
                     Err(_) => files = None,
                 },

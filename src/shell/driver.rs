@@ -75,7 +75,7 @@ impl Driver {
             Effect::Bell => return Some(ForScreen::Bell),
             Effect::Copy(text) => return Some(ForScreen::Copy(text)),
             Effect::KeepAlerts(remembered) => self.ask(Job::KeepAlerts(remembered)),
-            Effect::Load { theme, keymap } => self.load(theme, keymap),
+            Effect::Load { theme, keymap, rules } => self.load(theme, keymap, rules),
             Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
             Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),
             Effect::Follow { run } => self.ask(Job::Follow(run)),
@@ -105,11 +105,12 @@ impl Driver {
         }
     }
 
-    /// Reads theme and keymap again, beside the loop: their files may lie on a slow disk.
-    pub fn load(&self, theme: Option<String>, keymap: Option<String>) {
+    /// Reads theme, keymap and rule files again, beside the loop: their files may lie on a slow disk.
+    pub fn load(&self, theme: Option<String>, keymap: Option<String>, rules: Vec<String>) {
         let (loader, out, clock) = (self.loader.clone(), self.out.clone(), self.clock);
         tokio::spawn(async move {
-            let read = tokio::task::spawn_blocking(move || loader.load(theme.as_deref(), keymap.as_deref())).await;
+            let read =
+                tokio::task::spawn_blocking(move || loader.load(theme.as_deref(), keymap.as_deref(), &rules)).await;
             if let Ok(read) = read {
                 // Nobody listens any more when the console has ended.
                 let _ = out.send((clock(), Msg::Reloaded(Box::new(read)))).await;

@@ -1,8 +1,8 @@
-//! Themes and keymaps from files: read at the start, read again when they change.
+//! Themes, keymaps and rule files: read at the start, read again when they change.
 //!
 //! A file `themes/NAME.ron` or `keymaps/NAME.ron` in the configuration directory wins over the program's own of that
 //! name. The directories are watched and not the files, so that editors which put a new file in the old one's place are
-//! noticed as well. Where a directory does not exist yet, the nearest one above it is watched until it does.
+//! noticed as well. Rule files lie where the configuration says; their folders are watched in the same way. Where a directory does not exist yet, the nearest one above it is watched until it does.
 //!
 //! Must never: write into the configuration directory; wake up when nothing changed.
 //!
@@ -21,13 +21,16 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::Reloaded;
+use crate::app::{Reloaded, RuleText};
 use crate::base::Problem;
 use crate::base::problem::nearest;
 use crate::ui::{Keymap, Theme, keymap, theme};
 
 /// Largest file of a theme or a keymap that is read.
 const FILE_LIMIT_BYTES: u64 = 256 << 10;
+
+/// Largest rule file that is read.
+const RULES_LIMIT_BYTES: u64 = 4 << 20;
 
 /// More files in one directory are not offered.
 const NAMES_LIMIT: usize = 200;
@@ -113,7 +116,7 @@ impl Loader {
     pub fn text(&self, kind: Kind, name: &str) -> Result<(String, String), Problem> {
         let path = self.folder(kind).filter(|_| is_name(name)).map(|folder| folder.join(format!("{name}.ron")));
         if let Some(path) = path {
-            match read(&path) {
+            match read(&path, FILE_LIMIT_BYTES) {
                 Ok(text) => return Ok((path.display().to_string(), text)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Problem::new(&path.display().to_string(), 0, 0, error.to_string())),
@@ -139,7 +142,7 @@ impl Loader {
 
     /// Reads what is asked for, and which there are.
     #[must_use]
-    pub fn load(&self, theme: Option<&str>, keymap: Option<&str>) -> Reloaded {
+    pub fn load(&self, theme: Option<&str>, keymap: Option<&str>, rules: &[String]) -> Reloaded {
         let text = |kind, name| self.text(kind, name).map_err(|problem| vec![problem]);
         let read_theme = |name| text(Kind::Theme, name).and_then(|(file, text)| Theme::parse(&file, &text));
         let read_keymap = |name| text(Kind::Keymap, name).and_then(|(file, text)| Keymap::parse(&file, &text));
@@ -148,8 +151,16 @@ impl Loader {
             keymap: keymap.map(read_keymap),
             themes: self.names(Kind::Theme),
             keymaps: self.names(Kind::Keymap),
+            rules: rules.iter().map(|file| rule_text(file)).collect(),
         }
     }
+}
+
+/// The text of a rule file, or why there is none.
+#[must_use]
+pub fn rule_text(file: &str) -> RuleText {
+    let text = read(Path::new(file), RULES_LIMIT_BYTES).map_err(|error| error.to_string());
+    RuleText { file: file.to_owned(), text }
 }
 
 /// What can be the name of a file here and nowhere else.
@@ -158,10 +169,13 @@ fn is_name(name: &str) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell reads files")]
-fn read(path: &Path) -> io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > FILE_LIMIT_BYTES {
-        return Err(io::Error::other(format!("it is larger than {FILE_LIMIT_BYTES} bytes")));
+fn read(path: &Path, limit_bytes: u64) -> io::Result<String> {
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    if found.len() > limit_bytes {
+        return Err(io::Error::other(format!("it is larger than {limit_bytes} bytes")));
     }
     std::fs::read_to_string(path)
 }
@@ -171,6 +185,8 @@ fn read(path: &Path) -> io::Result<String> {
 pub struct Watch {
     inotify: AsyncFd<OwnedFd>,
     folder: PathBuf,
+    /// Rule files, wherever they lie.
+    rules: Vec<PathBuf>,
     /// When what was reported last is taken in.
     settled: Option<Instant>,
 }
@@ -184,15 +200,16 @@ impl Watch {
         deprecated,
         reason = "deprecated because a type may lie about its descriptor; this one is the standard library's"
     )]
-    pub fn begin(loader: &Loader) -> io::Result<Watch> {
+    pub fn begin(loader: &Loader, rules: &[String]) -> io::Result<Watch> {
         let folder = loader.folder.clone().ok_or(io::ErrorKind::NotFound)?;
+        let rules = rules.iter().map(PathBuf::from).collect();
         let fd = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-        let watch = Watch { inotify: AsyncFd::with_interest(fd, Interest::READABLE)?, folder, settled: None };
+        let watch = Watch { inotify: AsyncFd::with_interest(fd, Interest::READABLE)?, folder, rules, settled: None };
         watch.arm()?;
         Ok(watch)
     }
 
-    /// Watches both folders, or what there is of their paths. Watching what is watched already changes nothing.
+    /// Watches every folder, or what there is of its path. Watching what is watched already changes nothing.
     fn arm(&self) -> io::Result<()> {
         use inotify::WatchFlags as Flags;
         let files = Flags::CLOSE_WRITE
@@ -203,8 +220,9 @@ impl Watch {
             | Flags::DELETE_SELF
             | Flags::MOVE_SELF;
         let folders = Flags::CREATE | Flags::MOVED_TO | Flags::DELETE_SELF | Flags::MOVE_SELF;
-        for kind in [Kind::Theme, Kind::Keymap] {
-            let wanted = self.folder.join(kind.folder());
+        let looks = [Kind::Theme, Kind::Keymap].map(|kind| self.folder.join(kind.folder()));
+        let rules = self.rules.iter().filter_map(|file| file.parent()).map(Path::to_owned);
+        for wanted in looks.into_iter().chain(rules) {
             for (depth, folder) in wanted.ancestors().enumerate() {
                 let flags = if depth == 0 { files } else { folders };
                 match inotify::add_watch(&self.inotify, folder, flags | Flags::ONLYDIR) {
@@ -265,7 +283,8 @@ impl Watch {
         let Some(name) = name.map(OsStr::from_bytes) else { return true };
         let on_the_way =
             self.folder.iter().chain([OsStr::new("themes"), OsStr::new("keymaps")]).any(|part| part == name);
-        on_the_way || Path::new(name).extension().is_some_and(|extension| extension == "ron")
+        let rules = self.rules.iter().flat_map(|file| file.iter()).any(|part| part == name);
+        on_the_way || rules || Path::new(name).extension().is_some_and(|extension| extension == "ron")
     }
 }
 
@@ -286,7 +305,7 @@ mod tests {
     fn a_file_wins_over_the_programs_own() {
         let folder = tempfile::tempdir().expect("a folder");
         let loader = Loader::of_folder(folder.path());
-        let own = Loader::default().load(Some("light"), Some("vim"));
+        let own = Loader::default().load(Some("light"), Some("vim"), &[]);
         assert_eq!(own.themes, ["dark", "light", "high-contrast", "colour-blind-safe", "mono"]);
         assert_eq!(own.keymaps, ["default", "vim"]);
         assert!(own.theme.is_some_and(|theme| theme.is_ok()) && own.keymap.is_some_and(|keymap| keymap.is_ok()));
@@ -296,7 +315,7 @@ mod tests {
         write(&folder.path().join("themes/.mine.ron.swp"), "no theme");
         write(&folder.path().join("themes/notes.txt"), "no theme");
         assert_eq!(loader.names(Kind::Theme)[5..], ["mine".to_owned()]);
-        let light = loader.load(Some("light"), None).theme.expect("asked for").expect("a theme");
+        let light = loader.load(Some("light"), None, &[]).theme.expect("asked for").expect("a theme");
         let dark = Theme::standard();
         assert_eq!(light.name(), "light");
         assert_eq!(light.style(Role::Critical), dark.style(Role::Critical));
@@ -322,7 +341,7 @@ mod tests {
         write(&folder.path().join("keymaps/vim.ron"), &" ".repeat(300_000));
         check(Kind::Keymap, "vim", "~/keymaps/vim.ron: it is larger than 262144 bytes");
         write(&folder.path().join("themes/mine.ron"), "(\n  roles: {\n    Okk: \"\",\n  },\n  like: \"dark\",\n)");
-        let problems = loader.load(Some("mine"), None).theme.expect("asked for").expect_err("a mistake");
+        let problems = loader.load(Some("mine"), None, &[]).theme.expect("asked for").expect_err("a mistake");
         assert!(problems[0].file.ends_with("themes/mine.ron") && (problems[0].line, problems[0].column) == (3, 5));
     }
 
@@ -331,7 +350,8 @@ mod tests {
     async fn changes_are_noticed() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("config/opsconsole");
-        let mut watch = Watch::begin(&Loader::of_folder(&folder)).expect("a watch");
+        let rules = home.path().join("own/rules.yml");
+        let mut watch = Watch::begin(&Loader::of_folder(&folder), &[rules.display().to_string()]).expect("a watch");
         let (theme, new) = (folder.join("themes/mine.ron"), folder.join("themes/.mine.new"));
         let still = |watch: &mut Watch| watch.take().expect("a look");
 
@@ -350,6 +370,12 @@ mod tests {
         watch.changed().await.expect("the folder was removed");
         write(&folder.join("keymaps/mine.ron"), "4");
         watch.changed().await.expect("the folder came back");
+        write(&rules, "groups:");
+        watch.changed().await.expect("the folder of the rules was made");
+        write(&rules, "groups: []");
+        watch.changed().await.expect("the rules were written");
+        assert_eq!(rule_text(&rules.display().to_string()).text.as_deref(), Ok("groups: []"));
+        assert!(rule_text("/proc/self").text.is_err_and(|why| why.contains("plain file")));
         write(&folder.join("keymaps/notes.txt"), "5");
         tokio::task::yield_now().await;
         assert!(!still(&mut watch));

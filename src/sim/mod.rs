@@ -37,4 +37,6 @@ pub use serve::{ServeOptions, Served, serve};
 pub use volchain::Surface;
 
 #[cfg(test)]
+mod alert_tests;
+#[cfg(test)]
 mod tests;

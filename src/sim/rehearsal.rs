@@ -233,8 +233,8 @@ impl Rehearsal {
             self.asked.push(effect.clone());
             match effect {
                 Effect::Append { journal, record } => self.append(journal, *record),
-                Effect::Load { theme, keymap } => {
-                    let read = Loader::default().load(theme.as_deref(), keymap.as_deref());
+                Effect::Load { theme, keymap, rules } => {
+                    let read = Loader::default().load(theme.as_deref(), keymap.as_deref(), &rules);
                     self.tell(Msg::Reloaded(Box::new(read)));
                 }
                 Effect::Arm { place } => {
@@ -449,6 +449,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
             shared_state: false,
             nothing_found: Vec::new(),
         },
+        rules: Vec::new(),
         remembered: None,
         boot_id: "rehearsal".to_owned(),
         nonce: "0001".to_owned(),

@@ -18,6 +18,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::alert::{RuleFile, rules};
 use crate::base::{Problem, SystemId, ron_text};
+use crate::promql::Dialect;
 use crate::runbook::Runbook;
 use crate::steps::book;
 pub use recognise::{RecogniseSpec, Recogniser};
@@ -85,8 +86,11 @@ impl System {
                 None
             }
         };
+        let dialect = spec.as_ref().map_or(Dialect::V3, |spec| spec.alerts_prometheus);
         let rules = match files.get("alerts.yml") {
-            Some(text) => rules::load(&name("alerts.yml"), text).map_err(|found| problems.extend(found)).ok(),
+            Some(text) => {
+                rules::load_as(&name("alerts.yml"), text, dialect).map_err(|found| problems.extend(found)).ok()
+            }
             None => Some(RuleFile::empty(&name("alerts.yml"))),
         };
         let mut runbooks = Vec::new();

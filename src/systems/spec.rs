@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::recognise::RecogniseSpec;
 use crate::alert::slo::{Slo, SloSpec};
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
+use crate::promql::Dialect;
 use crate::runbook::template;
 use crate::sources::SourceSpec;
 
@@ -35,6 +36,9 @@ pub struct SystemSpec {
     /// Every read that sources and checks may make: `GET /path`, `TCP connect`, `stat /path`, `list /path`,
     /// `statvfs /path`, `tail /path`, `run program argument`, `systemctl show unit`, `journalctl -u unit`.
     pub allowed_reads: Vec<String>,
+    /// The Prometheus that `alerts.yml` was written for: V2 or V3.
+    #[serde(default)]
+    pub alerts_prometheus: Dialect,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

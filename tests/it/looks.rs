@@ -29,6 +29,7 @@ fn read(theme: Option<&str>, keymap: Option<&str>) -> Msg {
         keymap: keymap.map(|text| Keymap::parse("/etc/keymaps/mine.ron", text)),
         themes: vec!["dark".to_owned(), "mine".to_owned()],
         keymaps: vec!["default".to_owned()],
+        rules: Vec::new(),
     }))
 }
 
@@ -88,6 +89,7 @@ fn what_did_not_change_is_not_drawn_again() {
             keymap: Some(Keymap::parse("default", keys)),
             themes: vec![name.to_owned()],
             keymaps: vec!["default".to_owned()],
+            rules: Vec::new(),
         }))
     };
     stage.tell(Msg::Drawn);
@@ -104,7 +106,7 @@ fn the_next_theme_follows_the_wanted_one() {
     stage.tell(read(None, None));
     stage.asked.clear();
     stage.press("T");
-    let load = |name: &str| Effect::Load { theme: Some(name.to_owned()), keymap: None };
+    let load = |name: &str| Effect::Load { theme: Some(name.to_owned()), keymap: None, rules: Vec::new() };
     // A rehearsal has no such file and answers so.
     assert_eq!(stage.asked, [load("mine")]);
     assert_eq!(stage.app.model().theme.name(), "dark");
@@ -115,7 +117,7 @@ fn the_next_theme_follows_the_wanted_one() {
     assert!(stage.app.model().banners.is_empty());
     stage.asked.clear();
     stage.press("ctrl-r");
-    let both = Effect::Load { theme: Some("dark".to_owned()), keymap: Some("default".to_owned()) };
+    let both = Effect::Load { theme: Some("dark".to_owned()), keymap: Some("default".to_owned()), rules: Vec::new() };
     assert_eq!(stage.asked, [both]);
 }
 
@@ -152,6 +154,7 @@ fn put_on(stage: &mut Rehearsal, (name, text): (&str, &str)) {
         keymap: None,
         themes: Vec::new(),
         keymaps: Vec::new(),
+        rules: Vec::new(),
     })));
     assert_eq!(stage.app.model().theme.name(), name);
 }

@@ -34,7 +34,7 @@ impl ClaimForm {
             format!("{} on {}: {what}", key.alert, key.target),
             format!("by {by}, who is named in the journal with the reason."),
         ];
-        let fields = vec![Field::new("reason", ""), Field::new("for (15m, 1h, 4h, 1d, …)", time)];
+        let fields = vec![Field::new("reason", ""), Field::new("for (15m … 1d)", time)];
         ClaimForm { key, kind, by: by.to_owned(), about, fields: Fields::new(fields) }
     }
 
