@@ -10,7 +10,7 @@
 //! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
 //! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them
 //! together, [`book`] keeps them all and their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all
-//! over a restart. [`unit_test`] runs the tests that people have of their rules.
+//! over a restart; [`slo`] keeps the budgets of objectives. [`unit_test`] runs the tests that people have of their rules.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
 
@@ -27,6 +27,7 @@ pub mod memory;
 mod reader;
 mod recording;
 pub mod rules;
+pub mod slo;
 pub mod state;
 pub mod template;
 #[cfg(test)]

@@ -4,8 +4,37 @@ use super::{App, Effect, JournalId, append};
 use crate::alert::{AlertKey, Claim, ClaimError, ClaimKind};
 use crate::base::{At, Severity};
 use crate::runbook::Record;
+use crate::ui::overlay::{ClaimForm, Overlay};
 
 impl App {
+    /// Asks why and for how long; nobody can answer for what is not there, or acknowledge what does not fire.
+    pub(super) fn open_claim_form(&mut self, at: At, key: AlertKey, kind: ClaimKind) {
+        if let Some(fault) = &self.model.journal_fault {
+            let text = format!("not {}: {fault}", kind.word());
+            return self.say(at, text);
+        }
+        let Some(alert) = self.model.alerts.alert(&key) else {
+            let (target, alert) = (key.target, key.alert);
+            return self.say(at, ClaimError::NoSuchAlert { target, alert }.to_string());
+        };
+        if kind == ClaimKind::Acknowledgement && !alert.state.is_firing() {
+            let (alert, state) = (key.alert, alert.state.word());
+            return self.say(at, ClaimError::NotFiring { alert, state }.to_string());
+        }
+        let actor = &self.model.console.actor;
+        let armed = self.model.arming.as_ref().map(|arming| &arming.declared);
+        let by = armed.or(actor.declared.as_ref()).unwrap_or(&actor.user);
+        self.overlay = Some(Overlay::Claim(Box::new(ClaimForm::new(key, kind, by))));
+    }
+
+    pub(super) fn claim_answered(&mut self, at: At, form: ClaimForm, effects: &mut Vec<Effect>) {
+        let until = at.plus(form.duration()).wall;
+        let claim = Claim { by: form.by.clone(), reason: form.reason().to_owned(), at: at.wall, until };
+        if let Err(error) = self.claim(at, &form.key, form.kind, claim, effects) {
+            self.say(at, error.to_string());
+        }
+    }
+
     /// Acknowledges a firing alert or snoozes one, and journals it.
     ///
     /// # Errors

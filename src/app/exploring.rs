@@ -38,7 +38,10 @@ impl App {
 
     /// What every loaded expression names, before anything is explored.
     pub(super) fn keep_loaded(&mut self) {
-        self.named = setup::expressions(&self.model.targets, &self.model.alerts);
+        let (mut named, longest) = setup::expressions(&self.model.targets, &self.model.alerts);
+        let (objectives, range) = self.slos.needs();
+        named.extend(objectives);
+        self.named = (named, longest.max(range));
         self.keep_explored();
     }
 }

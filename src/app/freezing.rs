@@ -9,6 +9,7 @@
 //! disarming; and whatever opens a dialog that decides (an answer that was under way) ends the freeze.
 
 use super::App;
+use crate::alert::ClaimKind;
 use crate::base::At;
 use crate::panes::Intent;
 use crate::panes::model::Freeze;
@@ -70,6 +71,8 @@ pub(super) fn decision(intent: &Intent) -> Option<&'static str> {
         Intent::TakeBranch { .. } => Some("take the branch"),
         Intent::Commit { .. } => Some("commit"),
         Intent::Acknowledge { .. } => Some("acknowledge it"),
+        Intent::Claim { kind: ClaimKind::Acknowledgement, .. } => Some("acknowledge the alert"),
+        Intent::Claim { kind: ClaimKind::Snooze, .. } => Some("snooze the alert"),
         Intent::SettleUnknown { .. } => Some("settle it"),
         Intent::CloseRun(_) => Some("close the run"),
         Intent::Show(_)

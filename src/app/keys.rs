@@ -66,7 +66,9 @@ impl App {
         match overlay {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) => {}
             Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) => self.say(at, "nothing was done"),
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) => {
+                self.say(at, "nothing was done");
+            }
             Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
         }
     }
@@ -88,6 +90,7 @@ impl App {
                 }
             }
             Overlay::Settle(form) => self.settle(at, &form, effects),
+            Overlay::Claim(form) => self.claim_answered(at, *form, effects),
             Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
         }
     }
@@ -139,6 +142,7 @@ impl App {
             | Action::PageSources
             | Action::PageMetrics
             | Action::PageLogs
+            | Action::PageSlo
             | Action::Query
             | Action::ChoosePrevious
             | Action::ChooseNext
@@ -159,6 +163,8 @@ impl App {
             | Action::Open
             | Action::Zoom
             | Action::Copy
+            | Action::Acknowledge
+            | Action::Snooze
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
@@ -203,6 +209,7 @@ impl App {
             Intent::TakeBranch { run, step, branch } => self.choose(at, &run, &step, &branch, effects),
             Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
             Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),
+            Intent::Claim { key, kind } => self.open_claim_form(at, key, kind),
             Intent::SettleUnknown { run, step } => self.open_settle_form(at, &run, &step),
             Intent::CloseRun(run) => self.open_close_form(at, &run),
             Intent::Copy(text) => effects.push(Effect::Copy(text)),

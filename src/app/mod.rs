@@ -7,9 +7,10 @@
 //! ```
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
-//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics, [`claims`] says who answers for an alert, [`acting`] arms,
-//! prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`] gathers
-//! what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules.
+//! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
+//! of alerts, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
+//! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing, [`looks`] changes
+//! theme and keymap, [`rule_files`] the operator's own rules.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -18,6 +19,7 @@
 
 mod acting;
 mod claims;
+mod explaining;
 mod exploring;
 mod freezing;
 mod history;
@@ -37,6 +39,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::alert::slo::SloBook;
 use crate::base::{At, Boot, RunId, Severity, TargetId};
 use crate::panes::model::{Banner, Link, LinkState};
 use crate::panes::{Model, Page, Panes};
@@ -90,6 +93,7 @@ pub struct App {
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
+    slos: SloBook,
     /// What every loaded expression names, and the longest range of any.
     named: (BTreeSet<Arc<str>>, Duration),
     urgent: bool,
@@ -136,6 +140,9 @@ impl App {
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
             Msg::Prepared { run, step, answer } => self.prepared(at, &run, &step, *answer, &mut effects),
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
+            Msg::MinutesNotKept { why } => {
+                self.banner(Severity::Warning, format!("the minutes of objectives are not kept: {why}"));
+            }
             Msg::Copied(Ok(copied)) => {
                 let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();
                 self.say(
@@ -188,7 +195,8 @@ impl App {
                 | Overlay::Query(_)
                 | Overlay::Arm(_)
                 | Overlay::Reason(_)
-                | Overlay::Settle(_),
+                | Overlay::Settle(_)
+                | Overlay::Claim(_),
             )
             | None => None,
         };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reloaded;
 use crate::alert::Remembered;
+use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
 use crate::model::{Batch, Exec};
 use crate::panes::model::Link;
@@ -74,6 +75,10 @@ pub enum Msg {
         run: RunId,
         step: StepId,
         answer: Box<PrepareAnswer>,
+    },
+    /// Measured minutes of objectives could not be kept, and why: their budgets forget them with this console.
+    MinutesNotKept {
+        why: String,
     },
     /// The runner was started, or could not be.
     Committed {
@@ -205,6 +210,11 @@ pub enum Effect {
         run: RunId,
         record: Box<Record>,
         hash: Digest,
+    },
+    /// Keep these measured minutes of a target's objectives; answered with `MinutesNotKept` alone.
+    KeepMinutes {
+        target: TargetId,
+        closed: Vec<Closed>,
     },
     /// Report every entry of the run's journal from the first, and whether its runner lives.
     Follow {

@@ -14,8 +14,9 @@ use super::looks::Looks;
 use super::rule_files::{self, RuleText};
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
+use crate::alert::slo::{History as Minutes, SloBook};
 use crate::alert::{AlertBook, Remembered};
-use crate::base::{At, Boot, Problem, Ring, Severity, SystemId};
+use crate::base::{At, Boot, Problem, Ring, Severity, SystemId, TargetId};
 use crate::config::ConfigSpec;
 use crate::model::{Retention, SourceState, Store};
 use crate::panes::metrics::Explorer;
@@ -47,6 +48,9 @@ pub struct Setup {
     pub themes: Vec<String>,
     #[serde(default)]
     pub keymaps: Vec<String>,
+    /// What is known from before of the objectives of each target.
+    #[serde(default)]
+    pub minutes: BTreeMap<TargetId, Minutes>,
     #[serde(default)]
     pub depth: Depth,
     pub ascii: bool,
@@ -120,6 +124,8 @@ impl App {
         let dimensions = systems::dimensions().map_err(|problem| SetupError::Problems(vec![problem]))?;
         let mut store = Store::new(Retention::default());
         let mut alerts = AlertBook::default();
+        let mut slos = SloBook::default();
+        let mut minutes = setup.minutes;
         let mut targets = Vec::new();
         for spec in &setup.config.targets {
             let system = Arc::clone(&systems[&spec.system]);
@@ -130,6 +136,7 @@ impl App {
                 let within = Duration::from_secs(tier.respond_within_minutes.saturating_mul(60));
                 alerts.respond_within(&spec.id, tier.severity, within);
             }
+            slos.add(&spec.id, &system.spec.objectives(), minutes.remove(&spec.id).unwrap_or_default());
             targets.push(Target {
                 id: spec.id.clone(),
                 spec: spec.clone(),
@@ -137,6 +144,7 @@ impl App {
                 system,
                 sources,
                 cells: BTreeMap::new(),
+                objectives: Vec::new(),
             });
         }
         let ids: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
@@ -163,6 +171,7 @@ impl App {
             dimensions,
             store,
             explorer: Explorer::default(),
+            why: None,
             alerts,
             runs: IndexMap::new(),
             shown_run: None,
@@ -192,6 +201,7 @@ impl App {
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
+            slos,
             named: (BTreeSet::new(), Duration::ZERO),
             urgent: true,
             newer: true,

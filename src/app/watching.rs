@@ -117,6 +117,7 @@ impl App {
         if self.alerts_kept.is_some_and(|kept| at.boot.since(kept) >= KEEP_EVERY) {
             self.keep_alerts(at, effects);
         }
+        self.look_at_objectives(at, effects);
         let version = self.model.store.version();
         let due = self.refresh_due().is_none_or(|due| at.boot >= due);
         if due || (self.urgent && version != self.refreshed.version) {
@@ -127,6 +128,7 @@ impl App {
         }
         if due || self.urgent {
             self.explore(at);
+            self.explain(at);
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
             self.model.status = None;
@@ -163,6 +165,19 @@ impl App {
     pub(super) fn evaluate_all(&mut self, at: At) {
         self.model.alerts.evaluate_all(&mut self.model.store, at);
         self.refresh(at);
+    }
+
+    /// Looks at the objectives, every ten seconds; refreshing wakes the app at least as often.
+    fn look_at_objectives(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let Some(closed) = self.slos.look(&self.model.store, at) else { return };
+        for target in &mut self.model.targets {
+            target.objectives = self.slos.standings(&target.id, at);
+            let of_target = closed.iter().filter(|(of, _)| *of == target.id);
+            let closed: Vec<_> = of_target.map(|(_, closed)| closed.clone()).collect();
+            if !closed.is_empty() {
+                effects.push(Effect::KeepMinutes { target: target.id.clone(), closed });
+            }
+        }
     }
 
     fn alert_changed(&mut self, transition: &Transition, effects: &mut Vec<Effect>) {

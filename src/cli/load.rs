@@ -19,7 +19,7 @@ use crate::shell::fetch::http::HttpClient;
 use crate::shell::reload::{Kind, Loader, config_folder, rule_text};
 use crate::shell::state_root::StateRoot;
 use crate::shell::terminal::depth;
-use crate::shell::{self, actor, discover, random_bytes, text_file};
+use crate::shell::{self, actor, clock, discover, random_bytes, slo_log, text_file};
 use crate::systems::{self, Files, System, SystemSpec};
 use crate::ui::{Depth, Keymap, Theme, keymap, theme};
 
@@ -207,6 +207,15 @@ pub fn setup(common: &Common, configured: impl Into<Configured>) -> Result<Loade
         banners,
     )?;
     setup.console.nothing_found = nothing_found;
+    for target in &setup.config.targets {
+        match slo_log::read(&root, &target.id, clock::now().wall) {
+            Ok(minutes) => drop(setup.minutes.insert(target.id.clone(), minutes)),
+            Err(why) => setup.banners.push(Banner {
+                severity: Severity::Warning,
+                text: format!("the minutes of objectives can not be read, so their budgets begin anew: {why}"),
+            }),
+        }
+    }
     Ok(Loaded { setup, root })
 }
 
@@ -269,6 +278,7 @@ fn setup_of(
         keymap: looks.keymap,
         themes: looks.themes,
         keymaps: looks.keymaps,
+        minutes: BTreeMap::new(),
         depth: looks.depth,
         ascii: looks.ascii,
         console,

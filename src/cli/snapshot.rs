@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use super::{Common, load};
 use crate::alert::AlertState;
+use crate::alert::slo::{Definition, Standing};
 use crate::base::text::clean;
 use crate::base::{Boot, Unit};
 use crate::model::Reading;
 use crate::panes::Model;
 use crate::panes::model::{Cell, Level};
+use crate::promql::Verdict;
 use crate::shell::{self, headless};
 
 #[derive(Debug, Args)]
@@ -44,6 +46,7 @@ pub struct TargetSnapshot {
     pub environment: &'static str,
     pub panels: Vec<PanelSnapshot>,
     pub alerts: Vec<AlertSnapshot>,
+    pub objectives: Vec<ObjectiveSnapshot>,
     pub sources: Vec<SourceSnapshot>,
 }
 
@@ -72,6 +75,24 @@ pub struct AlertSnapshot {
     pub severity: &'static str,
     pub state: &'static str,
     pub labels: String,
+}
+
+/// Parts are from 0 to 1; what was not measured is null.
+#[derive(Debug, Serialize)]
+pub struct ObjectiveSnapshot {
+    pub id: String,
+    pub title: String,
+    /// `true`, `false`, `unknown`, or `needs_definition`.
+    pub now: &'static str,
+    /// Why it is unknown, or can not be measured; empty otherwise.
+    pub why: String,
+    pub objective: Option<f64>,
+    pub window_seconds: Option<u64>,
+    pub covered_seconds: Option<u64>,
+    pub good: Option<f64>,
+    pub budget_remaining: Option<f64>,
+    pub burn_1h: Option<f64>,
+    pub burn_6h: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,6 +146,7 @@ impl Snapshot {
             environment: target.spec.environment.word(),
             panels: panels(model, target),
             alerts: model.alerts.alerts().filter(|alert| alert.target == target.id).map(alert).collect(),
+            objectives: target.objectives.iter().map(objective).collect(),
             sources: model
                 .store
                 .sources()
@@ -185,6 +207,30 @@ fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnaps
         PanelSnapshot { panel: panel.id.to_string(), rows: rows.collect() }
     };
     target.system.spec.panels.iter().map(panel).collect()
+}
+
+fn objective(standing: &Standing) -> ObjectiveSnapshot {
+    let (now, why) = match (&standing.slo.definition, &standing.now) {
+        (Definition::Needed(why), _) => ("needs_definition", why.as_str()),
+        (Definition::Measured { .. }, Some(Verdict::True)) => ("true", ""),
+        (Definition::Measured { .. }, Some(Verdict::False)) => ("false", ""),
+        (Definition::Measured { .. }, Some(Verdict::Unknown(why))) => ("unknown", why.as_str()),
+        (Definition::Measured { .. }, None) => ("unknown", "not looked at yet"),
+    };
+    let budget = standing.budget.as_ref();
+    ObjectiveSnapshot {
+        id: standing.slo.id.clone(),
+        title: standing.slo.title.clone(),
+        now,
+        why: clean(why).into_owned(),
+        objective: budget.map(|budget| budget.objective),
+        window_seconds: budget.map(|budget| budget.window.as_secs()),
+        covered_seconds: budget.map(|budget| budget.covered.as_secs()),
+        good: budget.and_then(|budget| budget.good),
+        budget_remaining: budget.and_then(|budget| budget.remaining),
+        burn_1h: budget.and_then(|budget| budget.burn_hour),
+        burn_6h: budget.and_then(|budget| budget.burn_six_hours),
+    }
 }
 
 fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {

@@ -25,7 +25,18 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             &[(&[Action::Open], "open"), MOVE, ZOOM, (&[Action::NextPage], "next page"), FIND, HELP, QUIT, TARGET]
         }
         Page::Target => &[MOVE, (&[Action::Open], "explore it"), ZOOM, BACK, HELP, QUIT, TARGET, COPY],
-        Page::Alerts => &[(&[Action::Open], "open its runbook"), MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Alerts => &[
+            (&[Action::Open], "open its runbook"),
+            (&[Action::Acknowledge], "acknowledge"),
+            (&[Action::Snooze], "snooze"),
+            MOVE,
+            FILTER,
+            HELP,
+            QUIT,
+            BACK,
+            ZOOM,
+            COPY,
+        ],
         Page::Wizard => &[
             (&[Action::Open], "go on"),
             (&[Action::TakeOther], "other branch"),
@@ -36,6 +47,7 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             HELP,
         ],
         Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Slo => &[MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Sources => &[MOVE, (&[Action::PollNow], "ask it now"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Metrics => &[
             (&[Action::Query], "expression"),

@@ -219,5 +219,6 @@ pub fn action(page: Page) -> Action {
         Page::Sources => Action::PageSources,
         Page::Metrics => Action::PageMetrics,
         Page::Logs => Action::PageLogs,
+        Page::Slo => Action::PageSlo,
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{AlertKey, ClaimKind};
 use crate::base::{BranchId, RunId, RunbookId, SourceId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
@@ -16,10 +17,11 @@ pub enum Page {
     Sources,
     Metrics,
     Logs,
+    Slo,
 }
 
 impl Page {
-    pub const ALL: [Page; 8] = [
+    pub const ALL: [Page; 9] = [
         Page::Overview,
         Page::Target,
         Page::Alerts,
@@ -28,6 +30,7 @@ impl Page {
         Page::Sources,
         Page::Metrics,
         Page::Logs,
+        Page::Slo,
     ];
 
     #[must_use]
@@ -41,6 +44,7 @@ impl Page {
             Page::Sources => "sources",
             Page::Metrics => "metrics",
             Page::Logs => "logs",
+            Page::Slo => "slo",
         }
     }
 
@@ -49,7 +53,7 @@ impl Page {
     #[must_use]
     pub fn has_list(self) -> bool {
         match self {
-            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs => true,
+            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo => true,
             Page::Overview | Page::Target | Page::Wizard => false,
         }
     }
@@ -92,6 +96,11 @@ pub enum Intent {
     Acknowledge {
         run: RunId,
         step: StepId,
+    },
+    /// Ask for a reason and a time, then acknowledge or snooze this alert.
+    Claim {
+        key: AlertKey,
+        kind: ClaimKind,
     },
     SettleUnknown {
         run: RunId,

@@ -26,6 +26,7 @@ pub mod model;
 pub mod overview;
 pub mod screen;
 pub mod series;
+pub mod slo;
 pub mod sources;
 pub mod target;
 pub mod uses;
@@ -55,6 +56,7 @@ pub struct Panes {
     pub sources: sources::Sources,
     pub metrics: metrics::Metrics,
     pub logs: logs::Logs,
+    pub slo: slo::Slos,
     body: Rect,
 }
 
@@ -69,6 +71,7 @@ impl Default for Panes {
             sources: sources::Sources::default(),
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
+            slo: slo::Slos::default(),
             body: Rect { x: 0, y: 2, width: 80, height: 21 },
         }
     }
@@ -98,6 +101,7 @@ impl Panes {
             Action::PageSources => Some(Intent::Show(Page::Sources)),
             Action::PageMetrics => Some(Intent::Show(Page::Metrics)),
             Action::PageLogs => Some(Intent::Show(Page::Logs)),
+            Action::PageSlo => Some(Intent::Show(Page::Slo)),
             Action::NextPage => Some(Intent::Show(neighbour(page, 1))),
             Action::PreviousPage => Some(Intent::Show(neighbour(page, Page::ALL.len() - 1))),
             Action::NextTarget => {
@@ -125,6 +129,8 @@ impl Panes {
             | Action::Bottom
             | Action::Open
             | Action::Copy
+            | Action::Acknowledge
+            | Action::Snooze
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
@@ -157,6 +163,7 @@ impl Panes {
             Page::Sources => self.sources.on(action, model, body),
             Page::Metrics => self.metrics.on(action, model, body),
             Page::Logs => self.logs.on(action, model, body),
+            Page::Slo => self.slo.on(action, model, body),
         }
     }
 
@@ -182,6 +189,7 @@ impl Panes {
             Page::Sources => self.sources.render(model, area, buf),
             Page::Metrics => self.metrics.render(model, area, buf),
             Page::Logs => self.logs.render(model, area, buf),
+            Page::Slo => self.slo.render(model, area, buf),
         }
     }
 
@@ -198,6 +206,7 @@ impl Panes {
             Page::Sources => named(sources::PARTS),
             Page::Metrics => named(metrics::PARTS),
             Page::Logs => named(logs::PARTS),
+            Page::Slo => named(slo::PARTS),
         }
     }
 
@@ -213,6 +222,7 @@ impl Panes {
             Page::Sources => &self.sources.look,
             Page::Metrics => &self.metrics.look,
             Page::Logs => &self.logs.look,
+            Page::Slo => &self.slo.look,
         }
     }
 
@@ -226,6 +236,7 @@ impl Panes {
             Page::Sources => &mut self.sources.look,
             Page::Metrics => &mut self.metrics.look,
             Page::Logs => &mut self.logs.look,
+            Page::Slo => &mut self.slo.look,
         }
     }
 
@@ -240,6 +251,7 @@ impl Panes {
             Page::Sources => self.sources = then.sources.clone(),
             Page::Metrics => self.metrics = then.metrics.clone(),
             Page::Logs => self.logs = then.logs.clone(),
+            Page::Slo => self.slo = then.slo.clone(),
         }
     }
 

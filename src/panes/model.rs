@@ -7,9 +7,11 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Why;
 use super::metrics::Explorer;
 use super::series::Picture;
 use crate::alert::AlertBook;
+use crate::alert::slo::Standing;
 use crate::base::{At, Boot, Key, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
 use crate::model::{Reading, Store};
@@ -38,6 +40,8 @@ pub struct Model {
     pub store: Store,
     /// What the page of metrics asks, and what it was answered.
     pub explorer: Explorer,
+    /// Why the selected alert says what it says, while the page of alerts is shown.
+    pub why: Option<Why>,
     pub alerts: AlertBook,
     /// Open runs and runs that ended in this session, oldest first.
     pub runs: IndexMap<RunId, Run>,
@@ -147,6 +151,8 @@ pub struct Target {
     pub cells: BTreeMap<PanelId, Vec<Cell>>,
     /// The chart of the target's page; nothing where its system has none.
     pub chart: Option<Picture>,
+    /// How its objectives stand, as they were last looked at.
+    pub objectives: Vec<Standing>,
 }
 
 /// Seconds of one bucket of a sparkline: it costs bytes only when one closes.

@@ -24,7 +24,8 @@ fn shown(condition: Condition, page: Page, width: u16, height: u16) -> (Model, P
     match page {
         Page::Logs if condition != Condition::Empty => testing::logged(&mut model, 60),
         Page::Metrics => testing::explored(&mut model, &panes),
-        Page::Overview | Page::Target | Page::Alerts | Page::Wizard | Page::Journal | Page::Sources | Page::Logs => {}
+        Page::Alerts => model.why = panes.alerts.asked(&model, model.now),
+        Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs | Page::Slo => {}
     }
     (model, panes)
 }
@@ -76,6 +77,7 @@ fn no_size_and_no_keys_bring_it_down() {
                 model.selected = (model.selected + 1) % model.targets.len();
             }
             testing::explored(&mut model, &panes);
+            model.why = panes.alerts.asked(&model, model.now);
             drop(drawn(&model, &panes, page, area.width, area.height));
         }
     }
@@ -177,8 +179,8 @@ fn pages_follow_each_other() {
     let model = testing::model(Condition::Well);
     let mut panes = Panes::default();
     let mut check = |page, action, want| assert_eq!(panes.on(page, action, &model), want, "{page:?} {action:?}");
-    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Logs)));
-    check(Page::Logs, Action::NextPage, Some(Intent::Show(Page::Overview)));
+    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Slo)));
+    check(Page::Slo, Action::NextPage, Some(Intent::Show(Page::Overview)));
     check(Page::Journal, Action::Back, None);
     let alone = Intent::Say("there is no other target to select".to_owned());
     check(Page::Overview, Action::NextTarget, Some(alone));

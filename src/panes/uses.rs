@@ -19,6 +19,7 @@ pub fn pages(action: Action) -> &'static [Page] {
     match action {
         Action::TakeOther | Action::Commit | Action::SettleUnknown | Action::CloseRun => &[Page::Wizard],
         Action::PollNow => &[Page::Sources],
+        Action::Acknowledge | Action::Snooze => &[Page::Alerts],
         Action::ChoosePrevious | Action::ChooseNext => &[Page::Metrics, Page::Logs],
         Action::CursorOlder | Action::CursorNewer => &[Page::Metrics],
         Action::Wrap | Action::Follow => &[Page::Logs],
@@ -39,6 +40,7 @@ pub fn pages(action: Action) -> &'static [Page] {
         | Action::PageSources
         | Action::PageMetrics
         | Action::PageLogs
+        | Action::PageSlo
         | Action::NextPage
         | Action::PreviousPage
         | Action::NextTarget

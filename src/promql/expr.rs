@@ -74,7 +74,22 @@ impl Expr {
         let compiler = Compiler { dialect };
         let renamed = compiler.renamed(source)?;
         let parsed = parser::parse(&renamed).map_err(|detail| ExprError::Syntax { detail })?;
-        let node = compiler.node(&parsed)?;
+        Expr::checked(source, compiler, &parsed)
+    }
+
+    /// The tree that the parser made of it.
+    pub(super) fn parsed(&self) -> Result<parser::Expr, ExprError> {
+        let renamed = Compiler { dialect: self.dialect() }.renamed(&self.source)?;
+        parser::parse(&renamed).map_err(|detail| ExprError::Syntax { detail })
+    }
+
+    /// A part of such a tree as an expression of its own.
+    pub(super) fn of_parsed(parsed: &parser::Expr, dialect: Dialect) -> Result<Expr, ExprError> {
+        Expr::checked(&parsed.to_string(), Compiler { dialect }, parsed)
+    }
+
+    fn checked(source: &str, compiler: Compiler, parsed: &parser::Expr) -> Result<Expr, ExprError> {
+        let node = compiler.node(parsed)?;
         let mut selectors = Vec::new();
         node.selectors(&mut |selector| selectors.push(Arc::clone(selector)));
         let names = selectors.iter().filter_map(|selector| selector.name.clone()).collect();
@@ -82,7 +97,7 @@ impl Expr {
         let unnamed = selectors.iter().filter(|selector| selector.name.is_none());
         let unnamed = unnamed.map(|selector| (Arc::clone(&selector.text), selector.looks_back()));
         let unnamed = unnamed.max_by_key(|(_, back)| *back).filter(|(_, back)| !back.is_zero());
-        let checked = Checked { node, dialect, selectors, names, longest_range, unnamed };
+        let checked = Checked { node, dialect: compiler.dialect, selectors, names, longest_range, unnamed };
         Ok(Expr { source: Arc::from(source), checked: Arc::new(checked) })
     }
 

@@ -4,7 +4,8 @@
 //! text ──scan──► parser ──expr::compile──► Node ──eval──► Value            two values: alerts, panels, charts
 //!                                            ├────Buckets──► lines          over fixed time buckets, for charts
 //!                                            ├────truth──► Truth            how far its operands can be trusted
-//!                                            └────Condition::judge──► True, False, Unknown
+//!                                            ├────Condition::judge──► True, False, Unknown
+//!                                            └────explain──► Explained        each part: value, truth, threshold
 //! ```
 //!
 //! Supported is all that Prometheus documents of float samples and classic histograms, with the meaning that 3 gives it
@@ -24,6 +25,7 @@ pub mod condition;
 pub mod data;
 pub mod dialect;
 pub mod eval;
+pub mod explain;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;

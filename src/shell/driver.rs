@@ -11,11 +11,13 @@ use super::poller::Nudges;
 use super::proof;
 use super::reload::Loader;
 use super::resolve;
+use super::slo_log;
 use super::spawn::{self, Survival};
 use super::state_root::StateRoot;
+use crate::alert::slo::Closed;
 use crate::app::msg::{ArmAnswer, PrepareAnswer};
 use crate::app::{Effect, Msg};
-use crate::base::{At, RunId, StepId};
+use crate::base::{At, RunId, StepId, TargetId};
 use crate::model::Exec;
 use crate::runbook::Actor;
 use crate::runbook::seal::Place;
@@ -81,6 +83,7 @@ impl Driver {
             Effect::Disarm { lock_key } => {
                 self.armed.lock().await.remove(&lock_key);
             }
+            Effect::KeepMinutes { target, closed } => self.keep(target, closed),
             // A source that is not asked any more says so itself.
             Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
@@ -111,6 +114,18 @@ impl Driver {
             if let Ok(read) = read {
                 // Nobody listens any more when the console has ended.
                 let _ = out.send((clock(), Msg::Reloaded(Box::new(read)))).await;
+            }
+        });
+    }
+
+    /// Beside the loop: the disk may be slow.
+    fn keep(&self, target: TargetId, closed: Vec<Closed>) {
+        let (root, out, clock) = (Arc::clone(&self.root), self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let kept = tokio::task::spawn_blocking(move || slo_log::append(&root, &target, &closed)).await;
+            if let Ok(Err(why)) = kept {
+                // Nobody listens any more when the console has ended.
+                let _ = out.send((clock(), Msg::MinutesNotKept { why })).await;
             }
         });
     }

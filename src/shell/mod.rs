@@ -37,6 +37,7 @@ pub mod resolve;
 pub mod runner;
 pub mod secrets;
 pub mod signals;
+pub mod slo_log;
 pub mod spawn;
 pub mod state_root;
 pub mod terminal;

@@ -6,6 +6,7 @@
 //!        journals/runs/<run>.jsonl (+ .head)
 //!        runs/<run>/                           outputs of acts, and the lock of the run's runner
 //!        locks/                                one file per target lock
+//!        slo/                                  measured minutes of objectives
 //! ```
 //!
 //! A folder that is a symbolic link or that belongs to somebody else is refused: whoever owns it could rewrite what
@@ -97,7 +98,7 @@ impl StateRoot {
         make(&path, 0o700)?;
         let shared = checked(&path, None)?.mode() & SHARED_BITS == SHARED_BITS;
         let root = StateRoot { path, shared, not_shared_because, user: actor::user() };
-        for folder in ["journals", "journals/runs", "runs", "locks"] {
+        for folder in ["journals", "journals/runs", "runs", "locks", "slo"] {
             root.folder(&root.path.join(folder))?;
         }
         Ok(root)
@@ -151,6 +152,12 @@ impl StateRoot {
     #[must_use]
     pub fn journals(&self) -> PathBuf {
         self.path.join("journals")
+    }
+
+    /// The folder of the measured minutes of objectives.
+    #[must_use]
+    pub fn slo(&self) -> PathBuf {
+        self.path.join("slo")
     }
 
     #[must_use]
@@ -332,7 +339,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("a/state"))).expect("it can be made");
         assert!(!root.shared());
-        for folder in ["", "journals", "journals/runs", "runs", "locks"] {
+        for folder in ["", "journals", "journals/runs", "runs", "locks", "slo"] {
             assert_eq!(mode(&root.path().join(folder)) & 0o777, 0o700, "{folder}");
         }
         let journal = root.journal(&JournalId::Console).expect("a path");

@@ -267,6 +267,7 @@ impl Rehearsal {
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
                 | Effect::FetchNow { .. }
+                | Effect::KeepMinutes { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
             }
@@ -435,6 +436,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
         systems: systems::embedded(),
         theme: named(theme::EMBEDDED),
         keymap: named(keymap::EMBEDDED),
+        minutes: std::collections::BTreeMap::new(),
         themes: theme::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
         keymaps: keymap::EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect(),
         depth: Depth::Full,

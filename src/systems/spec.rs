@@ -1,10 +1,12 @@
 //! `system.ron`: what a kind of node exposes, and what its operators want to see of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::recognise::RecogniseSpec;
+use crate::alert::slo::{Slo, SloSpec};
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
 use crate::promql::Dialect;
 use crate::runbook::template;
@@ -24,6 +26,9 @@ pub struct SystemSpec {
     /// Expression of the chart on the target's page.
     #[serde(default)]
     pub chart: Option<ChartSpec>,
+    /// Service level objectives, in the order of their table.
+    #[serde(default)]
+    pub slos: Vec<SloSpec>,
     #[serde(default)]
     pub escalation: Vec<EscalationSpec>,
     #[serde(default)]
@@ -148,6 +153,12 @@ pub enum PolicyKind {
 }
 
 impl SystemSpec {
+    /// The objectives, ready to be measured: what can not be was refused when the system was loaded.
+    #[must_use]
+    pub fn objectives(&self) -> Vec<Arc<Slo>> {
+        self.slos.iter().filter_map(|spec| Slo::compile(spec).ok()).map(Arc::new).collect()
+    }
+
     /// The settings with a target's own values over the defaults.
     #[must_use]
     pub fn settings(&self, overrides: &BTreeMap<String, SettingValue>) -> BTreeMap<String, SettingValue> {
@@ -195,6 +206,14 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
         let read = source.kind.read();
         if !spec.allowed_reads.contains(&read) {
             complain(format!("source {:?} makes the read {read:?}, which allowed_reads does not declare", source.id));
+        }
+    }
+    for (at, slo) in spec.slos.iter().enumerate() {
+        if let Err(what) = Slo::compile(slo) {
+            complain(format!("slo {:?}: {what}", slo.id));
+        }
+        if spec.slos[..at].iter().any(|other| other.id == slo.id) {
+            complain(format!("slo {:?} is declared twice", slo.id));
         }
     }
     for endpoint in &spec.endpoints {

@@ -91,6 +91,7 @@ actions! {
     PageSources, "page_sources", Pages, None, "show the sources and what they last said";
     PageMetrics, "page_metrics", Pages, None, "show the metrics: every series, and a chart of any expression";
     PageLogs, "page_logs", Pages, None, "show the logs";
+    PageSlo, "page_slo", Pages, None, "show the service level objectives and their budgets";
     NextPage, "next_page", Pages, None, "go to the next page";
     PreviousPage, "previous_page", Pages, None, "go to the previous page";
     NextTarget, "next_target", Pages, None, "select the next target";
@@ -116,6 +117,8 @@ actions! {
     Wrap, "wrap", Looking, None, "wrap long lines of a log, or cut them";
     Follow, "follow", Looking, None, "follow the end of a log, or stop following it";
     PollNow, "poll_now", Looking, None, "ask the selected source now";
+    Acknowledge, "acknowledge", Runbook, Decides, "say that you work on the alert: its response clock stops";
+    Snooze, "snooze", Runbook, Decides, "put the alert off for a while, with a reason";
     Arm, "arm", Runbook, Decides, "arm the console for the selected target";
     Disarm, "disarm", Runbook, Decides, "disarm the console";
     TakeOther, "take_other", Runbook, Decides, "take a branch that is not suggested, with a reason";

@@ -53,7 +53,7 @@ struct Scene {
 const SCENES: &[Scene] = &[
     Scene { name: "overview", title: "every target at once", play: |_| {} },
     Scene { name: "target", title: "the page of a target", play: |stage| stage.app.show(Page::Target) },
-    Scene { name: "alerts", title: "a stale chain: the alert fires", play: |stage| stage.app.show(Page::Alerts) },
+    Scene { name: "alerts", title: "a stale chain: the alert fires, and why", play: alerts },
     Scene { name: "wizard", title: "from the alert to its runbook, diagnosed", play: open },
     Scene { name: "confirm", title: "the confirmation of a serious act", play: confirm },
     Scene { name: "verified", title: "cured, verified, journalled", play: cured },
@@ -65,6 +65,7 @@ const SCENES: &[Scene] = &[
     },
     Scene { name: "metrics", title: "an expression charted, one of its columns read", play: metrics },
     Scene { name: "logs", title: "the lines of a log, followed", play: |stage| stage.app.show(Page::Logs) },
+    Scene { name: "slo", title: "objectives and what is left of their budgets", play: objectives },
     Scene { name: "palette", title: "everything is found by typing", play: palette },
 ];
 
@@ -168,6 +169,16 @@ impl Scene {
         (self.play)(&mut stage);
         Ok((stage.screen(), Arc::clone(&stage.app.model().theme)))
     }
+}
+
+fn alerts(stage: &mut Rehearsal) {
+    stage.app.show(Page::Alerts);
+    stage.advance(Duration::from_secs(1));
+}
+
+fn objectives(stage: &mut Rehearsal) {
+    stage.app.show(Page::Slo);
+    stage.advance(Duration::from_secs(1));
 }
 
 fn open(stage: &mut Rehearsal) {

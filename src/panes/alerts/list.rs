@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::row::AlertRow;
-use crate::alert::AlertState;
+use crate::alert::{AlertState, ClaimKind};
 use crate::base::{TargetId, Unit, text};
 use crate::model::Labels;
 use crate::panes::{Intent, Model, mark};
@@ -40,6 +40,15 @@ impl Cursor {
     pub fn open(&self, rows: &[AlertRow]) -> Option<Intent> {
         let row = rows.get(self.index(rows))?;
         Some(Intent::OpenRunbook { target: row.target.clone(), alert: row.name.to_owned() })
+    }
+
+    /// Takes the selected alert upon oneself, or puts it off.
+    #[must_use]
+    pub fn claim(&self, rows: &[AlertRow], kind: ClaimKind) -> Intent {
+        match rows.get(self.index(rows)) {
+            Some(row) => Intent::Claim { key: row.alert.key(), kind },
+            None => Intent::Say("no alert is shown that somebody could answer for".to_owned()),
+        }
     }
 
     /// Copies the name and the labels of the selected alert.
@@ -80,6 +89,8 @@ const SEVERITY_COLUMNS: u16 = 8;
 const TARGET_COLUMNS: u16 = 18;
 const CLOCK_COLUMNS: u16 = 17;
 const VALUE_COLUMNS: u16 = 10;
+/// `overdue by 1:04:59`, and a name of eight letters behind `acknowledged by`.
+const ANSWER_COLUMNS: u16 = 24;
 
 /// Draws one alert on the line `index` of `area`.
 pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &AlertRow, selected: bool) {
@@ -89,9 +100,15 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
     // What does not fit is in the details below the list.
     let with_target = area.width >= 96 || (area.width >= 60 && model.targets.len() > 1);
     let with_value = area.width >= 84;
-    let with_runbook = area.width >= 120;
+    let with_answer = area.width >= 132;
+    let with_runbook = area.width >= 150;
     let fixed = 4 + STATE_COLUMNS + 1 + SEVERITY_COLUMNS + 1 + CLOCK_COLUMNS + 1;
-    let optional = [(with_target, TARGET_COLUMNS + 1), (with_value, VALUE_COLUMNS + 1), (with_runbook, 30)];
+    let optional = [
+        (with_answer, ANSWER_COLUMNS + 1),
+        (with_target, TARGET_COLUMNS + 1),
+        (with_value, VALUE_COLUMNS + 1),
+        (with_runbook, 30),
+    ];
     let taken: u16 = optional.iter().filter(|(with, _)| *with).map(|(_, columns)| columns).sum();
     let name_columns = area.width.saturating_sub(fixed + taken).clamp(12, 40);
 
@@ -101,11 +118,22 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
     }
     pen.tab(2).glyph(state.role, state.glyph).gap(1).field(state.role, state.word, STATE_COLUMNS).gap(1);
     pen.field(urgency.role, urgency.word, SEVERITY_COLUMNS).gap(1);
-    pen.field(if row.is_active() { Role::Title } else { Role::Text }, row.name, name_columns).gap(1);
+    let flapping = if row.alert.is_flapping(model.now.boot) { " flapping" } else { "" };
+    let name = format!("{}{flapping}", row.name);
+    pen.field(if row.is_active() { Role::Title } else { Role::Text }, &name, name_columns).gap(1);
     if with_target {
         pen.field(Role::Dim, row.target.as_str(), TARGET_COLUMNS).gap(1);
     }
-    pen.field(Role::Text, &row.clock(model.now), CLOCK_COLUMNS).gap(1);
+    let answer = row.answer(model.now);
+    match &answer {
+        // Who answers for it says more than since when.
+        Some(answer) if !with_answer => pen.field(answer.role, &answer.short, CLOCK_COLUMNS).gap(1),
+        Some(_) | None => pen.field(Role::Text, &row.clock(model.now), CLOCK_COLUMNS).gap(1),
+    };
+    if with_answer {
+        let (role, words) = answer.map_or((Role::Dim, String::new()), |answer| (answer.role, answer.long));
+        pen.field(role, &words, ANSWER_COLUMNS).gap(1);
+    }
     if with_value {
         let value = row.value().map_or(String::new(), |value| Unit::Count.write(value));
         pen.field_right(Role::Text, &value, VALUE_COLUMNS).gap(1);

@@ -2,9 +2,10 @@
 //!
 //! Must never: call an alert quiet whose data is missing or whose range is not covered.
 
-mod detail;
+pub mod detail;
 pub mod list;
 pub mod row;
+mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,13 +13,17 @@ use ratatui::layout::Rect;
 use self::list::Cursor;
 use self::row::AlertRow;
 use super::{Intent, Look, Model};
-use crate::ui::layout::above;
+use crate::alert::ClaimKind;
+use crate::base::At;
+use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, frame, rows};
 use crate::ui::{Action, Role};
+pub use why::Why;
 
-/// The list, and what is known of the selected alert.
-pub const PARTS: &[&str] = &["alerts", "details"];
+/// The list, what is known of the selected alert, and its expression part by part.
+pub const PARTS: &[&str] = &["alerts", "details", "why"];
 const DETAILS: usize = 1;
+const WHY: usize = 2;
 
 /// Which alert is selected.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +40,18 @@ impl Alerts {
         match action {
             Action::Open => return self.cursor.open(&rows),
             Action::Copy => return Some(self.cursor.copy(&rows)),
+            Action::Acknowledge => return Some(self.cursor.claim(&rows, ClaimKind::Acknowledgement)),
+            Action::Snooze => return Some(self.cursor.claim(&rows, ClaimKind::Snooze)),
             _moves => {}
         }
-        let [list, details] = self.look.arranged(body, split(body, rows.len()));
-        let inside = frame::inner(details);
-        let len = rows.get(self.cursor.index(&rows)).map_or(0, |alert| describe(model, alert, inside.width).len());
-        if !self.look.pages(DETAILS, action, len, usize::from(inside.height)) {
+        let [list, details, why] = self.look.arranged(body, split(body, rows.len()));
+        let selected = rows.get(self.cursor.index(&rows));
+        let (details, why) = (frame::inner(details), frame::inner(why));
+        let described = selected.map_or(0, |alert| describe(model, alert, details.width).len());
+        let explained = selected.map_or(0, |alert| explain(model, alert, why.width).len());
+        if !self.look.pages(DETAILS, action, described, usize::from(details.height))
+            && !self.look.pages(WHY, action, explained, usize::from(why.height))
+        {
             self.cursor.on(action, &rows, usize::from(frame::inner(list).height));
         }
         None
@@ -50,7 +61,7 @@ impl Alerts {
         let theme = &model.theme;
         let all = row::rows(model);
         let alerts = self.shown(&all);
-        let [upper, lower] = self.look.arranged(area, split(area, alerts.len()));
+        let [upper, lower, aside] = self.look.arranged(area, split(area, alerts.len()));
         // With nothing to select, the details alone have this to say too.
         let upper = if alerts.is_empty() && upper.height == 0 { lower } else { upper };
         // The summary is of all of them: a filter does not make an alert quiet.
@@ -75,6 +86,16 @@ impl Alerts {
         let Some(alert) = alerts.get(selected) else { return };
         let inside = frame::frame(buf, theme, lower, alert.name, (Role::Dim, alert.target.as_str()));
         describe(model, alert, inside.width).draw(buf, theme, inside, &self.look.text(DETAILS));
+        let inside = frame::frame(buf, theme, aside, "why", (Role::Dim, "every part of its expression, now"));
+        explain(model, alert, inside.width).draw(buf, theme, inside, &self.look.text(WHY));
+    }
+
+    /// The explanation that the page needs to be drawn as it stands.
+    #[must_use]
+    pub fn asked(&self, model: &Model, at: At) -> Option<Why> {
+        let all = row::rows(model);
+        let rows = self.shown(&all);
+        rows.get(self.cursor.index(&rows)).map(|row| Why::of(row, model, at))
     }
 
     fn shown<'a>(&self, all: &[AlertRow<'a>]) -> Vec<AlertRow<'a>> {
@@ -88,8 +109,19 @@ fn describe(model: &Model, alert: &AlertRow, columns: u16) -> Rows {
     text
 }
 
+fn explain(model: &Model, alert: &AlertRow, columns: u16) -> Rows {
+    let mut text = Rows::new(columns);
+    why::tree(&mut text, model, alert);
+    text
+}
+
+/// From this width on there is room for the explanation beside the details.
+const WIDE: u16 = 110;
+
 /// The list takes what it needs up to half of the page; the rest tells of the selected one.
-fn split(area: Rect, alerts: usize) -> [Rect; 2] {
+fn split(area: Rect, alerts: usize) -> [Rect; 3] {
     let wanted = u16::try_from(alerts.max(1)).unwrap_or(u16::MAX).saturating_add(frame::BOX_ROWS);
-    above(area, wanted.min((area.height / 2).max(3))).into()
+    let (list, rest) = above(area, wanted.min((area.height / 2).max(3)));
+    let (details, why) = beside(rest, if rest.width < WIDE { rest.width } else { rest.width / 2 });
+    [list, details, why]
 }

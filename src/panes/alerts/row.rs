@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use crate::alert::{Alert, AlertRule, AlertState};
+use crate::alert::{Alert, AlertRule, AlertState, Claim};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId};
 use crate::model::Labels;
 use crate::model::labels::NAME;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
+use crate::ui::Role;
 
 /// An alert with what its rule says.
 #[derive(Clone, Debug)]
 pub struct AlertRow<'a> {
     pub target: &'a TargetId,
+    pub alert: &'a Alert,
     pub rule: &'a AlertRule,
     pub name: &'a str,
     pub severity: Severity,
@@ -37,6 +39,7 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
         .alerts()
         .map(|alert| AlertRow {
             target: &alert.target,
+            alert,
             rule: &alert.rule,
             name: &alert.rule.name,
             severity: alert.severity(),
@@ -62,7 +65,44 @@ fn annotation(alert: &Alert, name: &str) -> String {
     }
 }
 
+/// Who answers for an alert, or how long nobody may yet: for a narrow column and for a wide one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerNote {
+    pub role: Role,
+    pub short: String,
+    pub long: String,
+}
+
 impl AlertRow<'_> {
+    /// Snoozed, acknowledged, its response clock, or that one of these is over.
+    #[must_use]
+    pub fn answer(&self, now: At) -> Option<AnswerNote> {
+        let note = |role, short: String, long: String| Some(AnswerNote { role, short, long });
+        let lasting = |claim: &&Claim| !claim.is_over(now.wall);
+        if let Some(snooze) = self.alert.snoozed().filter(lasting) {
+            let until = &snooze.until.clock()[..5];
+            return note(Role::Dim, format!("snoozed to {until}"), format!("snoozed until {until}"));
+        }
+        if let Some(claim) = self.alert.acknowledged().filter(lasting) {
+            return note(Role::Accent, format!("ack by {}", claim.by), format!("acknowledged by {}", claim.by));
+        }
+        if let Some(due) = self.alert.response_due(now.wall) {
+            return if due.boot > now.boot {
+                let left = countdown(now, due);
+                note(Role::Warning, format!("respond in {left}"), format!("respond within {left}"))
+            } else {
+                let late = countdown(due, now);
+                note(Role::Critical, format!("overdue {late}"), format!("overdue by {late}"))
+            };
+        }
+        let over = |word: &str| note(Role::Warning, format!("{word} over"), format!("its {word} is over"));
+        match (self.alert.snoozed(), self.alert.acknowledged()) {
+            (Some(_), _) if self.is_active() => over("snooze"),
+            (_, Some(_)) if self.is_active() => over("ack"),
+            (Some(_) | None, _) => None,
+        }
+    }
+
     /// Whether it asks for attention: firing, about to, or not able to tell.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -123,5 +163,37 @@ impl AlertRow<'_> {
             | AlertState::Resolved { .. }
             | AlertState::Inactive => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition, NOW};
+
+    #[test]
+    fn a_row_says_who_answers_and_how_long_nobody_may_yet() {
+        let mut model = testing::model(Condition::Ill);
+        let check = |model: &Model, seconds: u64, short: &str, role: Role| {
+            let now = NOW.plus(Duration::from_secs(seconds));
+            let rows = rows(model);
+            let note = rows[0].answer(now).unwrap_or_else(|| panic!("a note after {seconds} s"));
+            assert_eq!((note.short.as_str(), note.role), (short, role), "after {seconds} s");
+        };
+        check(&model, 0, "respond in 14:20", Role::Warning);
+        check(&model, 860, "overdue 00:00", Role::Critical);
+        check(&model, 920, "overdue 01:00", Role::Critical);
+        let key = rows(&model)[0].alert.key();
+        let until = NOW.plus(Duration::from_secs(600)).wall;
+        let claim = Claim { by: "ayse".to_owned(), reason: "INC-7".to_owned(), at: NOW.wall, until };
+        model.alerts.acknowledge(&key, claim.clone()).expect("it fires");
+        check(&model, 10, "ack by ayse", Role::Accent);
+        model.alerts.snooze(&key, claim).expect("it is there");
+        check(&model, 20, "snoozed to 03:14", Role::Dim);
+        // Both are over, so the clock that nobody stopped for good goes on.
+        check(&model, 600, "respond in 04:20", Role::Warning);
+        let well = testing::model(Condition::Well);
+        let quiet = rows(&well);
+        assert!(quiet.iter().filter(|row| !row.is_active()).all(|row| row.answer(NOW).is_none()));
     }
 }

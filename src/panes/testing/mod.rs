@@ -15,12 +15,13 @@ use super::Panes;
 use super::metrics::Explorer;
 use super::model::{Arming, Banner, Cell, Console, Level, Link, LinkState, Model, Target};
 use super::series::Picture;
-use crate::alert::{AlertBook, rules};
+use crate::alert::slo::{History, Minute, SloBook, Standing};
+use crate::alert::{Alert, AlertBook, Claim, rules};
 use crate::base::{At, Boot, Ring, Severity, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
 use crate::model::{Batch, FetchFailure, Labels, Layout, LogLine, Reading, Retention, SourceState, Store, Truth};
-use crate::promql::Expr;
 use crate::promql::buckets::Line;
+use crate::promql::{Expr, Verdict};
 use crate::runbook::{Record, Run, Runbook};
 use crate::steps::book;
 use crate::systems::{System, dimensions, spec};
@@ -120,6 +121,7 @@ fn bare() -> Model {
         dimensions: dimensions().expect("the embedded dimensions"),
         store: Store::new(Retention::default()),
         explorer: Explorer::default(),
+        why: None,
         alerts: AlertBook::default(),
         runs: IndexMap::new(),
         shown_run: None,
@@ -151,6 +153,7 @@ fn target(condition: Condition) -> Target {
     let labels = Arc::new(Labels::named("mempool_size"));
     picture.buckets.lines = vec![Line { labels, values: wave(60, condition) }];
     picture.buckets.end = Some(Wall(NOW.wall.0 - 5_000));
+    let objectives = objectives(condition, &spec.id, &system);
     Target {
         id: spec.id.clone(),
         sources: spec.bind(&system.spec),
@@ -158,7 +161,37 @@ fn target(condition: Condition) -> Target {
         spec,
         cells: cells(condition),
         chart: Some(picture),
+        objectives,
     }
+}
+
+/// Three hours of minutes: well, or bad since an hour; unknown now where nothing is heard.
+fn objectives(condition: Condition, target: &crate::base::TargetId, system: &System) -> Vec<Standing> {
+    let now = NOW.wall.0 / 60_000;
+    let part = |at: i64| match condition {
+        Condition::Ill if at >= now - 60 => 0.25,
+        Condition::Empty | Condition::Well | Condition::Ill | Condition::Stale => {
+            if at % 50 == 0 {
+                0.8
+            } else {
+                1.0
+            }
+        }
+    };
+    let minutes = |all: f32| (now - 180..now).map(|at| Minute(at, part(at) * all, all)).collect();
+    let history = History::from([("blocks".to_owned(), minutes(1.0)), ("sealed".to_owned(), minutes(40.0))]);
+    let mut book = SloBook::default();
+    book.add(target, &system.spec.objectives(), history);
+    let mut standings = book.standings(target, NOW);
+    let silent = || Some(Verdict::Unknown("age_seconds: stale 5m 00s".to_owned()));
+    for standing in standings.iter_mut().filter(|standing| standing.budget.is_some()) {
+        standing.now = match condition {
+            Condition::Empty | Condition::Well => Some(Verdict::True),
+            Condition::Ill => Some(Verdict::False),
+            Condition::Stale => silent(),
+        };
+    }
+    standings
 }
 
 fn runbook() -> Runbook {
@@ -272,8 +305,19 @@ fn batch(
 fn alerts(store: &mut Store, target: &Target) -> AlertBook {
     let mut book = AlertBook::default();
     book.add(&target.id, &target.system.rules);
+    book.respond_within(&target.id, Severity::Critical, Duration::from_secs(15 * 60));
     book.evaluate(store, ago(40));
     book.evaluate(store, NOW);
+    // One put off for half an hour; where nothing is heard, for a time that is over.
+    let (name, until) = match target.spec.environment == crate::runbook::seal::Environment::Production {
+        true => ("MempoolOverload", ahead(1_800)),
+        false => ("BlocksStale", ago(60)),
+    };
+    let key = book.alerts().find(|alert| alert.rule.name == name).map(Alert::key);
+    let claim = Claim { by: "ayse".to_owned(), reason: "INC-7".to_owned(), at: ago(30 * 60).wall, until: until.wall };
+    if let Some(key) = key {
+        book.snooze(&key, claim).expect("a sound claim");
+    }
     book
 }
 

@@ -24,6 +24,14 @@ pub const SYSTEM: &str = r#"(
             (label: "timeouts in 5 min", expr: "increase(timeouts_total[5m])"),
         ]),
     ],
+    slos: [
+        (id: "blocks", title: "a block within a minute", objective: 0.995, window: "30d", level: "age_seconds <= bool 60",
+         provenance: (from: ["chain:60-63"], deviates: "the document has the limit and no aim: 99.5 % is ours")),
+        (id: "sealed", title: "transactions are sealed", objective: 0.99, window: "7d",
+         good: "increase(sealed_total[1m])", total: "increase(received_total[1m])"),
+        (id: "latency", title: "answers within 2 s", needs_definition: "the node exposes no answer times",
+         provenance: (documented: ["p95 < 2 s"])),
+    ],
     chart: (title: "pending transactions", expr: "mempool_size"),
     allowed_reads: ["GET /health", "GET /verify"],
 )"#;

@@ -21,7 +21,7 @@ const FIELD_ROWS: u16 = 2;
 
 /// Fields of which one has the cursor. Enter goes to the next, and on the last one answers.
 #[derive(Clone, Debug)]
-struct Fields {
+pub(super) struct Fields {
     fields: Vec<Field>,
     at: usize,
     /// What is still missing or wrong.
@@ -29,13 +29,13 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(fields: Vec<Field>) -> Fields {
+    pub(super) fn new(fields: Vec<Field>) -> Fields {
         // The cursor starts in the first field that has nothing in it yet.
         let at = fields.iter().position(|field| field.text().is_empty()).unwrap_or(0);
         Fields { fields, at, complaint: None }
     }
 
-    fn key(&mut self, key: Key, complete: impl Fn(&[Field]) -> Option<String>) -> Answer {
+    pub(super) fn key(&mut self, key: Key, complete: impl Fn(&[Field]) -> Option<String>) -> Answer {
         self.complaint = None;
         match key.code {
             KeyCode::Esc => return Answer::No,
@@ -50,17 +50,17 @@ impl Fields {
         Answer::Open
     }
 
-    fn paste(&mut self, pasted: &str) {
+    pub(super) fn paste(&mut self, pasted: &str) {
         self.fields[self.at].insert(pasted);
     }
 
-    fn text(&self, index: usize) -> &str {
+    pub(super) fn text(&self, index: usize) -> &str {
         self.fields.get(index).map_or("", Field::text)
     }
 
     /// Draws what it is about, the fields, and at the bottom what the keys do. Where there is no room for all of it,
     /// the first line of what it is about, the field with the cursor and the keys stay.
-    fn render(&self, theme: &Theme, title: &str, about: &[String], area: Rect, buffer: &mut Buffer) {
+    pub(super) fn render(&self, theme: &Theme, title: &str, about: &[String], area: Rect, buffer: &mut Buffer) {
         let columns = usize::from(WIDTH.min(area.width).saturating_sub(4));
         let prose = |role: Role, text: &str| wrapped(text, columns).into_iter().map(move |text| line(role, text));
         let head: Vec<Line> = about.iter().take(1).flat_map(|text| prose(Role::Text, text)).collect();

@@ -8,6 +8,7 @@
 //!
 //! To add an overlay: one file, one variant in [`Overlay`].
 
+pub mod claim;
 pub mod confirm;
 pub mod field;
 pub mod filter;
@@ -23,6 +24,7 @@ use ratatui::style::Style;
 use super::widget::Pen;
 use super::{Glyph, Keymap, Role, Theme};
 use crate::base::{At, Key, text};
+pub use claim::ClaimForm;
 pub use confirm::Confirm;
 pub use field::Field;
 pub use filter::FilterPrompt;
@@ -41,6 +43,7 @@ pub enum Overlay {
     Arm(Box<ArmForm>),
     Reason(Box<ReasonForm>),
     Settle(Box<SettleForm>),
+    Claim(Box<ClaimForm>),
     Confirm(Box<Confirm>),
 }
 
@@ -66,6 +69,7 @@ impl Overlay {
             Overlay::Arm(form) => form.key(key),
             Overlay::Reason(form) => form.key(key),
             Overlay::Settle(form) => form.key(key),
+            Overlay::Claim(form) => form.key(key),
             Overlay::Confirm(confirm) => confirm.key(key, at, area),
         }
     }
@@ -80,6 +84,7 @@ impl Overlay {
             Overlay::Arm(form) => form.paste(pasted),
             Overlay::Reason(form) => form.paste(pasted),
             Overlay::Settle(form) => form.paste(pasted),
+            Overlay::Claim(form) => form.paste(pasted),
             Overlay::Confirm(confirm) => confirm.refuse_paste(),
         }
     }
@@ -95,6 +100,7 @@ impl Overlay {
             Overlay::Arm(_) => "arming",
             Overlay::Reason(_) => "reason",
             Overlay::Settle(_) => "settling",
+            Overlay::Claim(_) => "answering for an alert",
             Overlay::Confirm(_) => "confirmation",
         }
     }
@@ -104,7 +110,7 @@ impl Overlay {
     pub fn decides(&self) -> bool {
         match self {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) => false,
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Confirm(_) => true,
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) | Overlay::Confirm(_) => true,
         }
     }
 
@@ -125,6 +131,7 @@ impl Overlay {
             Overlay::Arm(form) => form.render(theme, area, buffer),
             Overlay::Reason(form) => form.render(theme, area, buffer),
             Overlay::Settle(form) => form.render(theme, area, buffer),
+            Overlay::Claim(form) => form.render(theme, area, buffer),
             Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
         }
     }

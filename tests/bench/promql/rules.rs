@@ -54,7 +54,7 @@ fn expression(rule: usize, light: bool) -> String {
 }
 
 pub fn run() {
-    let both = Both::with(families());
+    let mut both = Both::with(families());
     for (light, over, target) in [(true, "1–10 series", 2.0), (false, "530 series", 30.0)] {
         let texts: Vec<String> = (0..RULES).map(|rule| expression(rule, light)).collect();
         let exprs: Vec<Expr> =
@@ -70,7 +70,7 @@ pub fn run() {
         book.add(&TargetId::new(TARGET), &file);
         let now = now_at(SAMPLES - 1);
         let round = cost(|| {
-            std::hint::black_box(book.evaluate_all(&both.store, now));
+            std::hint::black_box(book.evaluate_all(&mut both.store, now));
         });
         let theirs = both.theirs_of_all(&texts);
         let figure = format!("{RULES} alert rules over {over} each");
