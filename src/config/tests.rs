@@ -257,7 +257,7 @@ fn rule_files_are_named_by_their_paths_for_a_prometheus_and_for_targets_that_are
         r#"(file: "/a.yml", prometheus: 4, targets: ["b"]), (file: "/a.yml")"#,
         &[
             "this is no Prometheus version that is known here; it is 2 or 3",
-            "there is no target \"b\"",
+            "there is no target b; there are: a",
             "this rule file is named before; one name is enough",
         ],
     );

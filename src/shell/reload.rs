@@ -368,7 +368,7 @@ mod tests {
         write(&rules, "groups: []");
         watch.changed().await.expect("the rules were written");
         assert_eq!(rule_text(&rules.display().to_string()).text.as_deref(), Ok("groups: []"));
-        assert!(rule_text("/proc/self").text.is_err_and(|why| why.contains("plain file")));
+        assert!(rule_text("/proc/self").text.is_err_and(|why| why.contains("a folder")));
         write(&folder.join("keymaps/notes.txt"), "5");
         tokio::task::yield_now().await;
         assert!(!still(&mut watch));

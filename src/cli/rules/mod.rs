@@ -32,6 +32,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct FilesArgs {
+    /// The files, in the order in which they are told of
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The Prometheus that the rules were written for

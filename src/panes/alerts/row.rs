@@ -131,7 +131,7 @@ impl AlertRow<'_> {
                 let left = fires.since(now.boot);
                 format!("fires in {}", countdown(now, now.plus(left)))
             }
-            AlertState::NoData { since, .. } => format!("since {}", ago(now, *since)),
+            AlertState::NoData { since, .. } => format!("for {}", whole(now.boot.since(since.boot))),
             AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),
             AlertState::Resolved { at } => ago(now, *at),
             AlertState::Inactive => String::new(),

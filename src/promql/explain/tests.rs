@@ -193,8 +193,8 @@ fn what_is_missing_is_named_and_never_false() {
         "age > 60",
         31,
         &[
-            "age > 60 unknown: age: connection refused: nothing listens there, since 1s ago",
-            "  age [age: connection refused: nothing listens there, since 1s ago]",
+            "age > 60 unknown: age: connection refused: nothing listens there, for 1s",
+            "  age [age: connection refused: nothing listens there, for 1s]",
         ],
     );
     check(
