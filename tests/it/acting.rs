@@ -103,8 +103,8 @@ fn a_full_disk_is_said_and_nothing_is_done() {
     console.shows("chain health");
     let fill = Command::new("dd").args(["if=/dev/zero", "bs=1k", "count=200"]).arg(format!("of={root}/fill")).output();
     assert!(!fill.expect("dd runs").status.success(), "the disk is full");
-    console.type_text("3");
-    console.shows("VolchainBlocksStale");
+    console.type_text("3/stale\r");
+    console.shows("/stale/ 1 of");
     console.type_text("\r");
     // The run's own journal, not the console's: that one may be refused for an alert before the key arrives.
     console.shows("small/journals/runs");

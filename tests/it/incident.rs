@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use opsconsole::alert::{Alert, AlertState};
 use opsconsole::app::{Effect, JournalId, Msg};
 use opsconsole::base::At;
 use opsconsole::runbook::Record;
@@ -134,7 +135,14 @@ fn at_every_prefix_the_fold_is_the_live_run() {
 #[test]
 fn an_idle_chain_is_not_restarted() {
     for surface in SURFACES {
-        let mut stage = firing(surface, Fault::Idle);
+        let idle = [(Fault::Idle, seconds(400))];
+        let mut stage = Rehearsal::begin(surface, &idle, 100, 30).expect("the embedded data");
+        stage.advance(seconds(180));
+        let fires = |alert: &Alert| matches!(alert.state, AlertState::Firing { .. });
+        assert!(!stage.app.model().alerts.alerts().any(fires), "an idle chain makes no blocks, and that is no alert");
+        // Somebody opens the runbook all the same.
+        stage.press(":");
+        stage.type_text("stale blocks");
         stage.press("enter");
         stage.advance(seconds(3));
         let run = stage.app.model().run().expect("a run");
@@ -235,6 +243,7 @@ fn a_terminal_that_comes_back_finds_the_console_disarmed() {
 #[test]
 fn alerts_are_judged_as_soon_as_their_data_is_there() {
     let stage = Rehearsal::begin(Surface::AsBuilt, &[], 100, 30).expect("the embedded data");
-    let unknown: Vec<_> = stage.app.model().alerts.alerts().filter(|alert| alert.state.lacks_data()).collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
+    let alerts = stage.app.model().alerts.alerts();
+    let unknown: Vec<&str> = alerts.filter(|alert| alert.state.lacks_data()).map(|alert| &*alert.rule.name).collect();
+    assert_eq!(unknown, ["VolchainBarrierTimeouts"], "as it is built, the node does not expose them");
 }
