@@ -85,9 +85,10 @@ impl Stage {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/systems/volchain");
         let to = self.home().join("opsconsole/systems/volchain");
         copy(&from, &to);
-        replace(&to.join("system.ron"), "interval_seconds: 2.0", "interval_seconds: 1.0");
-        replace(&to.join("system.ron"), "interval_seconds: 30.0", "interval_seconds: 1.0");
-        replace(&to.join("system.ron"), "interval_seconds: 10.0", "interval_seconds: 1.0");
+        let system = to.join("system.ron");
+        for source in ["health", "verify", "port"] {
+            every_second(&system, source);
+        }
     }
 
     fn large_limits(&self) {
@@ -123,6 +124,16 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), to).expect("copied");
         }
     }
+}
+
+/// Lets a source of a system be asked every second.
+fn every_second(system: &Path, source: &str) {
+    const INTERVAL: &str = "interval_seconds: ";
+    let text = fs::read_to_string(system).expect("a file");
+    let from = text.find(&format!("id: \"{source}\",")).expect("a source");
+    let from = from + text[from..].find(INTERVAL).expect("its interval") + INTERVAL.len();
+    let to = from + text[from..].find(',').expect("its end");
+    fs::write(system, format!("{}1.0{}", &text[..from], &text[to..])).expect("written");
 }
 
 fn replace(path: &Path, from: &str, to: &str) {
