@@ -10,6 +10,7 @@ use super::live::{LiveRule, Respond};
 use super::marks::Marks;
 use super::measured::settling_time;
 use super::memory::{MOST_REMEMBERED, Remembered, RememberedAlert};
+use super::round::{Away, Evaluated, Round};
 use super::{AlertRule, AlertState, RuleFile};
 use crate::base::{At, Boot, Severity, TargetId, Wall};
 use crate::model::{Labels, Scope, Store};
@@ -51,6 +52,15 @@ pub struct ClaimOver {
     pub firing: bool,
 }
 
+/// Which groups are to be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those whose time has come.
+    Due,
+    /// Every one that is not out.
+    All,
+}
+
 /// All alerts.
 #[derive(Clone, Debug, Default)]
 pub struct AlertBook {
@@ -61,6 +71,10 @@ pub struct AlertBook {
     /// The last time the clocks were seen, to notice a jump between them.
     seen: Option<At>,
     jumped: Option<Boot>,
+    /// Grows with every change that no evaluation made: a round that left before it does not know of it.
+    serial: u64,
+    /// A round is out.
+    is_out: bool,
     /// Active label sets that are not followed, because their rule already has a thousand alerts.
     pub beyond_limit: usize,
 }
@@ -119,6 +133,7 @@ impl AlertBook {
             .into_iter()
             .partition(|known| known.target == *target && known.file == rules.file);
         self.groups = others;
+        self.serial += 1;
         for group in &rules.groups {
             let known = before.iter().position(|known| known.name == group.name).map(|at| before.remove(at));
             self.groups.push(LiveGroup::new(target, &rules.file, group, known));
@@ -170,6 +185,7 @@ impl AlertBook {
             return Err(ClaimError::NotFiring { alert: key.alert.clone(), state: alert.state.word() });
         }
         alert.marks.set(ClaimKind::Acknowledgement, Some(claim.clone()));
+        self.serial += 1;
         Ok(claim)
     }
 
@@ -181,6 +197,7 @@ impl AlertBook {
     pub fn snooze(&mut self, key: &AlertKey, claim: Claim) -> Result<Claim, ClaimError> {
         let claim = claim.checked()?;
         self.alert_mut(key)?.marks.set(ClaimKind::Snooze, Some(claim.clone()));
+        self.serial += 1;
         Ok(claim)
     }
 
@@ -192,6 +209,7 @@ impl AlertBook {
         let marks = &mut self.alert_mut(key)?.marks;
         let had = marks.claim(kind).is_some();
         marks.set(kind, None);
+        self.serial += 1;
         Ok(had)
     }
 
@@ -205,6 +223,7 @@ impl AlertBook {
                 told.push(ClaimOver { key, kind, claim, firing });
             }
         }
+        self.serial += u64::from(!told.is_empty());
         told
     }
 
@@ -226,33 +245,98 @@ impl AlertBook {
 
     /// Evaluates every group that is due at `at`. What recording rules make is linked into the store.
     pub fn evaluate(&mut self, store: &mut Store, at: At) -> Vec<Transition> {
-        self.evaluate_where(store, at, |group| group.due() <= at.boot)
+        self.evaluate_within(store, at, Which::Due, usize::MAX).0
     }
 
     /// Evaluates every group, due or not: for a single look at what is known now.
     pub fn evaluate_all(&mut self, store: &mut Store, at: At) -> Vec<Transition> {
-        self.evaluate_where(store, at, |_every| true)
+        // Whatever is out is overtaken.
+        self.serial += 1;
+        self.come_back();
+        self.evaluate_within(store, at, Which::All, usize::MAX).0
     }
 
-    fn evaluate_where(&mut self, store: &mut Store, at: At, wanted: impl Fn(&LiveGroup) -> bool) -> Vec<Transition> {
-        if self.seen.is_some_and(|seen| at.jump_millis(seen).unsigned_abs() > JUMP_MILLIS) {
-            self.jumped = Some(at.boot);
-        }
-        self.seen = Some(at);
-        if let Some((remembered, boot_id)) = self.remembered.take() {
-            self.take_over(remembered, at, &boot_id);
-        }
-        let mut transitions = Vec::new();
+    /// Evaluates groups as long as their [`weight`](crate::promql::weight) is within the budget, and gives back those
+    /// that are heavier, to be evaluated beside the key thread. One round is out at a time; while it is, others wait.
+    pub fn evaluate_within(
+        &mut self,
+        store: &mut Store,
+        at: At,
+        which: Which,
+        budget: usize,
+    ) -> (Vec<Transition>, Option<Round>) {
+        self.note_time(at);
+        let (mut transitions, mut heavy, mut left) = (Vec::new(), Vec::new(), budget);
         let nothing = Respond::new();
-        for group in self.groups.iter_mut().filter(|group| wanted(group)) {
+        for (place, group) in self.groups.iter_mut().enumerate() {
+            let wanted = match which {
+                Which::Due => group.due().is_some_and(|due| due <= at.boot),
+                Which::All => !group.is_away,
+            };
+            if !wanted {
+                continue;
+            }
             let scope = Scope::Target(group.target.clone());
             let settling = self.jumped.is_some_and(|jumped| at.boot.since(jumped) <= settling_time(store, &scope));
             let respond = self.respond.get(&group.target).unwrap_or(&nothing);
+            let weight = if budget == usize::MAX { 0 } else { group.weight(store, &scope, at) };
+            if weight > left {
+                group.is_away = true;
+                if !self.is_out {
+                    heavy.push(Away { place, group: group.clone(), scope, settling, respond: respond.clone() });
+                }
+                continue;
+            }
+            left -= weight;
             group.step(&Turn { scope: &scope, at, settling, respond }, store, &mut transitions);
             group.evaluated(at.boot);
         }
         self.beyond_limit = self.rules().map(|rule| rule.beyond_limit).sum();
-        transitions
+        let round = (!heavy.is_empty()).then(|| Round::new(self.serial, at, store.clone(), heavy));
+        self.is_out |= round.is_some();
+        (transitions, round)
+    }
+
+    /// Whether a round is out.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        self.is_out
+    }
+
+    /// Takes in what a round found. Where anything was changed while it was out, it is dropped, and its groups are due
+    /// again.
+    pub fn take_in(&mut self, found: Evaluated, store: &mut Store) -> Vec<Transition> {
+        self.come_back();
+        if found.serial != self.serial {
+            return Vec::new();
+        }
+        for (place, group) in found.groups {
+            if let Some(known) = self.groups.get_mut(place) {
+                *known = group;
+                known.is_away = false;
+            }
+        }
+        found.recorded.iter().for_each(|batch| store.link_again(batch));
+        self.beyond_limit = self.rules().map(|rule| rule.beyond_limit).sum();
+        found.transitions
+    }
+
+    /// No round is out any more, and whatever waited is due when it was.
+    fn come_back(&mut self) {
+        self.is_out = false;
+        self.groups.iter_mut().for_each(|group| group.is_away = false);
+    }
+
+    fn note_time(&mut self, at: At) {
+        if self.seen.is_some_and(|seen| at.jump_millis(seen).unsigned_abs() > JUMP_MILLIS) {
+            self.jumped = Some(at.boot);
+            self.serial += 1;
+        }
+        self.seen = Some(at);
+        if let Some((remembered, boot_id)) = self.remembered.take() {
+            self.take_over(remembered, at, &boot_id);
+            self.serial += 1;
+        }
     }
 
     /// What a console before this one knew comes back to the rules that are still there.
@@ -272,7 +356,7 @@ impl AlertBook {
             let ends = self.rules().flat_map(LiveRule::claim_ends).min()?;
             Some(seen.boot.plus(ends.since(seen.wall)))
         });
-        self.groups.iter().map(LiveGroup::due).chain(over).min()
+        self.groups.iter().filter_map(LiveGroup::due).chain(over).min()
     }
 
     /// Worst first: firing critical, firing warning, pending, no data, warming up, resolved, inactive. Equals in the

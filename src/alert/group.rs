@@ -10,6 +10,7 @@ use super::{Rule, RuleGroup, Transition};
 use crate::base::{At, Boot, SourceId, TargetId};
 use crate::model::{Batch, Labels, Layout, Scope, SourceState, Store};
 use crate::promql::Expr;
+use crate::promql::weight::weight;
 
 /// How late a group may be before what it records is stale, beside its intervals.
 const GROUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,6 +27,8 @@ pub(super) struct LiveGroup {
     /// The last evaluation, and when the next is due. Nothing before the first, which is due at once.
     last: Option<Boot>,
     next: Boot,
+    /// Its turn has come beside the key thread, or waits for that of others there: until then it is not due.
+    pub(super) is_away: bool,
     rules: Vec<Live>,
 }
 
@@ -69,12 +72,19 @@ impl LiveGroup {
             offset: group.query_offset,
             last,
             next,
+            is_away: false,
             rules: rules.collect(),
         }
     }
 
-    /// Evaluates its rules in their order. What one records is there for those after it that select it.
-    pub(super) fn step(&mut self, turn: &Turn<'_>, store: &mut Store, transitions: &mut Vec<Transition>) {
+    /// Evaluates its rules in their order. What one records is there for those after it that select it; all of it is
+    /// given back as it was linked.
+    pub(super) fn step(
+        &mut self,
+        turn: &Turn<'_>,
+        store: &mut Store,
+        transitions: &mut Vec<Transition>,
+    ) -> Option<Batch> {
         let (offset, limit, source) = (self.offset, self.limit, self.source());
         let mut made: Vec<(Arc<Labels>, f64)> = Vec::new();
         let mut linked = true;
@@ -95,9 +105,22 @@ impl LiveGroup {
                 }
             }
         }
-        if records && !linked {
-            store.link_again(&batch(&source, sent, &made));
+        if !records {
+            return None;
         }
+        let whole = batch(&source, sent, &made);
+        if !linked {
+            store.link_again(&whole);
+        }
+        Some(whole)
+    }
+
+    /// What a turn of it may cost.
+    pub(super) fn weight(&self, store: &Store, scope: &Scope, at: At) -> usize {
+        let wall = at.wall.minus(self.offset);
+        // A rule costs something even where there is nothing to look at.
+        let weights = self.exprs().map(|expr| weight(expr, store, scope, wall, Duration::ZERO).saturating_add(1));
+        weights.fold(0, usize::saturating_add)
     }
 
     /// The source of what it records.
@@ -137,8 +160,12 @@ impl LiveGroup {
         self.rules.iter().map(Live::expr)
     }
 
-    /// At its interval, or earlier when an alert's hold is over.
-    pub(super) fn due(&self) -> Boot {
+    /// At its interval, or earlier when an alert's hold is over; nothing while it is away.
+    pub(super) fn due(&self) -> Option<Boot> {
+        (!self.is_away).then(|| self.due_here())
+    }
+
+    fn due_here(&self) -> Boot {
         let Some(last) = self.last else { return Boot(0) };
         let deadlines = self.alerting().flat_map(LiveRule::alerts).filter_map(|alert| alert.state.deadline());
         // One that passed without a change waits for data, not for time.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::timelines::{AGE, book, shown, step};
-use super::{AlertBook, rules};
+use super::timelines::{AGE, book, shown, step, step_beside};
+use super::{AlertBook, Transition, Which, rules};
 use crate::promql::fixture::World;
 
 /// A console that ends at one second and another that begins `gap` seconds later, on the same boot or after a reboot.
@@ -199,7 +199,13 @@ fn recorded_series_are_there_for_the_rules_after_them_and_leave_with_their_data(
         "{record: 'job:age:twice', expr: 'job:age:max * 2'}",
         "{alert: Old, expr: 'job:age:twice > 100'}",
     ];
-    let mut book = book("1s", &rules);
+    for step in [step, step_beside] {
+        recorded(&rules, step);
+    }
+}
+
+fn recorded(rules: &[&str], step: fn(&mut AlertBook, &mut World, i64) -> Vec<Transition>) {
+    let mut book = book("1s", rules);
     let mut world = World::new(&["a/e/s"]);
     world.keep(&["age", "job:age:max", "job:age:twice"], Duration::from_secs(600));
     book.declare(&mut world.store);
@@ -237,4 +243,45 @@ fn a_group_with_a_limit_says_when_a_rule_has_more() {
     assert_eq!(shown(&book), r#"firing, no data {n="1"}; firing, no data {n="2"}"#);
     let failures: Vec<_> = book.record_failures().map(|(_, name, why)| format!("{name}: {why}")).collect();
     assert_eq!(failures, ["age:all: it has 3 elements, and its group's limit is 2"]);
+}
+
+#[test]
+fn what_changes_while_a_round_is_out_overtakes_it() {
+    use super::{Claim, ClaimKind};
+    let mut life = Restart::begin(&["{alert: Old, expr: age > 60, labels: {severity: critical}}"]);
+    life.row(0, 99.0, "firing");
+    let key = life.book.alerts().next().expect("an alert").key();
+    let out = |life: &mut Restart, second: i64| {
+        life.world.row("a/e/s", second, &[("age", 9.0)]);
+        let at = life.world.at(second);
+        let (none, round) = life.book.evaluate_within(&mut life.world.store, at, Which::Due, 0);
+        assert_eq!(none, []);
+        assert!(life.book.is_out());
+        round.expect("it is too heavy for nothing")
+    };
+    let round = out(&mut life, 10);
+    assert_eq!(life.book.wake(), None, "nothing else is due before it is back");
+    // While it is out, what is due later waits behind it.
+    let later = life.world.at(12);
+    let (none, second) = life.book.evaluate_within(&mut life.world.store, later, Which::Due, 0);
+    assert!(none.is_empty() && second.is_none());
+    let claim =
+        Claim { by: "ada".to_owned(), reason: "looking".to_owned(), at: later.wall, until: life.world.at(600).wall };
+    life.book.snooze(&key, claim.clone()).expect("it can be snoozed");
+    assert_eq!(life.book.take_in(round.run(), &mut life.world.store), []);
+    assert_eq!(shown(&life.book), "firing", "its result knows nothing of the claim");
+    assert!(life.book.wake() <= Some(later.boot), "its turn is still to come");
+    let round = out(&mut life, 20);
+    assert_eq!(life.book.take_in(round.run(), &mut life.world.store).len(), 1);
+    assert_eq!(shown(&life.book), "resolved");
+    let alert = life.book.alert(&key).expect("the alert");
+    assert_eq!(alert.snoozed().map(|claim| claim.by.as_str()), Some("ada"));
+    assert!(life.book.withdraw(&key, ClaimKind::Snooze).expect("the alert"));
+    // A single look waits for nobody.
+    let round = out(&mut life, 30);
+    life.world.row("a/e/s", 31, &[("age", 99.0)]);
+    let now = life.world.at(31);
+    assert_eq!(life.book.evaluate_all(&mut life.world.store, now).len(), 1);
+    assert_eq!(life.book.take_in(round.run(), &mut life.world.store), []);
+    assert_eq!(shown(&life.book), "firing");
 }

@@ -9,7 +9,7 @@
 //!
 //! One room each: [`rules`] reads the file, [`template`] expands its texts, [`state`] says what a measurement makes of a
 //! state, `live` keeps one rule on one target and `recording` one series that a rule makes, `group` evaluates them
-//! together, [`book`] keeps them all and their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all
+//! together, [`round`] beside the key thread where that is too much, [`book`] keeps them all and their clocks, [`claim`] says who answers for an alert, [`memory`] carries it all
 //! over a restart; [`slo`] keeps the budgets of objectives. [`unit_test`] runs the tests that people have of their rules.
 //!
 //! To add a field of the rule file: `yaml`, then `reader`. To add a state: [`state`], every match on [`AlertState`].
@@ -26,6 +26,7 @@ mod measured;
 pub mod memory;
 mod reader;
 mod recording;
+pub mod round;
 pub mod rules;
 pub mod slo;
 pub mod state;
@@ -35,9 +36,10 @@ mod timelines;
 pub mod unit_test;
 mod yaml;
 
-pub use book::{Alert, AlertBook, ClaimOver, Transition};
+pub use book::{Alert, AlertBook, ClaimOver, Transition, Which};
 pub use claim::{AlertKey, Claim, ClaimError, ClaimKind};
 pub use memory::Remembered;
+pub use round::{Evaluated, Round};
 pub use rules::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
 pub use state::AlertState;
 pub use template::{Scene, Template};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Alert, AlertBook, AlertState, Transition, rules};
+use super::{Alert, AlertBook, AlertState, Transition, Which, rules};
 use crate::promql::fixture::World;
 
 /// What happens at a second, before the book is evaluated there.
@@ -50,9 +50,18 @@ pub(super) fn step(book: &mut AlertBook, world: &mut World, second: i64) -> Vec<
     book.evaluate(&mut world.store, at)
 }
 
+/// As [`step`], every group beside the key thread.
+pub(super) fn step_beside(book: &mut AlertBook, world: &mut World, second: i64) -> Vec<Transition> {
+    let at = world.at(second);
+    let (none, round) = book.evaluate_within(&mut world.store, at, Which::Due, 0);
+    assert!(none.is_empty(), "nothing is light enough: {none:?}");
+    round.map_or_else(Vec::new, |round| book.take_in(round.run(), &mut world.store))
+}
+
 /// Each node of the timeline has one source that is polled every 10 s with 2 s to answer.
 fn check(rule: &str, timeline: &[(i64, Event, &str)]) {
     let mut book = book("1s", &[rule]);
+    let mut beside = book.clone();
     let has_b = timeline.iter().any(|(_, event, _)| matches!(event, Row("b", _) | Without("b", _) | Refused("b")));
     let mut world = World::new(if has_b { &["a/e/s", "b/e/s"] } else { &["a/e/s"] });
     world.keep(&["age", "total"], Duration::ZERO);
@@ -67,8 +76,10 @@ fn check(rule: &str, timeline: &[(i64, Event, &str)]) {
             }
             Nothing => {}
         }
-        step(&mut book, &mut world, *second);
+        let elsewhere = step_beside(&mut beside, &mut world, *second);
+        assert_eq!(step(&mut book, &mut world, *second), elsewhere, "{rule} at {second} s");
         assert_eq!(shown(&book), *want, "{rule} at {second} s");
+        assert_eq!(shown(&beside), *want, "{rule} at {second} s, beside the key thread");
         assert!(book.wake() > Some(world.at(*second).boot), "wakes in the past at {second} s");
     }
 }

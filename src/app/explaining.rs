@@ -1,23 +1,28 @@
 //! Explains the selected alert, while the page of alerts is shown.
 
-use super::App;
+use super::beside::{BUDGET, Task};
+use super::{App, Effect};
 use crate::base::At;
-use crate::panes::{Model, Page, Panes};
+use crate::panes::Page;
 
 impl App {
     /// Evaluates every part of the selected alert's expression. Costs nothing on other pages.
-    pub(super) fn explain(&mut self, at: At) {
+    pub(super) fn explain(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.page != Page::Alerts {
             return;
         }
-        match &mut self.model.freeze {
+        let (model, at) = match &mut self.model.freeze {
             // A held screen is explained as it was held.
-            Some(freeze) => answer(&self.panes, &mut freeze.shown, freeze.since),
-            None => answer(&self.panes, &mut self.model, at),
+            Some(freeze) => (&mut *freeze.shown, freeze.since),
+            None => (&mut self.model, at),
+        };
+        match self.panes.alerts.asked(model, at) {
+            None => model.why = None,
+            Some(asked) if asked.weight() <= BUDGET => model.why = Some(asked.run()),
+            Some(asked) if !self.beside.has(|task| matches!(task, Task::Why(_))) => {
+                self.beside.send(Task::Why(Box::new(asked)), effects);
+            }
+            Some(_waits) => {}
         }
     }
-}
-
-fn answer(panes: &Panes, model: &mut Model, at: At) {
-    model.why = panes.alerts.asked(model, at);
 }

@@ -1,8 +1,10 @@
 //! Answers what the page of metrics asks, while it is shown.
 
-use super::{App, setup};
+use super::beside::{BUDGET, Task};
+use super::{App, Effect, setup};
 use crate::base::At;
 use crate::model::Retention;
+use crate::panes::metrics::Chart;
 use crate::panes::{Model, Page, Panes};
 
 /// The longest range that exploring alone makes the store keep raw samples for; beyond it there are roll-ups.
@@ -10,19 +12,30 @@ const LONGEST_EXPLORED: std::time::Duration = std::time::Duration::from_secs(3_6
 
 impl App {
     /// Asks again what the page needs, and evaluates what has closed. Costs nothing on other pages.
-    pub(super) fn explore(&mut self, at: At) {
+    pub(super) fn explore(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.page != Page::Metrics {
             return;
         }
         self.panes.resized(self.area, &self.model);
-        match self.model.freeze.take() {
+        let heavy = match self.model.freeze.take() {
             // A held screen is explored as it was held.
             Some(mut freeze) => {
-                answer(&self.panes, &mut freeze.shown, freeze.since);
+                let (_, heavy) = answer(&self.panes, &mut freeze.shown, freeze.since);
                 self.model.freeze = Some(freeze);
+                heavy
             }
-            None if answer(&self.panes, &mut self.model, at) => self.keep_explored(),
-            None => {}
+            None => {
+                let (other, heavy) = answer(&self.panes, &mut self.model, at);
+                if other {
+                    self.keep_explored();
+                }
+                heavy
+            }
+        };
+        if let Some(chart) = heavy
+            && !self.beside.has(|task| matches!(task, Task::Chart(_)))
+        {
+            self.beside.send(Task::Chart(Box::new(chart)), effects);
         }
     }
 
@@ -46,11 +59,10 @@ impl App {
     }
 }
 
-/// Returns whether another expression is explored than before.
-fn answer(panes: &Panes, model: &mut Model, at: At) -> bool {
+/// Returns whether another expression is explored than before, and the chart that is too heavy to be evaluated here.
+fn answer(panes: &Panes, model: &mut Model, at: At) -> (bool, Option<Chart>) {
     model.explorer.list(&model.store, model.targets.get(model.selected));
     let asked = panes.asked(model);
     let other = model.explorer.ask(asked.question, model.targets.get(model.selected));
-    model.explorer.evaluate(&model.store, &asked.visible, at);
-    other
+    (other, model.explorer.evaluate(&model.store, &asked.visible, at, BUDGET))
 }

@@ -8,7 +8,7 @@
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
-//! of alerts, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
+//! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
 //! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing, [`looks`] changes
 //! theme and keymap, [`rule_files`] the operator's own rules.
 //!
@@ -18,6 +18,7 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+pub mod beside;
 mod claims;
 mod explaining;
 mod exploring;
@@ -93,6 +94,7 @@ pub struct App {
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
+    beside: beside::Beside,
     slos: SloBook,
     /// What every loaded expression names, and the longest range of any.
     named: (BTreeSet<Arc<str>>, Duration),
@@ -129,6 +131,7 @@ impl App {
             Msg::NotSuspended { why } => self.say(at, why),
             Msg::Signal(signal) => self.quit(&format!("signal: {signal}"), &mut effects),
             Msg::Polled(batch) => self.polled(&batch),
+            Msg::Evaluated { number, found } => self.evaluated(at, number, found, &mut effects),
             Msg::NextTry { source, at } => {
                 if let Some(state) = self.model.store.source_mut(&source) {
                     state.next_try = Some(at);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Reloaded;
+use super::beside::{Found, Task, Unwritten};
 use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
@@ -49,6 +50,12 @@ pub enum Msg {
     },
     Signal(Signal),
     Polled(Arc<Batch>),
+    /// What [`Effect::Evaluate`] asked for.
+    Evaluated {
+        number: u64,
+        #[serde(skip)]
+        found: Unwritten<Box<Found>>,
+    },
     /// The poller will try this source again then.
     NextTry {
         source: SourceId,
@@ -178,6 +185,12 @@ pub enum Effect {
         /// Rule files, by their paths.
         #[serde(default)]
         rules: Vec<String>,
+    },
+    /// Evaluate this beside the loop, then answer with `Evaluated`.
+    Evaluate {
+        number: u64,
+        #[serde(skip)]
+        task: Unwritten<Arc<Task>>,
     },
     /// Keep the clocks and claims of alerts for a console after this one.
     KeepAlerts(Box<Remembered>),

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
+use super::beside::Beside;
 use super::history::History;
 use super::looks::Looks;
 use super::rule_files::{self, RuleText};
@@ -201,6 +202,7 @@ impl App {
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),
+            beside: Beside::default(),
             slos,
             named: (BTreeSet::new(), Duration::ZERO),
             urgent: true,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::beside::{BUDGET, Task};
 use super::{App, Effect, JournalId, append};
-use crate::alert::{AlertKey, AlertState, Transition};
+use crate::alert::{AlertKey, AlertState, Transition, Which};
 use crate::base::{At, Boot, Severity, TargetId, Wall};
 use crate::model::{Batch, Reading, Scope, Store, Truth};
 use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
@@ -101,18 +102,7 @@ impl App {
 
     /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
-        if self.refreshed.answered || self.model.alerts.wake().is_some_and(|due| due <= at.boot) {
-            let transitions = match std::mem::take(&mut self.refreshed.answered) {
-                true => self.model.alerts.evaluate_all(&mut self.model.store, at),
-                false => self.model.alerts.evaluate(&mut self.model.store, at),
-            };
-            transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
-            self.note_record_failures();
-            let clocks = |state: &AlertState| matches!(state, AlertState::Pending { .. } | AlertState::Firing { .. });
-            if transitions.iter().any(|change| clocks(&change.from) || clocks(&change.to)) {
-                self.keep_alerts(at, effects);
-            }
-        }
+        self.evaluate_rules(at, effects);
         self.tell_claims_over(at, effects);
         if self.alerts_kept.is_some_and(|kept| at.boot.since(kept) >= KEEP_EVERY) {
             self.keep_alerts(at, effects);
@@ -127,11 +117,38 @@ impl App {
             self.newer = true;
         }
         if due || self.urgent {
-            self.explore(at);
-            self.explain(at);
+            self.explore(at, effects);
+            self.explain(at, effects);
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
             self.model.status = None;
+        }
+    }
+
+    /// What is light here, what is heavy beside the loop. Every rule at once where a source answered that was silent;
+    /// but not before what is out has come back.
+    fn evaluate_rules(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let is_out = self.model.alerts.is_out();
+        let which = match self.refreshed.answered && !is_out {
+            true => Which::All,
+            false if self.model.alerts.wake().is_some_and(|due| due <= at.boot) => Which::Due,
+            false => return,
+        };
+        self.refreshed.answered &= is_out;
+        let (transitions, round) = self.model.alerts.evaluate_within(&mut self.model.store, at, which, BUDGET);
+        if let Some(round) = round {
+            self.beside.send(Task::Rules(Box::new(round)), effects);
+        }
+        self.moved(at, &transitions, effects);
+    }
+
+    /// Tells of what an evaluation of rules changed.
+    pub(super) fn moved(&mut self, at: At, transitions: &[Transition], effects: &mut Vec<Effect>) {
+        transitions.iter().for_each(|transition| self.alert_changed(transition, effects));
+        self.note_record_failures();
+        let clocks = |state: &AlertState| matches!(state, AlertState::Pending { .. } | AlertState::Firing { .. });
+        if transitions.iter().any(|change| clocks(&change.from) || clocks(&change.to)) {
+            self.keep_alerts(at, effects);
         }
     }
 

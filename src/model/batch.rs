@@ -76,7 +76,7 @@ impl Layout {
     }
 
     /// The columns of a series name, in order.
-    pub fn columns_of(&self, name: &str) -> impl Iterator<Item = usize> {
+    pub fn columns_of(&self, name: &str) -> impl ExactSizeIterator<Item = usize> {
         let at = self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize);
         self.ordered[at].iter().map(|column| *column as usize)
     }

@@ -24,7 +24,7 @@ pub use batch::{Batch, Document, Layout};
 pub use labels::{Labels, MatchOp, Matcher};
 pub use log::LogLine;
 pub use source_state::SourceState;
-pub use store::{Retention, Scope, SeriesWindow, Store};
+pub use store::{Extent, Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};
 pub use waist::{
     Answer, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,

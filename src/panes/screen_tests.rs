@@ -24,7 +24,7 @@ fn shown(condition: Condition, page: Page, width: u16, height: u16) -> (Model, P
     match page {
         Page::Logs if condition != Condition::Empty => testing::logged(&mut model, 60),
         Page::Metrics => testing::explored(&mut model, &panes),
-        Page::Alerts => model.why = panes.alerts.asked(&model, model.now),
+        Page::Alerts => model.why = panes.alerts.asked(&model, model.now).map(|asked| asked.run()),
         Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs | Page::Slo => {}
     }
     (model, panes)
@@ -77,7 +77,7 @@ fn no_size_and_no_keys_bring_it_down() {
                 model.selected = (model.selected + 1) % model.targets.len();
             }
             testing::explored(&mut model, &panes);
-            model.why = panes.alerts.asked(&model, model.now);
+            model.why = panes.alerts.asked(&model, model.now).map(|asked| asked.run());
             drop(drawn(&model, &panes, page, area.width, area.height));
         }
     }

@@ -1,9 +1,10 @@
 //! What the pages say of a series or an expression: its labels, its truth, its unit, its meaning, and its picture.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::model::{Level, Model, Target};
-use crate::base::{At, Unit};
+use crate::base::{At, Unit, Wall};
 use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, SourceState, Store, Truth};
 use crate::promql::{self, Buckets, Expr, limit};
@@ -25,6 +26,20 @@ impl Picture {
     pub fn new(expr: Expr, system: &System, seconds: u32, count: usize) -> Picture {
         let unit = unit(&system.spec, &expr);
         Picture { limits: limits(&system.spec, &expr), unit, expr, buckets: Buckets::new(seconds, count) }
+    }
+
+    /// Whether something has closed since the last time.
+    #[must_use]
+    pub fn is_due(&self, now: Wall) -> bool {
+        self.buckets.is_due(now)
+    }
+
+    /// What it may cost to evaluate the whole of it.
+    #[must_use]
+    pub fn weight(&self, store: &Store, scope: &Scope, now: At) -> usize {
+        let length = Duration::from_secs(u64::from(self.buckets.seconds));
+        let count = u32::try_from(self.buckets.count).unwrap_or(u32::MAX);
+        promql::weight::weight(&self.expr, store, scope, now.wall, length * count)
     }
 
     /// Evaluates what has closed since the last time.

@@ -35,6 +35,7 @@ mod pattern;
 pub mod place;
 mod scan;
 pub mod truth;
+pub mod weight;
 
 pub use buckets::Buckets;
 pub use condition::{Condition, Verdict};

@@ -15,6 +15,7 @@ use super::slo_log;
 use super::spawn::{self, Survival};
 use super::state_root::StateRoot;
 use crate::alert::slo::Closed;
+use crate::app::beside::{Task, Unwritten};
 use crate::app::msg::{ArmAnswer, PrepareAnswer};
 use crate::app::{Effect, Msg};
 use crate::base::{At, RunId, StepId, TargetId};
@@ -74,6 +75,7 @@ impl Driver {
             Effect::AskPainted => return Some(ForScreen::AskPainted),
             Effect::Bell => return Some(ForScreen::Bell),
             Effect::Copy(text) => return Some(ForScreen::Copy(text)),
+            Effect::Evaluate { number, task } => self.evaluate(number, task),
             Effect::KeepAlerts(remembered) => self.ask(Job::KeepAlerts(remembered)),
             Effect::Load { theme, keymap, rules } => self.load(theme, keymap, rules),
             Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
@@ -115,6 +117,18 @@ impl Driver {
                 // Nobody listens any more when the console has ended.
                 let _ = out.send((clock(), Msg::Reloaded(Box::new(read)))).await;
             }
+        });
+    }
+
+    /// Beside the loop: it may take longer than a person waits for a key.
+    fn evaluate(&self, number: u64, task: Unwritten<Arc<Task>>) {
+        let (out, clock) = (self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let found = tokio::task::spawn_blocking(move || task.0.map(|task| Box::new(task.run()))).await;
+            // What failed here is worked out by the app itself, and so its failure is seen. As above, when the console
+            // has ended nobody listens any more.
+            let found = Unwritten(found.ok().flatten());
+            let _ = out.send((clock(), Msg::Evaluated { number, found })).await;
         });
     }
 

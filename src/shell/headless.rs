@@ -9,6 +9,7 @@ use super::clock;
 use super::console::ConsoleError;
 use super::fetch::Fetcher;
 use super::poller::Poller;
+use crate::app::beside::Unwritten;
 use crate::app::{App, Effect, Msg, Setup};
 use crate::panes::Model;
 use crate::ui::{keymap, theme};
@@ -55,6 +56,12 @@ async fn look_while(mut setup: Setup, longest: Duration, go_on: impl Fn(&Model) 
         };
         // Nothing is journalled by a look: what it sees is its output.
         debug_assert!(effects.iter().all(|effect| !matches!(effect, Effect::Commit { .. })));
+        // No key waits here for anything to be evaluated.
+        for effect in effects {
+            if let Effect::Evaluate { number, .. } = effect {
+                drop(app.update(clock::now(), Msg::Evaluated { number, found: Unwritten::default() }));
+            }
+        }
         app.update(clock::now(), Msg::Drawn);
     }
     // Everything is evaluated once more on what is known now: the last batches came after the last evaluation.

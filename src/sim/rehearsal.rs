@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 
 use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
 use super::{folder, machine};
+use crate::app::beside::Unwritten;
 use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
@@ -258,6 +259,9 @@ impl Rehearsal {
                         self.start_runner(run.clone(), step, *sequence, hash);
                     }
                     self.tell(Msg::Committed { run, failed: None });
+                }
+                Effect::Evaluate { number, task: _ } => {
+                    self.tell(Msg::Evaluated { number, found: Unwritten::default() });
                 }
                 Effect::AskPainted => self.tell(Msg::Painted),
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),

@@ -1,7 +1,8 @@
 //! The store: the last minutes of every series, by source, in rows.
 //!
 //! A batch is one *row*: a time, a shared [`Layout`] and one value per column, all behind `Arc`s, so that linking a
-//! batch in is a push and a snapshot for a worker is a copy of pointers. A series that leaves a source's answer is
+//! batch in is a push. A clone of the store shares every table with it until the next batch of that source, which then
+//! copies pointers: so an evaluation beside the key thread sees one moment, and nobody waits for it. A series that leaves a source's answer is
 //! stale from that row on, without markers: the newest row up to a time either has the series or it does not.
 //!
 //! Retention (design §4): rows keep every series for [`Retention::rest`]; older rows are narrowed to the series that
@@ -81,14 +82,27 @@ pub struct RolledSeries {
     pub minutes: Vec<(Wall, Rollup)>,
 }
 
+/// How much there is to look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub series: usize,
+    pub samples: usize,
+}
+
+impl Extent {
+    fn and(self, other: Extent) -> Extent {
+        Extent { series: self.series + other.series, samples: self.samples + other.samples }
+    }
+}
+
 /// Series, roll-ups, documents and source states of every target.
 #[derive(Clone, Debug)]
 pub struct Store {
-    tables: IndexMap<SourceId, Table>,
+    tables: IndexMap<SourceId, Arc<Table>>,
     /// Places in `tables`, by target and of all: most questions are about one target.
     by_target: BTreeMap<TargetId, Vec<usize>>,
     fleet: Vec<usize>,
-    named: BTreeSet<Arc<str>>,
+    named: Arc<BTreeSet<Arc<str>>>,
     retention: Retention,
     evicted_rows: u64,
     version: u64,
@@ -101,7 +115,7 @@ impl Store {
             tables: IndexMap::new(),
             by_target: BTreeMap::new(),
             fleet: Vec::new(),
-            named: BTreeSet::new(),
+            named: Arc::default(),
             retention,
             evicted_rows: 0,
             version: 0,
@@ -111,7 +125,7 @@ impl Store {
     /// Declares a source before its first poll, so that it can be shown as never polled.
     pub fn declare(&mut self, state: SourceState) {
         let (id, target) = (state.id.clone(), state.target.clone());
-        let (place, known) = self.tables.insert_full(id, Table::new(state));
+        let (place, known) = self.tables.insert_full(id, Arc::new(Table::new(state)));
         if known.is_none() {
             self.by_target.entry(target).or_default().push(place);
             self.fleet.push(place);
@@ -120,9 +134,9 @@ impl Store {
 
     /// The series names that loaded expressions use, with the retention they need.
     pub fn keep(&mut self, named: impl IntoIterator<Item = Arc<str>>, retention: Retention) {
-        self.named = named.into_iter().collect();
+        self.named = Arc::new(named.into_iter().collect());
         self.retention = retention;
-        self.tables.values_mut().for_each(Table::renamed);
+        self.tables.values_mut().for_each(|table| Arc::make_mut(table).renamed());
     }
 
     /// How long series are kept that no expression names.
@@ -136,7 +150,7 @@ impl Store {
     /// evicted rather than mended.
     pub fn link(&mut self, batch: &Batch) {
         self.version += 1;
-        let Some(table) = self.tables.get_mut(&batch.source) else {
+        let Some(table) = self.tables.get_mut(&batch.source).map(Arc::make_mut) else {
             self.evicted_rows += 1;
             return;
         };
@@ -155,7 +169,7 @@ impl Store {
     /// As [`Store::link`], in the place of the source's newest row where that has the same time: a group of recording
     /// rules adds to its row as it goes.
     pub fn link_again(&mut self, batch: &Batch) {
-        if let Some(table) = self.tables.get_mut(&batch.source)
+        if let Some(table) = self.tables.get_mut(&batch.source).map(Arc::make_mut)
             && table.rows.back().is_some_and(|row| row.at == batch.sent.wall)
         {
             table.forget_after(Wall(batch.sent.wall.0 - 1));
@@ -166,7 +180,7 @@ impl Store {
     /// Forgets every sample newer than `now`, after the wall clock was set back.
     pub fn forget_after(&mut self, now: Wall) {
         self.version += 1;
-        self.tables.values_mut().for_each(|table| table.forget_after(now));
+        self.tables.values_mut().for_each(|table| Arc::make_mut(table).forget_after(now));
     }
 
     /// Grows by one with every change: an equal version means equal answers.
@@ -178,7 +192,7 @@ impl Store {
     /// Memory of rows, layouts and roll-ups.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.tables.values().map(Table::bytes).sum()
+        self.tables.values().map(|table| table.bytes()).sum()
     }
 
     /// Rows dropped or narrowed to stay under the cap, or refused because they came out of order.
@@ -197,7 +211,7 @@ impl Store {
     }
 
     pub fn source_mut(&mut self, id: &SourceId) -> Option<&mut SourceState> {
-        self.tables.get_mut(id).map(|table| &mut table.state)
+        self.tables.get_mut(id).map(|table| &mut Arc::make_mut(table).state)
     }
 
     /// The latest document of that name from any source of the target, and when it was fetched.
@@ -298,6 +312,13 @@ impl Store {
         self.in_scope(scope).filter(|table| table.has_given(name)).filter_map(|table| table.first_with(name)).min()
     }
 
+    /// How much the scope has of series of this name, or of any, after `from` and up to `to`: at most, and without a
+    /// look at their labels.
+    #[must_use]
+    pub fn extent(&self, scope: &Scope, name: Option<&str>, from: Wall, to: Wall) -> Extent {
+        self.in_scope(scope).map(|table| table.extent(name, from, to)).fold(Extent::default(), Extent::and)
+    }
+
     /// The state of every source in scope.
     pub fn sources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a SourceState> {
         self.in_scope(scope).map(|table| &table.state)
@@ -319,16 +340,16 @@ impl Store {
             Scope::Target(target) => self.by_target.get(target).map_or(&[][..], Vec::as_slice),
             Scope::Fleet => &self.fleet,
         };
-        places.iter().map(|place| &self.tables[*place])
+        places.iter().map(|place| &*self.tables[*place])
     }
 
     /// Lets the widest source give up what it can best spare, until the cap holds.
     fn evict(&mut self) {
         let mut excess = self.bytes().saturating_sub(self.retention.cap_bytes);
         while excess > 0 {
-            let mut widest: Vec<&mut Table> = self.tables.values_mut().collect();
+            let mut widest: Vec<&mut Arc<Table>> = self.tables.values_mut().collect();
             widest.sort_by_key(|table| std::cmp::Reverse(table.bytes()));
-            if !widest.into_iter().any(|table| table.spare(&self.named)) {
+            if !widest.into_iter().any(|table| Arc::make_mut(table).spare(&self.named)) {
                 return;
             }
             self.evicted_rows += 1;

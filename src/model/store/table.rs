@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::Retention;
+use super::{Extent, Retention};
 use crate::base::{At, Wall};
 use crate::model::log::LINES_KEPT;
 use crate::model::{Batch, Document, Layout, LogLine, SourceState};
@@ -32,7 +32,7 @@ pub(super) struct Row {
 pub(super) struct RollupRow {
     pub(super) minute: i64,
     pub(super) layout: Arc<Layout>,
-    pub(super) cells: Vec<Rollup>,
+    pub(super) cells: Arc<[Rollup]>,
     /// How many rows went into the cells.
     pub(super) seen: u32,
 }
@@ -48,7 +48,7 @@ pub(super) struct Table {
     /// The newest lines of a log, oldest first; at most [`LINES_KEPT`].
     pub(super) lines: VecDeque<LogLine>,
     /// Series names that the source has given; those of its newest row are in that row's layout too.
-    given: HashSet<Arc<str>>,
+    given: Arc<HashSet<Arc<str>>>,
     /// How the last row was narrowed: rows of one layout are narrowed alike.
     narrowing: Option<Narrowing>,
     values_bytes: usize,
@@ -61,7 +61,7 @@ struct Narrowing {
     /// The layout before, by its hash.
     from: u64,
     to: Arc<Layout>,
-    kept: Vec<usize>,
+    kept: Arc<[usize]>,
 }
 
 pub(super) const MINUTE_MILLIS: i64 = 60_000;
@@ -90,7 +90,7 @@ impl Table {
             rollups: VecDeque::new(),
             documents: Vec::new(),
             lines: VecDeque::new(),
-            given: HashSet::new(),
+            given: Arc::default(),
             narrowing: None,
             values_bytes: 0,
             layouts_bytes: 0,
@@ -138,15 +138,15 @@ impl Table {
     /// are forgotten with all others that are gone.
     fn note_names(&mut self, layout: &Layout) {
         if self.given.len() >= NAMES_LIMIT {
-            self.given.clear();
-            if let Some(row) = self.rows.back() {
-                self.given.extend(row.layout.names().take(NAMES_LIMIT).cloned());
-            }
+            let newest = self.rows.back().into_iter().flat_map(|row| row.layout.names());
+            self.given = Arc::new(newest.take(NAMES_LIMIT).cloned().collect());
         }
         let room = NAMES_LIMIT.saturating_sub(self.given.len());
         let fresh: Vec<Arc<str>> =
             layout.names().filter(|name| !self.given.contains(*name)).take(room).cloned().collect();
-        self.given.extend(fresh);
+        if !fresh.is_empty() {
+            Arc::make_mut(&mut self.given).extend(fresh);
+        }
     }
 
     /// Whether the source has ever given a series of this name, as far as names are remembered.
@@ -168,6 +168,15 @@ impl Table {
             !known && row.layout.has(name)
         });
         with.map(|row| row.at)
+    }
+
+    /// How many series of this name, or of any, its newest row has, and how many samples of them its rows at most.
+    pub(super) fn extent(&self, name: Option<&str>, from: Wall, to: Wall) -> Extent {
+        let until = self.rows.partition_point(|row| row.at <= to);
+        let rows = until - self.rows.partition_point(|row| row.at <= from).min(until);
+        let Some(row) = self.rows.back() else { return Extent::default() };
+        let series = name.map_or(row.layout.series().len(), |name| row.layout.columns_of(name).len());
+        Extent { series, samples: series * rows }
     }
 
     /// The newest row that is not newer than `at`.
@@ -274,7 +283,7 @@ impl Table {
             Some(last) if last.minute == minute && last.layout.hash() == row.layout.hash() => {
                 last.seen += 1;
                 let seen = last.seen as f32;
-                for (cell, value) in last.cells.iter_mut().zip(row.values.iter()) {
+                for (cell, value) in Arc::make_mut(&mut last.cells).iter_mut().zip(row.values.iter()) {
                     *cell = cell.and(*value as f32, seen);
                 }
             }
@@ -321,7 +330,7 @@ impl Narrowing {
                 }
             }
         };
-        Narrowing { from: layout.hash(), to, kept }
+        Narrowing { from: layout.hash(), to, kept: kept.into() }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::base::At;
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, frame, rows};
 use crate::ui::{Action, Role};
-pub use why::Why;
+pub use why::{Why, WhyAsked};
 
 /// The list, what is known of the selected alert, and its expression part by part.
 pub const PARTS: &[&str] = &["alerts", "details", "why"];
@@ -92,10 +92,10 @@ impl Alerts {
 
     /// The explanation that the page needs to be drawn as it stands.
     #[must_use]
-    pub fn asked(&self, model: &Model, at: At) -> Option<Why> {
+    pub fn asked(&self, model: &Model, at: At) -> Option<WhyAsked> {
         let all = row::rows(model);
         let rows = self.shown(&all);
-        rows.get(self.cursor.index(&rows)).map(|row| Why::of(row, model, at))
+        rows.get(self.cursor.index(&rows)).map(|row| WhyAsked::of(row, model, at))
     }
 
     fn shown<'a>(&self, all: &[AlertRow<'a>]) -> Vec<AlertRow<'a>> {

@@ -1,5 +1,6 @@
 //! What is shown of one alert.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alert::{Alert, AlertRule, AlertState, Claim};
@@ -16,7 +17,7 @@ use crate::ui::Role;
 pub struct AlertRow<'a> {
     pub target: &'a TargetId,
     pub alert: &'a Alert,
-    pub rule: &'a AlertRule,
+    pub rule: &'a Arc<AlertRule>,
     pub name: &'a str,
     pub severity: Severity,
     pub labels: &'a Labels,

@@ -1,16 +1,18 @@
 //! Why the selected alert says what it says: in a sentence for each comparison, and part by part.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::row::AlertRow;
-use crate::alert::AlertState;
+use crate::alert::{AlertRule, AlertState};
 use crate::base::{At, TargetId};
-use crate::model::{Labels, Scope, Truth};
+use crate::model::{Labels, Scope, Store, Truth};
 use crate::panes::series::distinct;
 use crate::panes::words::number;
 use crate::panes::{Model, mark};
 use crate::promql::Verdict;
 use crate::promql::explain::{Case, Compared, Explained, Shown, explain};
+use crate::promql::weight::weight;
 use crate::ui::widget::{Mark, Rows};
 use crate::ui::{Glyph, Role};
 
@@ -24,20 +26,47 @@ pub struct Why {
     explained: Explained,
 }
 
-impl Why {
-    /// Evaluates every part of the alert's expression, as it is at `at`.
-    #[must_use]
-    pub fn of(row: &AlertRow, model: &Model, at: At) -> Why {
-        let scope = Scope::Target(row.target.clone());
-        Why {
-            target: row.target.clone(),
-            alert: row.name.to_owned(),
-            labels: row.labels.clone(),
-            at,
-            explained: explain(&row.rule.expr, &model.store, &scope, at, row.labels),
-        }
+/// What is to be explained, with all that it takes.
+#[derive(Clone, Debug)]
+pub struct WhyAsked {
+    target: TargetId,
+    rule: Arc<AlertRule>,
+    labels: Labels,
+    at: At,
+    store: Store,
+}
+
+/// How many times the parts of an expression are evaluated, beside the whole: roughly.
+const PARTS: usize = 4;
+
+impl WhyAsked {
+    pub(super) fn of(row: &AlertRow, model: &Model, at: At) -> WhyAsked {
+        let (target, rule, labels) = (row.target.clone(), Arc::clone(row.rule), row.labels.clone());
+        WhyAsked { target, rule, labels, at, store: model.store.clone() }
     }
 
+    /// What it may cost.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let scope = Scope::Target(self.target.clone());
+        weight(&self.rule.expr, &self.store, &scope, self.at.wall, Duration::ZERO).saturating_mul(PARTS)
+    }
+
+    /// Evaluates every part of the alert's expression.
+    #[must_use]
+    pub fn run(&self) -> Why {
+        let scope = Scope::Target(self.target.clone());
+        Why {
+            target: self.target.clone(),
+            alert: self.rule.name.clone(),
+            labels: self.labels.clone(),
+            at: self.at,
+            explained: explain(&self.rule.expr, &self.store, &scope, self.at, &self.labels),
+        }
+    }
+}
+
+impl Why {
     fn is_of(&self, row: &AlertRow) -> bool {
         self.target == *row.target && self.alert == row.name && self.labels == *row.labels
     }

@@ -40,6 +40,34 @@ pub struct Asked {
     pub visible: Vec<Arc<Labels>>,
 }
 
+/// A chart that is to be evaluated, with all that it takes.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    question: Question,
+    picture: Picture,
+    store: Store,
+    now: At,
+}
+
+impl Chart {
+    fn new(question: &Question, picture: &Picture, store: &Store, now: At) -> Chart {
+        Chart { question: question.clone(), picture: picture.clone(), store: store.clone(), now }
+    }
+
+    #[must_use]
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// Evaluates what has closed since the last time.
+    #[must_use]
+    pub fn run(&self) -> Picture {
+        let mut picture = self.picture.clone();
+        picture.extend(&self.store, &Scope::Target(self.question.target.clone()), self.now);
+        picture
+    }
+}
+
 /// A series of the selected target.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -116,12 +144,19 @@ impl Explorer {
         self.picture.as_ref().and_then(|picture| picture.as_ref().ok()).map(|picture| &picture.expr)
     }
 
-    /// Evaluates what has closed since the last time: the chart, and the sparklines of the series on the screen.
-    pub fn evaluate(&mut self, store: &Store, visible: &[Arc<Labels>], now: At) {
-        let Some((target, _)) = &self.shape else { return };
+    /// Evaluates what has closed since the last time: the chart, and the sparklines of the series on the screen. A chart
+    /// that weighs more than the budget is given back, to be evaluated elsewhere.
+    pub fn evaluate(&mut self, store: &Store, visible: &[Arc<Labels>], now: At, budget: usize) -> Option<Chart> {
+        let (target, _) = self.shape.as_ref()?;
         let scope = Scope::Target(target.clone());
-        if let Some(Ok(picture)) = &mut self.picture {
-            picture.extend(store, &scope, now);
+        let mut heavy = None;
+        if let Some(Ok(picture)) = &mut self.picture
+            && let Some(question) = &self.question
+        {
+            match picture.is_due(now.wall) && picture.weight(store, &scope, now) > budget {
+                true => heavy = Some(Chart::new(question, picture, store, now)),
+                false => picture.extend(store, &scope, now),
+            }
         }
         let end = Wall(now.wall.0.div_euclid(SPARK_SECONDS * 1000) * SPARK_SECONDS * 1000);
         if self.spark_end != Some(end) {
@@ -131,6 +166,14 @@ impl Explorer {
         self.sparks.retain(|labels, _| visible.contains(labels));
         for labels in visible.iter().take(MOST_SPARKS) {
             self.sparks.entry(Arc::clone(labels)).or_insert_with(|| spark(store, &scope, labels, end));
+        }
+        heavy
+    }
+
+    /// Takes over a chart that was evaluated elsewhere, if it is still asked for.
+    pub fn answered(&mut self, question: &Question, picture: &Picture) {
+        if self.question.as_ref() == Some(question) {
+            self.picture = Some(Ok(picture.clone()));
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-pub use self::explorer::{Asked, Explorer, Listed, Question};
+pub use self::explorer::{Asked, Chart, Explorer, Listed, Question};
 pub use self::range::RANGES;
 use super::series::selector;
 use super::{Intent, Look, Model};
