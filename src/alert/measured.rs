@@ -137,8 +137,9 @@ impl Gap {
 
     fn measurement(self, moment: &Moment<'_>) -> Option<Measurement> {
         let Some((selector, truth)) = self.operand else {
-            return Some(Measurement::Missing { why: self.failure.unwrap_or_default() });
+            return Some(Measurement::Missing { why: self.failure.unwrap_or_default(), not_exposed: false });
         };
+        let not_exposed = truth == Truth::NotExposed;
         let why = match truth {
             Truth::Absent | Truth::WarmingUp { .. } if moment.settling => return None,
             Truth::WarmingUp { have, need } => return Some(Measurement::Uncovered { have, need }),
@@ -149,7 +150,7 @@ impl Gap {
                 truth.words(moment.at.boot)
             }
         };
-        Some(Measurement::Missing { why: format!("{selector}: {why}") })
+        Some(Measurement::Missing { why: format!("{selector}: {why}"), not_exposed })
     }
 }
 

@@ -13,6 +13,7 @@ use super::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
 use crate::base::Problem;
 use crate::base::problem::nearest;
 use crate::model::labels::NAME;
+use crate::promql::subject::subject;
 use crate::promql::{Dialect, Expr};
 
 /// Where a group says nothing, as in Prometheus.
@@ -157,7 +158,9 @@ impl Reader<'_> {
         let mut labels = self.templates(Some(from_shared(shared)), "label");
         labels.extend(self.templates(raw.labels, "label"));
         let annotations = self.templates(raw.annotations, "annotation");
-        Some(Rule::Alert(Arc::new(AlertRule { name, expr: expr?, hold, keep_firing_for, labels, annotations })))
+        let expr = expr?;
+        let subject = subject(&expr);
+        Some(Rule::Alert(Arc::new(AlertRule { name, expr, subject, hold, keep_firing_for, labels, annotations })))
     }
 
     fn record(

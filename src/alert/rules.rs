@@ -43,6 +43,8 @@ pub enum Rule {
 pub struct AlertRule {
     pub name: String,
     pub expr: Expr,
+    /// The series whose unit the alert's value has, where that can be told.
+    pub subject: Option<Arc<str>>,
     /// How long the expression must hold before the alert fires.
     pub hold: Duration,
     /// How long the expression must not hold before the alert resolves.

@@ -15,8 +15,14 @@ pub enum AlertState {
     Inactive,
     /// A range in the expression is not covered yet.
     WarmingUp { have: Duration, need: Duration },
-    /// The selectors match nothing: absence is not health.
-    NoData { since: At, why: String },
+    /// The selectors match nothing: absence is not health. `not_exposed` says that the node answers and does not have
+    /// it: that is known, and waiting does not change it.
+    NoData {
+        since: At,
+        why: String,
+        #[serde(default)]
+        not_exposed: bool,
+    },
     /// It fires at `fires`, if the condition holds until then.
     Pending { since: At, fires: Boot, value: f64 },
     /// `no_data` is set while the data that made it fire is missing. `kept_until` is set while the condition does not
@@ -44,8 +50,8 @@ pub(super) enum Measurement {
     Inactive,
     /// A range is not covered yet.
     Uncovered { have: Duration, need: Duration },
-    /// It can not be told, and why.
-    Missing { why: String },
+    /// It can not be told, and why; `not_exposed` as in [`AlertState::NoData`].
+    Missing { why: String, not_exposed: bool },
 }
 
 impl AlertState {
@@ -58,7 +64,7 @@ impl AlertState {
             Measurement::Uncovered { have, need } => {
                 self.unmeasured(at, AlertState::WarmingUp { have: *have, need: *need })
             }
-            Measurement::Missing { why } => {
+            Measurement::Missing { why, not_exposed } => {
                 let since = match self {
                     AlertState::NoData { since, .. } => *since,
                     AlertState::Inactive
@@ -67,7 +73,7 @@ impl AlertState {
                     | AlertState::Firing { .. }
                     | AlertState::Resolved { .. } => at,
                 };
-                self.unmeasured(at, AlertState::NoData { since, why: why.clone() })
+                self.unmeasured(at, AlertState::NoData { since, why: why.clone(), not_exposed: *not_exposed })
             }
         }
     }
@@ -245,7 +251,7 @@ mod tests {
         let states = [
             AlertState::Inactive,
             AlertState::WarmingUp { have: Duration::ZERO, need: Duration::from_secs(600) },
-            AlertState::NoData { since: at(90), why: "absent".to_owned() },
+            AlertState::NoData { since: at(90), why: "absent".to_owned(), not_exposed: false },
             AlertState::Pending { since: at(90), fires: at(150).boot, value: 1.0 },
             AlertState::Pending { since: at(30), fires: at(90).boot, value: 1.0 },
             AlertState::Firing { since: at(90), value: 1.0, no_data: None, kept_until: None },
@@ -293,7 +299,7 @@ mod tests {
             ],
         );
         check(
-            Measurement::Missing { why: "absent".to_owned() },
+            Measurement::Missing { why: "absent".to_owned(), not_exposed: false },
             [
                 "no data 100",
                 "no data 100",
@@ -335,7 +341,7 @@ mod tests {
         // The condition holds again: the clock begins anew when it ends.
         check(39, Measurement::Active(2.0), "firing");
         check(40, Measurement::Inactive, "firing");
-        check(45, Measurement::Missing { why: String::new() }, "firing");
+        check(45, Measurement::Missing { why: String::new(), not_exposed: false }, "firing");
         check(60, Measurement::Inactive, "firing");
         check(89, Measurement::Inactive, "firing");
         check(90, Measurement::Inactive, "resolved");

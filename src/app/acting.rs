@@ -287,7 +287,8 @@ impl App {
         }
         let record = Record::Confirmed { step, sequence: Box::new(sequence), hash: hash.clone(), only_if, evidence };
         self.writing.insert(run.clone());
-        effects.push(Effect::Commit { run, record: Box::new(record), hash });
+        let after = self.model.runs.get(&run).map_or(0, |run| run.last_seq);
+        effects.push(Effect::Commit { run, record: Box::new(record), hash, after });
         self.say(at, "confirmed: starting the runner");
     }
 

@@ -1,7 +1,7 @@
 //! Keys and pastes become actions, intents and answers.
 
 use super::freezing::decision;
-use super::{App, Effect, JournalId, append};
+use super::{App, Effect, JournalId};
 use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
 use crate::panes::{Intent, Page, footer, screen, uses};
 use crate::runbook::Record;
@@ -327,7 +327,9 @@ impl App {
     }
 
     pub(super) fn write_run(&mut self, run: &RunId, record: Record, effects: &mut Vec<Effect>) {
+        let after = self.model.runs.get(run).map(|run| run.last_seq);
         self.writing.insert(run.clone());
-        effects.push(append(JournalId::Run(run.clone()), record));
+        self.deciding.insert(run.clone());
+        effects.push(Effect::Append { journal: JournalId::Run(run.clone()), record: Box::new(record), after });
     }
 }

@@ -91,6 +91,8 @@ pub struct App {
     arming: acting::ArmingState,
     /// Runs with a record on its way to the journal: nothing is proposed for them until it has arrived.
     writing: BTreeSet<RunId>,
+    /// Those of them whose record a person decided.
+    deciding: BTreeSet<RunId>,
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
@@ -137,7 +139,8 @@ impl App {
                     state.next_try = Some(at);
                 }
             }
-            Msg::Journalled { journal, entry } => self.journalled(at, &journal, *entry),
+            Msg::Journalled { journal, entry, more } => self.journalled(at, &journal, *entry, more),
+            Msg::Overtaken { run } => self.overtaken(at, &run),
             Msg::JournalRefused { journal, why } => self.journal_refused(at, &journal, &why),
             Msg::AlertsNotKept { why } => self.banner(Severity::Warning, why),
             Msg::ArmAnswered { target, answer } => self.arm_answered(at, &target, answer, &mut effects),
@@ -336,5 +339,5 @@ impl App {
 }
 
 pub(crate) fn append(journal: JournalId, record: Record) -> Effect {
-    Effect::Append { journal, record: Box::new(record) }
+    Effect::Append { journal, record: Box::new(record), after: None }
 }

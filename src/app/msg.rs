@@ -65,6 +65,13 @@ pub enum Msg {
     Journalled {
         journal: JournalId,
         entry: Box<Entry>,
+        /// The next entry of the same journal is right behind it.
+        #[serde(default)]
+        more: bool,
+    },
+    /// A record that was to follow another one did not: somebody else's came in between, and has been told by now.
+    Overtaken {
+        run: RunId,
     },
     JournalRefused {
         journal: JournalId,
@@ -202,6 +209,9 @@ pub enum Effect {
     Append {
         journal: JournalId,
         record: Box<Record>,
+        /// Only right behind the entry of this number, else answer with `Overtaken`: it follows from what was read.
+        #[serde(default)]
+        after: Option<u64>,
     },
     /// Take the arming lock and prove the host.
     Arm {
@@ -219,10 +229,13 @@ pub enum Effect {
         way_back: Vec<ActPlan>,
     },
     /// Append this `Confirmed` record to the run's journal, and when it is durable start the runner.
+    /// Only right behind the entry `after`, as the person saw it.
     Commit {
         run: RunId,
         record: Box<Record>,
         hash: Digest,
+        #[serde(default)]
+        after: u64,
     },
     /// Keep these measured minutes of a target's objectives; answered with `MinutesNotKept` alone.
     KeepMinutes {

@@ -78,7 +78,8 @@ impl App {
     }
 
     /// A journal has an entry: this is where it takes effect.
-    pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry) {
+    /// While more of it is right behind, the run stands nowhere yet, and nothing is proposed for it.
+    pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry, more: bool) {
         self.urgent = true;
         self.model.journal_fault = None;
         if let (Some(freeze), Record::SequenceEnded { .. }) = (&mut self.model.freeze, &entry.record) {
@@ -91,7 +92,10 @@ impl App {
                 }
             }
             JournalId::Run(run) => {
-                self.writing.remove(run);
+                match more {
+                    true => self.writing.insert(run.clone()),
+                    false => self.writing.remove(run),
+                };
                 self.fold(run, &entry);
                 if matches!(entry.record, Record::RunClosed { .. }) && self.model.shown_run.as_ref() == Some(run) {
                     self.say(at, "the run is closed");
@@ -99,6 +103,15 @@ impl App {
             }
         }
         self.model.journal.push(entry);
+    }
+
+    /// Another console, or the runner, went on with the run. What the run proposes is proposed anew; what a person
+    /// decided, they decide again on what they see now.
+    pub(super) fn overtaken(&mut self, at: At, run: &RunId) {
+        self.writing.remove(run);
+        if self.deciding.remove(run) {
+            self.say(at, "not done: the run has gone on meanwhile; look at it and decide again");
+        }
     }
 
     fn fold(&mut self, id: &RunId, entry: &Entry) {
@@ -152,6 +165,7 @@ impl App {
         }
         for (run, record) in proposed {
             self.write_run(&run, record, effects);
+            self.deciding.remove(&run);
         }
     }
 }

@@ -199,6 +199,7 @@ impl App {
             rule_files,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
+            deciding: BTreeSet::new(),
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),

@@ -86,11 +86,17 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
             lines.push(line);
         }
     };
+    let mut unwatched = Vec::new();
     for alert in model.alerts.alerts() {
         let judgement = match (&alert.state, alert.rule.severity()) {
             (AlertState::Firing { .. }, Severity::Critical) => Judgement::Critical,
             (AlertState::Firing { .. }, Severity::Warning | Severity::Info) => Judgement::Warning,
-            (AlertState::NoData { .. } | AlertState::WarmingUp { .. }, _) => Judgement::Unknown,
+            // It is known that nobody can watch it here, and no waiting changes that: said, and no finding.
+            (AlertState::NoData { why, not_exposed: true, .. }, _) => {
+                unwatched.push(format!("{}: alert {} is not watched: {why}", alert.target, alert.rule.name));
+                Judgement::Ok
+            }
+            (AlertState::NoData { not_exposed: false, .. } | AlertState::WarmingUp { .. }, _) => Judgement::Unknown,
             (AlertState::Pending { .. }, _) => Judgement::Warning,
             (AlertState::Inactive | AlertState::Resolved { .. }, _) => Judgement::Ok,
         };
@@ -123,5 +129,6 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
             note(Judgement::Unknown, format!("{}: {words}", source.id));
         }
     }
+    lines.extend(unwatched);
     (worst, lines)
 }

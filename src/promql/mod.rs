@@ -34,6 +34,7 @@ mod node;
 mod pattern;
 pub mod place;
 mod scan;
+pub mod subject;
 pub mod truth;
 pub mod weight;
 

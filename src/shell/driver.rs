@@ -78,8 +78,10 @@ impl Driver {
             Effect::Evaluate { number, task } => self.evaluate(number, task),
             Effect::KeepAlerts(remembered) => self.ask(Job::KeepAlerts(remembered)),
             Effect::Load { theme, keymap, rules } => self.load(theme, keymap, rules),
-            Effect::Append { journal, record } => self.ask(Job::Append(journal, record, actor)),
-            Effect::Commit { run, record, hash } => self.ask(Job::Commit(run, record, hash, actor)),
+            Effect::Append { journal, record, after } => self.ask(Job::Append { journal, record, after, actor }),
+            Effect::Commit { run, record, hash, after } => {
+                self.ask(Job::Commit { run, record, hash, after, actor });
+            }
             Effect::Follow { run } => self.ask(Job::Follow(run)),
             Effect::Arm { place } => self.arm(*place, &actor),
             Effect::Disarm { lock_key } => {

@@ -31,9 +31,21 @@ const IDLE_EVERY: Duration = Duration::from_secs(2);
 /// What the ledger can be asked to do.
 #[derive(Debug)]
 pub enum Job {
-    Append(JournalId, Box<Record>, Actor),
-    /// Append a confirmation to a run's journal, and when it is durable start the runner.
-    Commit(RunId, Box<Record>, Digest, Actor),
+    Append {
+        journal: JournalId,
+        record: Box<Record>,
+        /// Only right behind the entry of this number.
+        after: Option<u64>,
+        actor: Actor,
+    },
+    /// Append a confirmation to a run's journal, right behind the entry `after`, and when it is durable start the runner.
+    Commit {
+        run: RunId,
+        record: Box<Record>,
+        hash: Digest,
+        after: u64,
+        actor: Actor,
+    },
     Follow(RunId),
     KeepAlerts(Box<Remembered>),
 }
@@ -68,8 +80,8 @@ impl Ledger {
             };
             let why = why.to_owned();
             match job {
-                Job::Append(journal, ..) => Msg::JournalRefused { journal, why },
-                Job::Commit(run, ..) => Msg::Committed { run, failed: Some(why) },
+                Job::Append { journal, .. } => Msg::JournalRefused { journal, why },
+                Job::Commit { run, .. } => Msg::Committed { run, failed: Some(why) },
                 Job::Follow(run) => Msg::JournalRefused { journal: JournalId::Run(run), why },
                 Job::KeepAlerts(_) => Msg::AlertsNotKept { why },
             }
@@ -145,19 +157,35 @@ impl Worker {
 
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Append(journal, record, actor) => {
-                self.append(&journal, *record, &actor);
+            Job::Append { journal, record, after, actor } => {
+                let appended = self.append(&journal, *record, after, &actor);
+                match (appended, journal) {
+                    (Ok(()), _) => {}
+                    (Err(JournalError::MovedOn { .. }), JournalId::Run(run)) => {
+                        // What came in between is told first.
+                        self.follow(&run);
+                        self.read_on();
+                        self.say(Msg::Overtaken { run });
+                    }
+                    (Err(error), journal) => self.say(Msg::JournalRefused { journal, why: error.to_string() }),
+                }
             }
-            Job::Commit(run, record, hash, actor) => {
+            Job::Commit { run, record, hash, after, actor } => {
                 let variables = match &*record {
                     Record::Confirmed { sequence, .. } => secrets::variables(&sequence.reads),
                     // Only a confirmation is committed.
                     _ => Vec::new(),
                 };
-                let failed = if self.append(&JournalId::Run(run.clone()), *record, &actor) {
-                    self.start_runner(&run, &hash, &variables).err()
-                } else {
-                    Some("the confirmation could not be journalled, so nothing was started".to_owned())
+                let failed = match self.append(&JournalId::Run(run.clone()), *record, Some(after), &actor) {
+                    Ok(()) => self.start_runner(&run, &hash, &variables).err(),
+                    Err(JournalError::MovedOn { .. }) => Some(
+                        "the run has gone on since the confirmation was shown; look at it and decide again".to_owned(),
+                    ),
+                    Err(error) => {
+                        let why = error.to_string();
+                        self.say(Msg::JournalRefused { journal: JournalId::Run(run.clone()), why });
+                        Some("the confirmation could not be journalled, so nothing was started".to_owned())
+                    }
                 };
                 self.say(Msg::Committed { run, failed });
             }
@@ -202,21 +230,26 @@ impl Worker {
     }
 
     /// What a run's journal says is reported by reading it on, so that the runner's entries and ours keep their order.
-    fn append(&mut self, journal: &JournalId, record: Record, actor: &Actor) -> bool {
-        match (journal::append(&self.root, journal, actor, (self.clock)(), &self.boot_id, record), journal) {
-            (Ok(entry), JournalId::Console) => {
-                self.say(Msg::Journalled { journal: JournalId::Console, entry: Box::new(entry) });
-                true
+    fn append(
+        &mut self,
+        journal: &JournalId,
+        record: Record,
+        after: Option<u64>,
+        actor: &Actor,
+    ) -> Result<(), JournalError> {
+        let (now, boot_id) = ((self.clock)(), &self.boot_id);
+        let entry = match after {
+            Some(last_seq) => journal::append_after(&self.root, journal, (actor, now, boot_id), last_seq, record)?,
+            None => journal::append(&self.root, journal, actor, now, boot_id, record)?,
+        };
+        match journal {
+            JournalId::Console => {
+                let (journal, entry) = (JournalId::Console, Box::new(entry));
+                self.say(Msg::Journalled { journal, entry, more: false });
             }
-            (Ok(_), JournalId::Run(run)) => {
-                self.follow(run);
-                true
-            }
-            (Err(error), _) => {
-                self.say(Msg::JournalRefused { journal: journal.clone(), why: error.to_string() });
-                false
-            }
+            JournalId::Run(run) => self.follow(run),
         }
+        Ok(())
     }
 
     /// Reports what is new in every followed journal; returns whether a sequence is under way in one of them.
@@ -226,11 +259,14 @@ impl Worker {
         for (run, followed) in &mut self.followed {
             let journal = JournalId::Run(run.clone());
             match followed.read_on() {
-                Ok(entries) => messages.extend(
-                    entries
-                        .into_iter()
-                        .map(|entry| Msg::Journalled { journal: journal.clone(), entry: Box::new(entry) }),
-                ),
+                Ok(entries) => {
+                    let last = entries.len().saturating_sub(1);
+                    messages.extend(entries.into_iter().enumerate().map(|(at, entry)| Msg::Journalled {
+                        journal: journal.clone(),
+                        entry: Box::new(entry),
+                        more: at < last,
+                    }));
+                }
                 Err(error) => messages.push(Msg::JournalRefused { journal, why: error.to_string() }),
             }
             if followed.sequence_open() {
@@ -250,5 +286,52 @@ impl Worker {
     fn say(&self, msg: Msg) {
         // The loop is gone when the console has quit: then there is nobody to tell.
         let _ = self.out.blocking_send(((self.clock)(), msg));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::clock;
+
+    /// What was told, without the times: `number` of an entry, with `+` where more is behind it.
+    async fn told(inbox: &mut mpsc::Receiver<(At, Msg)>, count: usize) -> Vec<String> {
+        let mut told = Vec::new();
+        for _ in 0..count {
+            told.push(match inbox.recv().await.expect("the ledger lives").1 {
+                Msg::Journalled { entry, more, .. } => format!("{}{}", entry.seq, if more { "+" } else { "" }),
+                Msg::Overtaken { run } => format!("{run} overtaken"),
+                other => format!("{other:?}"),
+            });
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn what_follows_from_an_entry_is_written_right_behind_it_or_not_at_all() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let root = Arc::new(StateRoot::find(Some(place.path())).expect("it can be made"));
+        let (out, mut inbox) = mpsc::channel(64);
+        let ledger = Ledger::start(Arc::clone(&root), out, clock::now, Actor::default());
+        let run = RunId::new("run-1");
+        let note = |after: Option<u64>, why: &str| Job::Append {
+            journal: JournalId::Run(run.clone()),
+            record: Box::new(Record::ConsoleStopped { why: why.to_owned() }),
+            after,
+            actor: Actor::default(),
+        };
+        ledger.ask(note(None, "one")).expect("it takes jobs");
+        assert_eq!(told(&mut inbox, 1).await, ["1"]);
+        // Another console writes two at once.
+        for why in ["two", "three"] {
+            let record = Record::ConsoleStopped { why: why.to_owned() };
+            journal::append(&root, &JournalId::Run(run.clone()), &Actor::default(), clock::now(), "boot", record)
+                .expect("it is appended");
+        }
+        ledger.ask(note(Some(1), "late")).expect("it takes jobs");
+        assert_eq!(told(&mut inbox, 3).await, ["2+", "3", "run-1 overtaken"]);
+        ledger.ask(note(Some(3), "in time")).expect("it takes jobs");
+        assert_eq!(told(&mut inbox, 1).await, ["4"]);
+        ledger.finish();
     }
 }

@@ -233,7 +233,7 @@ impl Rehearsal {
         for effect in effects {
             self.asked.push(effect.clone());
             match effect {
-                Effect::Append { journal, record } => self.append(journal, *record),
+                Effect::Append { journal, record, after: _ } => self.append(journal, *record),
                 Effect::Load { theme, keymap, rules } => {
                     let read = Loader::default().load(theme.as_deref(), keymap.as_deref(), &rules);
                     self.tell(Msg::Reloaded(Box::new(read)));
@@ -253,7 +253,7 @@ impl Rehearsal {
                     };
                     self.tell(Msg::Prepared { run, step, answer: Box::new(answer) });
                 }
-                Effect::Commit { run, record, hash } => {
+                Effect::Commit { run, record, hash, after: _ } => {
                     self.append(JournalId::Run(run.clone()), (*record).clone());
                     if let Record::Confirmed { step, sequence, .. } = *record {
                         self.start_runner(run.clone(), step, *sequence, hash);
@@ -290,7 +290,7 @@ impl Rehearsal {
             hash: Digest::of(&(entries.len() as u64).to_le_bytes()),
         };
         entries.push(entry.clone());
-        self.tell(Msg::Journalled { journal, entry: Box::new(entry) });
+        self.tell(Msg::Journalled { journal, entry: Box::new(entry), more: false });
     }
 
     fn start_runner(&mut self, run: RunId, step: StepId, sequence: SealedSequence, hash: Digest) {

@@ -67,6 +67,32 @@ fn a_stale_chain_is_cured_on_both_surfaces() {
     }
 }
 
+/// A console that begins while a run is open reads its journal from the first entry on, and writes nothing into it
+/// before it knows how the run stands.
+#[test]
+fn an_open_run_is_read_whole_before_anything_is_added_to_it() {
+    let mut before = firing(Surface::AsBuilt, Fault::ProducerStuck);
+    before.press("enter");
+    before.advance(seconds(3));
+    before.press("enter");
+    before.advance(seconds(1));
+    let journal = run_journal(&before);
+    let entries = before.journal(&journal).to_vec();
+    assert!(entries.len() > 3, "{entries:?}");
+
+    let mut after = Rehearsal::begin(Surface::AsBuilt, &[], 120, 40).expect("the embedded data");
+    after.asked.clear();
+    for (at, entry) in entries.iter().enumerate() {
+        let entry = Box::new(entry.clone());
+        after.tell(Msg::Journalled { journal: journal.clone(), entry, more: at + 1 < entries.len() });
+        after.advance(seconds(1));
+    }
+    let written = |effect: &Effect| matches!(effect, Effect::Append { journal: JournalId::Run(_), .. });
+    assert!(!after.asked.iter().any(written), "{:?}", after.asked);
+    assert_eq!(after.app.model().run(), before.app.model().run());
+    shows_not(&after, "can not be followed");
+}
+
 /// Closes the run that is shown, for this reason.
 fn close(stage: &mut Rehearsal, why: &str) {
     stage.press("C");

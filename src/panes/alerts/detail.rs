@@ -4,7 +4,7 @@ use super::row::AlertRow;
 use super::why;
 use crate::alert::AlertState;
 use crate::base::time::spoken;
-use crate::base::{Provenance, Unit, text};
+use crate::base::{Provenance, text};
 use crate::panes::words::{ago, countdown};
 use crate::panes::{Model, mark};
 use crate::ui::widget::Rows;
@@ -40,7 +40,7 @@ fn state(rows: &mut Rows, model: &Model, alert: &AlertRow) {
     let mark = mark::alert(alert.state, alert.severity);
     let words = match alert.state {
         AlertState::Firing { value, no_data: None, .. } => {
-            format!("{} {}, value {}", mark.word, alert.clock(model.now), Unit::Count.write(*value))
+            format!("{} {}, value {}", mark.word, alert.clock(model.now), alert.unit.write(*value))
         }
         AlertState::Firing { no_data: Some(since), .. } => format!(
             "firing {}; its data is missing since {}, and only a measurement resolves it",
@@ -48,9 +48,12 @@ fn state(rows: &mut Rows, model: &Model, alert: &AlertRow) {
             ago(model.now, *since)
         ),
         AlertState::Pending { value, .. } => {
-            format!("pending: {}, value {}", alert.clock(model.now), Unit::Count.write(*value))
+            format!("pending: {}, value {}", alert.clock(model.now), alert.unit.write(*value))
         }
-        AlertState::NoData { why, .. } => format!("no data {}: {why}", alert.clock(model.now)),
+        AlertState::NoData { why, not_exposed: false, .. } => format!("no data {}: {why}", alert.clock(model.now)),
+        AlertState::NoData { why, not_exposed: true, .. } => {
+            format!("not watched on this node: {why}. The node answers and does not have it; no waiting changes that")
+        }
         AlertState::WarmingUp { .. } => {
             format!("warming up: measured {}, so it can neither fire nor be quiet", alert.clock(model.now))
         }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::row::AlertRow;
 use crate::alert::{AlertState, ClaimKind};
-use crate::base::{TargetId, Unit, text};
+use crate::base::{TargetId, text};
 use crate::model::Labels;
 use crate::panes::{Intent, Model, mark};
 use crate::ui::widget::pen::{Pen, select};
@@ -135,7 +135,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
         pen.field(role, &words, ANSWER_COLUMNS).gap(1);
     }
     if with_value {
-        let value = row.value().map_or(String::new(), |value| Unit::Count.write(value));
+        let value = row.value().map_or(String::new(), |value| row.unit.write(value));
         pen.field_right(Role::Text, &value, VALUE_COLUMNS).gap(1);
     }
     if with_runbook && let Some(runbook) = row.runbook {
@@ -156,7 +156,7 @@ mod tests {
     fn the_selection_stays_on_its_alert_when_the_order_changes() {
         let model = testing::model(Condition::Ill);
         let mut rows = row::rows(&model);
-        assert_eq!(summary(&rows), (Role::Critical, "1 firing · 1 pending · 1 no data".to_owned()));
+        assert_eq!(summary(&rows), (Role::Critical, "1 firing · 1 pending · 1 not exposed".to_owned()));
         let mut cursor = Cursor::default();
         assert!(cursor.on(Action::Down, &rows, 5));
         let name = rows[1].name;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::alert::{Alert, AlertRule, AlertState, Claim};
+use crate::alert::{Alert, AlertRule, AlertState, Claim, Template};
 use crate::base::time::spoken;
-use crate::base::{At, Severity, TargetId};
+use crate::base::{At, Severity, TargetId, Unit};
 use crate::model::Labels;
 use crate::model::labels::NAME;
+use crate::panes::series::unit_of_name;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
 use crate::ui::Role;
@@ -25,7 +26,9 @@ pub struct AlertRow<'a> {
     /// How long the expression must hold before it fires.
     pub hold: Duration,
     pub expr: &'a str,
-    /// The annotations of these names, for this alert; empty where there are none.
+    /// What its value counts.
+    pub unit: Unit,
+    /// The annotations of these names, for this alert; empty where there is nothing to tell.
     pub summary: String,
     pub description: String,
     /// The title of the runbook that serves it.
@@ -48,6 +51,7 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
             state: &alert.state,
             hold: alert.rule.hold,
             expr: alert.rule.expr.source(),
+            unit: unit(model, alert),
             summary: annotation(alert, "summary"),
             description: annotation(alert, "description"),
             runbook: model
@@ -58,11 +62,23 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
         .collect()
 }
 
-/// A value that is not there now is written as missing, and not as NaN.
+fn unit(model: &Model, alert: &Alert) -> Unit {
+    let target = model.target_by_id(&alert.target);
+    match (target, &alert.rule.subject) {
+        (Some(target), Some(subject)) => unit_of_name(&target.system.spec, subject),
+        (Some(_) | None, _) => Unit::Count,
+    }
+}
+
+/// What it says of itself; nothing where that would speak of a value or of labels that are not there.
 fn annotation(alert: &Alert, name: &str) -> String {
+    let text = alert.annotation(name);
+    let is_plain = alert.rule.annotations.get(name).is_some_and(Template::is_plain);
     match alert.state.value() {
-        Some(_) => alert.annotation(name),
-        None => alert.annotation(name).replace("NaN", "—"),
+        Some(_) => text,
+        None if is_plain => text,
+        None if alert.metric.is_empty() || text.contains("NaN") => String::new(),
+        None => text,
     }
 }
 
@@ -132,7 +148,10 @@ impl AlertRow<'_> {
                 let left = fires.since(now.boot);
                 format!("fires in {}", countdown(now, now.plus(left)))
             }
-            AlertState::NoData { since, .. } => format!("for {}", whole(now.boot.since(since.boot))),
+            AlertState::NoData { not_exposed: true, .. } => String::new(),
+            AlertState::NoData { since, not_exposed: false, .. } => {
+                format!("for {}", whole(now.boot.since(since.boot)))
+            }
             AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),
             AlertState::Resolved { at } => ago(now, *at),
             AlertState::Inactive => String::new(),
