@@ -96,8 +96,25 @@ fn a_wrong_balance_fails_the_verification() {
 #[test]
 fn an_endpoint_that_gives_no_answer_is_down() {
     let mut life = Rehearsal::begin(Surface::AsBuilt, &[], 80, 24).expect("a rehearsal");
-    for fault in [Fault::Refused, Fault::Status500, Fault::Html, Fault::Truncated, Fault::Redirect] {
+    let faults = [
+        Fault::Refused,
+        Fault::Slow,
+        Fault::Dripping,
+        Fault::Status500,
+        Fault::Html,
+        Fault::Truncated,
+        Fault::Huge,
+        Fault::Redirect,
+    ];
+    for fault in faults {
         check_in(&mut life, fault, &["VolchainServiceDown"]);
+    }
+}
+
+#[test]
+fn a_node_that_takes_its_time_has_a_high_response_time() {
+    for surface in [Surface::AsBuilt, Surface::Documented] {
+        check(surface, Fault::Sluggish, &["VolchainHighResponseTime"]);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Answer, Exec, FetchFailure, HttpAnswer, Reply};
+use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
@@ -377,11 +377,28 @@ fn read(
     let Some(path) = path(source) else {
         return Ok((machine::answer(timeline.node(), now, &fetch)?, Duration::from_millis(5)));
     };
+    let Fetch::Http(request) = &fetch else {
+        return Err(FetchFailure::NotRun { why: "only what is read over HTTP has a path".to_owned() });
+    };
     let answer = timeline.answer(now.wall.0, &Request::get(&path));
-    if !timeline.node().listening() || timeline.node().delivery() != Delivery::Whole {
+    let (limit_bytes, after) = (request.limit_bytes, request.timeout);
+    let too_late = |received_bytes| Err(FetchFailure::Timeout { after, received_bytes });
+    if !timeline.node().listening() {
         return Err(FetchFailure::Refused);
     }
+    match timeline.node().delivery() {
+        Delivery::Refused => return Err(FetchFailure::Refused),
+        Delivery::Slow => return too_late(0),
+        // The head and a byte each second.
+        Delivery::Dripping => return too_late(after.as_secs()),
+        Delivery::Truncated => return Err(FetchFailure::Closed),
+        Delivery::Huge => return Err(FetchFailure::TooLarge { limit_bytes }),
+        Delivery::Whole => {}
+    }
     let took = Duration::from_millis(answer.takes_millis);
+    if took > after {
+        return too_late(0);
+    }
     let http = HttpAnswer {
         status: answer.status,
         content_type: answer.content_type.to_owned(),

@@ -14,6 +14,7 @@ pub enum Fault {
     RestartFails,
     UserMismatch,
     Refused,
+    Sluggish,
     Slow,
     Dripping,
     Status500,
@@ -62,7 +63,7 @@ pub enum Delivery {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 16] = [
+    pub const ALL: [Fault; 17] = [
         Fault::ProducerStuck,
         Fault::StuckAgain,
         Fault::ProducerOff,
@@ -71,6 +72,7 @@ impl Fault {
         Fault::RestartFails,
         Fault::UserMismatch,
         Fault::Refused,
+        Fault::Sluggish,
         Fault::Slow,
         Fault::Dripping,
         Fault::Status500,
@@ -93,6 +95,7 @@ impl Fault {
             Fault::RestartFails => "restart-fails",
             Fault::UserMismatch => "user-mismatch",
             Fault::Refused => "refused",
+            Fault::Sluggish => "sluggish",
             Fault::Slow => "slow",
             Fault::Dripping => "dripping",
             Fault::Status500 => "status500",
@@ -124,6 +127,7 @@ impl Fault {
             Fault::RestartFails => "the service does not come up again once it was stopped or restarted",
             Fault::UserMismatch => "one user's balance differs from what the user mined; system verification fails",
             Fault::Refused => "nothing listens on the node's port, though the service runs",
+            Fault::Sluggish => "every answer takes two and a half seconds longer",
             Fault::Slow => "every answer takes ten seconds",
             Fault::Dripping => "bodies arrive one byte a second",
             Fault::Status500 => "every answer is a status 500",
@@ -146,6 +150,7 @@ impl Fault {
             | Fault::RestartFails
             | Fault::UserMismatch => FaultKind::Chain,
             Fault::Refused
+            | Fault::Sluggish
             | Fault::Slow
             | Fault::Dripping
             | Fault::Status500
@@ -169,6 +174,7 @@ impl Fault {
             | Fault::MempoolFlood
             | Fault::UserMismatch
             | Fault::Refused
+            | Fault::Sluggish
             | Fault::Slow
             | Fault::Dripping
             | Fault::Status500

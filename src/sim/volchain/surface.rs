@@ -99,6 +99,9 @@ impl Answer {
     }
 }
 
+/// What a sluggish node adds to every answer: more than its document allows, and less than anybody's patience.
+const SLUGGISH_MILLIS: u64 = 2_500;
+
 /// Status, content type, body and cost, before the headers that every answer has.
 type Content = (u16, &'static str, String, u64);
 
@@ -122,7 +125,15 @@ impl Node {
         } else {
             self.content(now, request)
         };
-        Answer { status, content_type, headers, date_millis: self.clock(now), body, takes_millis }
+        let longer_millis = if self.fault_on(Fault::Sluggish) { SLUGGISH_MILLIS } else { 0 };
+        Answer {
+            status,
+            content_type,
+            headers,
+            date_millis: self.clock(now),
+            body,
+            takes_millis: takes_millis + longer_millis,
+        }
     }
 
     /// What answering this request changes in the node.
