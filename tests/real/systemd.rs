@@ -135,8 +135,20 @@ fn furnish(root: &Path) {
     };
     chroot("id ops >/dev/null 2>&1 || useradd --create-home --shell /bin/bash ops");
     chroot("getent group opsconsole >/dev/null || groupadd opsconsole; usermod -aG opsconsole ops");
+    // Where the runbook has the backend, whose disk the console measures.
+    chroot("install -d -m 0755 /home/volcev /home/volcev/blokoyunu/backend/volchain");
     chroot("install -d -g opsconsole -m 2770 /var/lib/opsconsole; install -d -o ops -m 0700 /srv/chain");
     chroot("chmod 0440 /etc/sudoers.d/ops");
+}
+
+/// Where this machine keeps no memory account for a container, systemd says `[not set]`, and the row has no value either.
+fn memory_is_what_systemd_says(machine: &Machine, shown_bytes: Option<f64>) {
+    let said = machine.run(&["systemctl", "show", "--property=MemoryCurrent", "volchain-backend"]).1;
+    println!("{said}");
+    let said = said.trim().strip_prefix("MemoryCurrent=").expect("systemd answers").to_owned();
+    let kept_bytes = said.parse::<u64>().ok().filter(|bytes| *bytes != u64::MAX);
+    assert_eq!(shown_bytes.is_some(), kept_bytes.is_some(), "{shown_bytes:?} and {said}");
+    assert!(shown_bytes.is_none_or(|bytes| bytes > 1e6), "{shown_bytes:?}");
 }
 
 /// What a real systemd and a real journald say, as the operator's own user may read it.
@@ -154,8 +166,8 @@ fn units_and_journal_are_read(machine: &Machine) {
         row["value"].as_f64()
     };
     assert_eq!(value("service active"), Some(1.0));
-    assert!(value("memory").is_some_and(|bytes| bytes > 1e6));
-    assert!(value("disk used").is_some_and(|ratio| (0.0..=1.0).contains(&ratio)));
+    memory_is_what_systemd_says(machine, value("memory"));
+    assert!(value("disk used").is_some_and(|ratio| (0.0..=1.0).contains(&ratio)), "{said}");
     let sources = json.pointer("/targets/0/sources").and_then(serde_json::Value::as_array).expect("sources");
     let journal = sources.iter().find(|source| source["source"].as_str().is_some_and(|id| id.ends_with("/journal")));
     let journal = journal.expect("the journal is a source");
