@@ -26,7 +26,7 @@ fn a_recording_replays_to_the_same_final_screen() {
     let mut console = Console::start(&["--config", &config, "--record", &file], 100, 30);
     console.shows("chain health");
     console.type_text("3");
-    console.shows("pending");
+    console.shows("fires in");
     console.type_text("\r");
     console.shows("suggested");
     console.resize(120, 36);
