@@ -1,4 +1,5 @@
-//! Keys pressed while the real console reads a hundred thousand series a second, in a pseudo-terminal.
+//! Keys pressed while the real console reads a hundred thousand series a second, and while it evaluates a hundred rules
+//! over six hundred of them each, in a pseudo-terminal.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,14 +13,21 @@ use super::{corpus, quantile, row};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_opsconsole");
 const KEYS: usize = 240;
+const RULES: usize = 100;
+/// Families of histograms among 100k samples.
+const FAMILIES: usize = 57;
 
 pub fn run() {
     let folder = std::env::temp_dir().join(format!("opsconsole-engine-{}", std::process::id()));
-    for (what, series, target) in [("with one sample", 1, "3"), ("with 100k samples", 100_000, "8")] {
+    for (what, series, rules, target) in [
+        ("a scrape with one sample every second", 1, 0, "3"),
+        ("a scrape with 100k samples every second", 100_000, 0, "8"),
+        ("and a round of 100 rules over 600 series each", 100_000, RULES, "-"),
+    ] {
         let served = corpus::Served::start(series);
-        configure(&folder, &served.url);
+        configure(&folder, &served.url, rules);
         let (mut keys, peak) = pressed(&folder);
-        row(&format!("key to screen, a scrape {what} every second, median ms"), quantile(&mut keys, 0.5), "-");
+        row(&format!("key to screen, {what}, median ms"), quantile(&mut keys, 0.5), "-");
         row("  p95 ms", quantile(&mut keys, 0.95), target);
         row("  worst ms", quantile(&mut keys, 1.0), "-");
         row("  peak memory of the console with its own 32 MB cap, MB", peak, "-");
@@ -27,8 +35,8 @@ pub fn run() {
     }
 }
 
-/// A configuration with one target, of a system that may have this many series.
-fn configure(folder: &Path, url: &str) {
+/// A configuration with one target, of a system that may have this many series, and so many rules.
+fn configure(folder: &Path, url: &str, rules: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let system = fs::read_to_string(root.join("src/systems/prometheus/system.ron")).expect("an embedded system");
     let system = system
@@ -39,8 +47,17 @@ fn configure(folder: &Path, url: &str) {
     fs::create_dir_all(&place).expect("a folder");
     fs::write(place.join("system.ron"), system).expect("written");
     let state = folder.join("state");
+    let mut yaml = "groups:\n  - name: heavy\n    interval: 1s\n    rules:\n".to_owned();
+    for rule in 0..rules {
+        let buckets = format!("node_request_duration_seconds_{}_bucket", rule % FAMILIES);
+        let expr = format!("histogram_quantile(0.95, sum by (le, node) (rate({buckets}[1m]))) > 100");
+        yaml.push_str(&format!("      - {{alert: Heavy{rule}, expr: '{expr}'}}\n"));
+    }
+    let file = folder.join("rules.yml");
+    fs::write(&file, yaml).expect("written");
+    let rules = if rules == 0 { String::new() } else { format!("rules: [(file: {file:?})], ") };
     let config = format!(
-        "(targets: [(id: \"big\", system: \"prometheus\", environment: Demo, nodes: [(id: \"n\", endpoints: \
+        "({rules}targets: [(id: \"big\", system: \"prometheus\", environment: Demo, nodes: [(id: \"n\", endpoints: \
          [(id: \"metrics\", url: \"{url}\")])])], state_root: Some({state:?}))"
     );
     fs::write(folder.join("config.ron"), config).expect("written");
