@@ -71,14 +71,10 @@ impl Layout {
         self.by_name.contains_key(name)
     }
 
-    /// Where the columns of a series name stand in [`Layout::by_name`].
-    pub(super) fn run_of(&self, name: &str) -> Range<usize> {
-        self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize)
-    }
-
-    /// These of the columns by name: those of one name beside each other and in order.
-    pub(super) fn by_name(&self, run: Range<usize>) -> &[u32] {
-        &self.ordered[run]
+    /// The columns of a series name, in order.
+    pub(super) fn named(&self, name: &str) -> &[u32] {
+        let at = self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize);
+        &self.ordered[at]
     }
 
     /// The column of exactly this series.
@@ -97,7 +93,7 @@ impl Layout {
 
     /// The columns of a series name, in order.
     pub fn columns_of(&self, name: &str) -> impl Iterator<Item = usize> {
-        self.by_name(self.run_of(name)).iter().map(|column| *column as usize)
+        self.named(name).iter().map(|column| *column as usize)
     }
 
     /// The columns whose series these matchers accept, in order.
@@ -358,6 +354,11 @@ mod tests {
         check("b", &[0, 3]);
         check("c", &[4]);
         check("d", &[]);
+        for (column, labels) in layout.series().iter().enumerate() {
+            assert_eq!(layout.column(labels), Some(column), "{labels}");
+        }
+        assert_eq!(layout.column(&Labels::named("a").with("n", "0")), None);
+        assert_eq!(Layout::new(Vec::new()).column(&Labels::named("a")), None);
         let projected = layout.project(&[5, 0]);
         assert_eq!(projected.columns_of("a").collect::<Vec<_>>(), [0]);
         assert_ne!(projected.hash(), layout.project(&[0, 5]).hash());

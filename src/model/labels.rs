@@ -366,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_laid_over_others() {
+        let check = |here: &[(&str, &str)], over: &[(&str, &str)], want: &str| {
+            let under = Labels::from_pairs(here.iter().copied()).under(over.iter().copied());
+            assert_eq!(under.to_string(), want, "{here:?} under {over:?}");
+            assert_eq!(under, Labels::from_pairs(here.iter().chain(over).copied()));
+        };
+        check(&[], &[], "{}");
+        check(&[("b", "1")], &[], r#"{b="1"}"#);
+        check(&[], &[("b", "1")], r#"{b="1"}"#);
+        check(&[("b", "1"), ("d", "2")], &[("a", "3"), ("b", "4"), ("e", "5")], r#"{a="3",b="4",d="2",e="5"}"#);
+        check(&[("b", "1"), ("d", "2")], &[("c", ""), ("d", "")], r#"{b="1"}"#);
+    }
+
+    #[test]
     fn order_is_that_of_the_pairs() {
         let check = |left: &[(&str, &str)], right: &[(&str, &str)]| {
             let of = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
@@ -388,10 +402,16 @@ mod tests {
             prop_assert_eq!(&back, &want);
             let json = serde_json::to_string(&labels).expect("JSON");
             prop_assert_eq!(serde_json::from_str::<Labels>(&json).expect("labels"), labels.clone());
-            for (name, value) in want {
+            for (name, value) in want.iter().copied() {
                 prop_assert_eq!(labels.get(name), value);
                 prop_assert!(labels.clone().without(name) != labels);
+                prop_assert_eq!(labels.clone().without(name).with(name, value), labels.clone());
             }
+            let named = labels.clone().with(NAME, "x");
+            let without = [&named, &labels].map(|one| one.nameless_text());
+            let covered = without.iter().flatten().count() == 2;
+            prop_assert_eq!(covered, want.iter().all(|(name, _)| *name > NAME));
+            prop_assert!(!covered || without[0] == without[1]);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! once, and remembered beside the matchers themselves: it goes with the expression it belongs to.
 
 use std::collections::VecDeque;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Layout, Matcher};
@@ -32,11 +32,11 @@ struct Known {
     columns: usize,
 }
 
-/// Some columns of the layout that they were asked of, in its order.
+/// Some columns of the layout that they were asked of, in its order, and of every layout that is equal to it.
 #[derive(Clone, Debug)]
 pub enum Columns {
-    /// All of one name, where they stand among the columns by name.
-    Named(Range<usize>),
+    /// All of one name. Where they stand is each layout's own affair, even if it is equal to another.
+    Named(Arc<str>),
     Accepted(Arc<[u32]>),
 }
 
@@ -63,15 +63,14 @@ impl Matchers {
                 (0..layout.series().len() as u32).filter(accepted).collect()
             });
         };
-        let run = layout.run_of(name);
-        if self.all.len() == 1 || run.is_empty() {
-            return Columns::Named(run);
+        if self.all.len() == 1 || !layout.has(name) {
+            return Columns::Named(Arc::clone(name));
         }
         self.remembered(layout, || {
             // The columns of a name need not be asked for it again.
             let others = || self.all.iter().enumerate().filter(|(at, _)| at != named).map(|(_, matcher)| matcher);
             let accepted = |column: &u32| others().all(|matcher| matcher.accepts(layout.labels(*column)));
-            layout.by_name(run.clone()).iter().copied().filter(accepted).collect()
+            layout.named(name).iter().copied().filter(accepted).collect()
         })
     }
 
@@ -103,11 +102,11 @@ impl Known {
 }
 
 impl Columns {
-    /// The columns themselves, of the layout that they were asked of.
+    /// The columns themselves.
     #[must_use]
     pub fn of<'a>(&'a self, layout: &'a Layout) -> &'a [u32] {
         match self {
-            Columns::Named(run) => layout.by_name(run.clone()),
+            Columns::Named(name) => layout.named(name),
             Columns::Accepted(columns) => columns,
         }
     }

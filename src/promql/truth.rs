@@ -459,4 +459,48 @@ mod tests {
         assert_eq!(missing("b"), None);
         assert_eq!(missing("c"), Some(Truth::Stale { age: Duration::from_secs(41) }));
     }
+
+    #[test]
+    fn a_value_that_is_not_a_number_is_found_wherever_it_counts() {
+        let mut world = World::new(&["a/e/s", "b/e/s"]);
+        world.row("a/e/s", 0, &[("x{node=a}", f64::NAN), ("y{node=a}", 1.0), ("z{node=a}", f64::NAN)]);
+        let why = |world: &World, source: &str, second: i64| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let (of, now) = (Labels::from_pairs([("node", "a")]), world.at(second));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, now);
+            assert!(!operands[0].is_nan(&Labels::from_pairs([("node", "none")])), "{source}");
+            (operands[0].why(now.boot).is_some(), operands[0].is_nan(&of))
+        };
+        world.row("b/e/s", 0, &[("w{node=b}", 1.0)]);
+        assert_eq!(why(&world, "x", 1), (true, true));
+        assert_eq!(why(&world, "sum by (node) (x)", 1), (true, true));
+        assert_eq!(why(&world, "y", 1), (false, false));
+        // Of two names with the same labels the later one stands for both.
+        assert_eq!(why(&world, r#"{node="a",__name__=~"x|y"}"#, 1), (false, false));
+        assert_eq!(why(&world, r#"{node="a",__name__=~"x|y|z"}"#, 1), (true, true));
+        // Of two sources the later sample counts.
+        world.row("b/e/s", 5, &[("x{node=a}", 1.0), ("y{node=a}", f64::NAN)]);
+        assert_eq!(why(&world, "x", 6), (false, false));
+        assert_eq!(why(&world, "y", 6), (true, true));
+    }
+
+    #[test]
+    fn a_series_with_too_few_samples_is_not_hidden_by_those_that_have_them() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in (0..=100).step_by(10) {
+            world.row("a/e/s", second, &[("total{n=old}", second as f64)]);
+        }
+        world.row("a/e/s", 110, &[("total{n=old}", 110.0), ("total{n=new}", 1.0)]);
+        let missing = |world: &World, source: &str, n: &str| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, world.at(115));
+            operands[0].missing(&Labels::from_pairs([("n", n)]))
+        };
+        let (have, need) = (Duration::from_secs(5), Duration::from_secs(60));
+        for source in ["rate(total[1m])", r#"rate({n=~"old|new"}[1m])"#] {
+            assert_eq!(missing(&world, source, "old"), None, "{source}");
+            assert_eq!(missing(&world, source, "new"), Some(Truth::WarmingUp { have, need }), "{source}");
+            assert_eq!(missing(&world, source, "none"), Some(Truth::WarmingUp { have, need }), "{source}");
+        }
+    }
 }

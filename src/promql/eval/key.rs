@@ -103,3 +103,43 @@ fn text_of<'a>(part: &Part, tags: &'a Tags, text: &'a mut String) -> &'a str {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(part: Part, series: &[&[(&str, &str)]], want: &[usize]) {
+        let mut ring = Keyring::new(part.clone());
+        let tags = |pairs: &&[(&str, &str)]| Tags::of(Labels::from_pairs(pairs.iter().copied()));
+        let numbers: Vec<usize> = series.iter().map(|pairs| ring.number(&tags(pairs))).collect();
+        assert_eq!(numbers, want, "{part:?}");
+        assert_eq!(ring.len(), want.iter().max().map_or(0, |most| most + 1));
+        for (one, number) in series.iter().zip(&numbers) {
+            for (other, another) in series.iter().zip(&numbers) {
+                let same = part.labels(&tags(one)) == part.labels(&tags(other));
+                assert_eq!(same, number == another, "{part:?}: {one:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_that_of_the_labels_that_count() {
+        let names = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Arc<[Arc<str>]>>();
+        let series: [&[(&str, &str)]; 8] = [
+            &[(NAME, "x"), ("a", "1"), ("b", "2")],
+            &[(NAME, "y"), ("a", "1"), ("b", "2")],
+            &[("a", "1"), ("b", "2")],
+            &[(NAME, "x"), ("a", "1")],
+            &[(NAME, "x"), ("b", "1")],
+            &[(NAME, "x"), ("Z", "1"), ("a", "1")],
+            &[("Z", "1"), ("a", "1")],
+            &[],
+        ];
+        check(Part::Only(names(&[])), &series, &[0; 8]);
+        check(Part::Only(names(&["a"])), &series, &[0, 0, 0, 0, 1, 0, 0, 1]);
+        check(Part::Only(names(&["a", "b"])), &series, &[0, 0, 0, 1, 2, 1, 1, 3]);
+        check(Part::Only(names(&["b", NAME, "b"])), &series, &[0, 1, 2, 3, 4, 3, 5, 5]);
+        check(Part::AllBut(names(&[])), &series, &[0, 0, 0, 1, 2, 3, 3, 4]);
+        check(Part::AllBut(names(&["a", "Z"])), &series, &[0, 0, 0, 1, 2, 1, 1, 1]);
+    }
+}
