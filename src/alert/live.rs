@@ -12,7 +12,7 @@ use super::measured::{Measured, Moment};
 use super::memory::Returning;
 use super::rules::severity_of;
 use super::state::{AlertState, Holds, Measurement};
-use super::template::{Ask, Scene};
+use super::template::{Ask, Scene, Template};
 use super::{Alert, AlertRule, Transition};
 use crate::base::{At, Severity, TargetId, Wall};
 use crate::model::Labels;
@@ -162,27 +162,18 @@ impl LiveRule {
 
     /// The labels of an alert: those of its element with the rule's own over them.
     fn labels(&self, nameless: &Labels, metric: &Labels, value: f64, moment: &Moment<'_>) -> Labels {
-        if self.rule.labels.is_empty() {
+        let own = &self.rule.labels;
+        if own.is_empty() {
             return nameless.clone();
+        }
+        if own.values().all(Template::is_plain) {
+            return nameless.under(own.iter().map(|(name, text)| (name.as_str(), text.source())));
         }
         let dialect = self.rule.expr.dialect();
         let ask = |text: &str| answered(text, dialect, moment);
         let scene = Scene { ask: Some(&ask), ..Scene::of(metric, value) };
-        let own: Vec<(&str, String)> = self
-            .rule
-            .labels
-            .iter()
-            .map(|(name, text)| {
-                (
-                    name.as_str(),
-                    match text.is_plain() {
-                        true => text.source().to_owned(),
-                        false => text.expanded_or_said(&scene),
-                    },
-                )
-            })
-            .collect();
-        Labels::from_pairs(nameless.iter().chain(own.iter().map(|(name, text)| (*name, text.as_str()))))
+        let expanded: Vec<String> = own.values().map(|text| text.expanded_or_said(&scene)).collect();
+        nameless.under(own.keys().zip(&expanded).map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
     /// What was shown for the rule as a whole: where a new label set comes from.

@@ -109,8 +109,7 @@ impl Measured {
                 (Some(uncovered), None) => uncovered.clone(),
                 (None, None) => Truth::Fresh,
             };
-            let is_nan = operand.elements.get(labels).is_some_and(|element| element.value.is_nan());
-            if truth.is_fresh() && !is_nan {
+            if truth.is_fresh() && !operand.is_nan(labels) {
                 continue;
             }
             worst = match worst {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct Layout {
     by_name: HashMap<Arc<str>, Range<u32>>,
     /// Every column, those of one name beside each other and in order.
     ordered: Vec<u32>,
+    /// Every column at or after the place that the hash of its labels gives it, once somebody asked for a series.
+    places: OnceLock<Box<[u32]>>,
     hash: u64,
     labels_bytes: usize,
     /// The layout that this one came from, by its hash, and the bytes of labels that they share.
@@ -39,7 +41,7 @@ impl Layout {
         let hash = series.iter().fold(series.len() as u64, mix);
         let (by_name, ordered) = grouped(&series);
         let labels_bytes = series.iter().map(|labels| SERIES_BYTES + labels.text_bytes()).sum();
-        Layout { series, by_name, ordered, hash, labels_bytes, origin: None }
+        Layout { series, by_name, ordered, places: OnceLock::new(), hash, labels_bytes, origin: None }
     }
 
     /// A layout that has these bytes of labels from another one.
@@ -60,14 +62,28 @@ impl Layout {
     }
 
     #[must_use]
+    pub fn labels(&self, column: u32) -> &Arc<Labels> {
+        &self.series[column as usize]
+    }
+
+    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// The columns of a series name, in order.
+    pub(super) fn named(&self, name: &str) -> &[u32] {
+        let at = self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize);
+        &self.ordered[at]
     }
 
     /// The column of exactly this series.
     #[must_use]
     pub fn column(&self, labels: &Labels) -> Option<usize> {
-        self.columns_of(labels.name()).find(|column| *self.series[*column] == *labels)
+        let places = self.places.get_or_init(|| placed(&self.series));
+        let from = place_of(labels, places.len());
+        let run = places[from..].iter().chain(&places[..from]).take_while(|column| **column != NO_COLUMN);
+        run.map(|column| *column as usize).find(|column| *self.series[*column] == *labels)
     }
 
     /// The names of all series.
@@ -77,8 +93,7 @@ impl Layout {
 
     /// The columns of a series name, in order.
     pub fn columns_of(&self, name: &str) -> impl ExactSizeIterator<Item = usize> {
-        let at = self.by_name.get(name).map_or(0..0, |at| at.start as usize..at.end as usize);
-        self.ordered[at].iter().map(|column| *column as usize)
+        self.named(name).iter().map(|column| *column as usize)
     }
 
     /// The columns whose series these matchers accept, in order.
@@ -127,11 +142,36 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// What one series' labels take beside their text: two allocations, each with its counts.
 pub(crate) const SERIES_BYTES: usize = 80;
 
-/// What one column takes: a pointer, and its place by name.
-const COLUMN_BYTES: usize = size_of::<Arc<Labels>>() + size_of::<u32>();
+/// What one column takes: a pointer, its place by name, and its places by hash.
+const COLUMN_BYTES: usize = size_of::<Arc<Labels>>() + size_of::<u32>() + size_of::<u32>() * PLACES / COLUMNS;
+
+/// So many places by hash for so many columns: enough that few of them are in another's way.
+const PLACES: usize = 3;
+const COLUMNS: usize = 2;
+
+/// A place that no column took.
+const NO_COLUMN: u32 = u32::MAX;
 
 /// What one name takes, roughly.
 const NAME_BYTES: usize = 96;
+
+/// Where a series would stand among so many places.
+fn place_of(labels: &Labels, places: usize) -> usize {
+    (((labels.hash() >> 32) * places as u64) >> 32) as usize
+}
+
+/// Every column at the first free place from its own on; one place at least is left free.
+fn placed(series: &[Arc<Labels>]) -> Box<[u32]> {
+    let mut places = vec![NO_COLUMN; series.len() * PLACES / COLUMNS + 1];
+    for (column, labels) in series.iter().enumerate() {
+        let mut place = place_of(labels, places.len());
+        while places[place] != NO_COLUMN {
+            place = (place + 1) % places.len();
+        }
+        places[place] = column as u32;
+    }
+    places.into_boxed_slice()
+}
 
 /// The columns by name: where each name stands in the second, which holds every column.
 fn grouped(series: &[Arc<Labels>]) -> (HashMap<Arc<str>, Range<u32>>, Vec<u32>) {
@@ -314,6 +354,11 @@ mod tests {
         check("b", &[0, 3]);
         check("c", &[4]);
         check("d", &[]);
+        for (column, labels) in layout.series().iter().enumerate() {
+            assert_eq!(layout.column(labels), Some(column), "{labels}");
+        }
+        assert_eq!(layout.column(&Labels::named("a").with("n", "0")), None);
+        assert_eq!(Layout::new(Vec::new()).column(&Labels::named("a")), None);
         let projected = layout.project(&[5, 0]);
         assert_eq!(projected.columns_of("a").collect::<Vec<_>>(), [0]);
         assert_ne!(projected.hash(), layout.project(&[0, 5]).hash());

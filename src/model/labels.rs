@@ -3,7 +3,8 @@
 //! A node can have a hundred thousand series, so that labels are one text in one allocation with their hash beside it:
 //! a clone is a pointer, an unequal comparison is a number, and a set of series never reads a name.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
@@ -19,6 +20,9 @@ static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Lengths from this one on do not fit the one byte that precedes a name or a value.
 const LONG: usize = 0x7f;
+
+/// What a label or two more take, as a rule.
+const ROOM: usize = 48;
 
 /// Sorted, unique label pairs. The name is the pair [`NAME`]; an empty value is the same as no label.
 #[derive(Clone)]
@@ -60,7 +64,30 @@ impl Labels {
     /// The same labels with `name` set to `value`, or without it where `value` is empty.
     #[must_use]
     pub fn with(self, name: &str, value: &str) -> Labels {
-        Labels::from_pairs(self.iter().chain([(name, value)]))
+        self.under([(name, value)])
+    }
+
+    /// The same labels with these over them, which are in order and each named once; an empty value takes one away.
+    #[must_use]
+    pub fn under<'a>(&self, over: impl IntoIterator<Item = (&'a str, &'a str)>) -> Labels {
+        let (mut here, mut over) = (self.iter().peekable(), over.into_iter().peekable());
+        let next = || {
+            let (one, other) = (here.peek(), over.peek());
+            match (one, other) {
+                (Some((one, _)), Some((other, _))) => match one.cmp(other) {
+                    Ordering::Less => here.next(),
+                    Ordering::Equal => {
+                        here.next();
+                        over.next()
+                    }
+                    Ordering::Greater => over.next(),
+                },
+                (Some(_), None) => here.next(),
+                (None, _) => over.next(),
+            }
+        };
+        let mut text = String::with_capacity(self.text.len() + ROOM);
+        Labels::from_sorted(std::iter::from_fn(next).filter(|(_, value)| !value.is_empty()), &mut text)
     }
 
     #[must_use]
@@ -76,7 +103,7 @@ impl Labels {
     /// The value of a label; empty where it is not set, as in PromQL.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.iter().find(|(have, _)| *have == name).map_or("", |(_, value)| value)
+        Pairs::value_of(&self.text, name).unwrap_or("")
     }
 
     #[must_use]
@@ -93,6 +120,16 @@ impl Labels {
         self.text.is_empty()
     }
 
+    /// A text that is equal where all labels but the name are; nothing where the name stands among the others.
+    pub(crate) fn nameless_text(&self) -> Option<&str> {
+        let mut pairs = Pairs { rest: &self.text };
+        match pairs.next() {
+            Some((NAME, _)) => Some(pairs.rest),
+            Some((first, _)) if first < NAME => None,
+            Some(_) | None => Some(&self.text),
+        }
+    }
+
     /// Equal for equal labels, within this process.
     pub(super) fn hash(&self) -> u64 {
         self.hash
@@ -102,6 +139,12 @@ impl Labels {
     pub(crate) fn text_bytes(&self) -> usize {
         self.text.len()
     }
+}
+
+/// Writes a part of a text so that it can not run into the next.
+pub(crate) fn push_text(text: &mut String, part: &str) {
+    push_length(text, part.len());
+    text.push_str(part);
 }
 
 /// One byte for lengths up to 126; a marker and five groups of seven bits for longer ones.
@@ -120,25 +163,49 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn length(&mut self) -> Option<usize> {
-        let first = usize::from(*self.rest.as_bytes().first()?);
-        if first < LONG {
-            self.rest = self.rest.get(1..)?;
-            return Some(first);
+    /// The length of a name or a value at the start of these bytes, and how many of them say so.
+    #[inline]
+    fn length(bytes: &[u8]) -> Option<(usize, usize)> {
+        match usize::from(*bytes.first()?) {
+            LONG => {
+                let groups = bytes.get(1..6)?;
+                Some((groups.iter().fold(0, |length, group| (length << 7) | usize::from(*group)), 6))
+            }
+            length => Some((length, 1)),
         }
-        let groups = self.rest.as_bytes().get(1..6)?;
-        let length = groups.iter().fold(0, |length, group| (length << 7) | usize::from(*group));
-        self.rest = self.rest.get(6..)?;
-        Some(length)
+    }
+
+    /// The lengths of the next pair, and where its name begins.
+    #[inline]
+    fn lengths(bytes: &[u8]) -> Option<(usize, usize, usize)> {
+        let (name, first) = Pairs::length(bytes)?;
+        let (value, second) = Pairs::length(bytes.get(first..)?)?;
+        Some((name, value, first + second))
+    }
+
+    /// The value of a label. What comes before it is stepped over as bytes.
+    fn value_of(text: &'a str, wanted: &str) -> Option<&'a str> {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        loop {
+            let (name, value, begins) = Pairs::lengths(bytes.get(at..)?)?;
+            let begins = at + begins;
+            let ends = begins + name;
+            if name == wanted.len() && bytes.get(begins..ends)? == wanted.as_bytes() {
+                return text.get(ends..ends + value);
+            }
+            at = ends + value;
+        }
     }
 }
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a str, &'a str);
 
+    #[inline]
     fn next(&mut self) -> Option<(&'a str, &'a str)> {
-        let (name, value) = (self.length()?, self.length()?);
-        let (name, rest) = self.rest.split_at_checked(name)?;
+        let (name, value, begins) = Pairs::lengths(self.rest.as_bytes())?;
+        let (name, rest) = self.rest.get(begins..)?.split_at_checked(name)?;
         let (value, rest) = rest.split_at_checked(value)?;
         self.rest = rest;
         Some((name, value))
@@ -219,6 +286,9 @@ impl<'de> Deserialize<'de> for Labels {
 /// A set of series. Their hashes are good and keyed already, so that none is computed.
 pub(crate) type SeriesSet = HashSet<Arc<Labels>, BuildHasherDefault<Taken>>;
 
+/// Something of each series, in the same way.
+pub(crate) type KeyedBySeries<T> = HashMap<Arc<Labels>, T, BuildHasherDefault<Taken>>;
+
 /// Takes the hash it is given.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Taken(u64);
@@ -296,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_laid_over_others() {
+        let check = |here: &[(&str, &str)], over: &[(&str, &str)], want: &str| {
+            let under = Labels::from_pairs(here.iter().copied()).under(over.iter().copied());
+            assert_eq!(under.to_string(), want, "{here:?} under {over:?}");
+            assert_eq!(under, Labels::from_pairs(here.iter().chain(over).copied()));
+        };
+        check(&[], &[], "{}");
+        check(&[("b", "1")], &[], r#"{b="1"}"#);
+        check(&[], &[("b", "1")], r#"{b="1"}"#);
+        check(&[("b", "1"), ("d", "2")], &[("a", "3"), ("b", "4"), ("e", "5")], r#"{a="3",b="4",d="2",e="5"}"#);
+        check(&[("b", "1"), ("d", "2")], &[("c", ""), ("d", "")], r#"{b="1"}"#);
+    }
+
+    #[test]
     fn order_is_that_of_the_pairs() {
         let check = |left: &[(&str, &str)], right: &[(&str, &str)]| {
             let of = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
@@ -318,10 +402,16 @@ mod tests {
             prop_assert_eq!(&back, &want);
             let json = serde_json::to_string(&labels).expect("JSON");
             prop_assert_eq!(serde_json::from_str::<Labels>(&json).expect("labels"), labels.clone());
-            for (name, value) in want {
+            for (name, value) in want.iter().copied() {
                 prop_assert_eq!(labels.get(name), value);
                 prop_assert!(labels.clone().without(name) != labels);
+                prop_assert_eq!(labels.clone().without(name).with(name, value), labels.clone());
             }
+            let named = labels.clone().with(NAME, "x");
+            let without = [&named, &labels].map(|one| one.nameless_text());
+            let covered = without.iter().flatten().count() == 2;
+            prop_assert_eq!(covered, want.iter().all(|(name, _)| *name > NAME));
+            prop_assert!(!covered || without[0] == without[1]);
         }
     }
 }

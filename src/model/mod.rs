@@ -15,6 +15,7 @@
 pub mod batch;
 pub mod labels;
 pub mod log;
+pub mod matchers;
 pub mod source_state;
 pub mod store;
 pub mod truth;
@@ -23,6 +24,7 @@ pub mod waist;
 pub use batch::{Batch, Document, Layout};
 pub use labels::{Labels, MatchOp, Matcher};
 pub use log::LogLine;
+pub use matchers::{Columns, Matchers};
 pub use source_state::SourceState;
 pub use store::{Extent, Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Expr;
-use super::eval::{Matrix, Steps, evaluate_range_past, newest};
+use super::eval::{LOOKBACK, Matrix, Steps, evaluate_range_past};
 use crate::base::Wall;
+use crate::model::labels::SeriesSet;
 use crate::model::{Labels, Scope, SeriesWindow, Store};
 
 /// Lines that one chart draws; more are counted.
@@ -112,7 +113,10 @@ impl Buckets {
 
     fn bounded(&self, expr: &Expr, store: &Store, scope: &Scope, at: Wall) -> Result<(), String> {
         for selector in expr.selectors() {
-            let series = newest(selector, store, scope, at).len() as u64;
+            let newest = store.newest(scope, &selector.matchers, at, LOOKBACK);
+            // Two sources may give one series.
+            let series: SeriesSet = newest.iter().flat_map(|part| part.samples()).map(|(one, _)| one.clone()).collect();
+            let series = series.len() as u64;
             let minutes = 1 + selector.range.unwrap_or_default().as_secs() / 60;
             let each = (self.count as u64).saturating_mul(minutes);
             if series.max(1).saturating_mul(each) > MOST_WORK {

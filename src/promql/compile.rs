@@ -263,7 +263,7 @@ impl Compiler {
         Ok(Selector {
             text: Arc::from(text),
             name,
-            matchers,
+            matchers: crate::model::Matchers::new(matchers),
             range,
             shift,
             least_samples: 1,

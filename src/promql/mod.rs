@@ -16,7 +16,7 @@
 //! Must never: answer for an expression it did not check; treat an empty answer as false.
 //!
 //! To add a construct: a node in [`node`], accepted in `compile`, given meaning in [`eval`], with its cases in the
-//! tables beside them and in the generator of that test; and where it changes labels, [`truth::Operand::elements`] must
+//! tables beside them and in the generator of that test; and where it changes labels, [`truth::Operand::missing`] must
 //! still find a result's operands.
 
 pub mod buckets;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::base::Wall;
-use crate::model::Matcher;
+use crate::model::Matchers;
 
 /// One construct of a checked expression. Parentheses are gone: the tree itself says what belongs together.
 #[derive(Clone, Debug)]
@@ -172,7 +172,7 @@ pub struct Selector {
     /// The metric name, where the selector demands exactly one.
     pub name: Option<Arc<str>>,
     /// All of them, the name's included.
-    pub matchers: Vec<Matcher>,
+    pub matchers: Matchers,
     /// Of range selectors only.
     pub range: Option<Duration>,
     pub shift: Shift,

@@ -3,17 +3,18 @@
 //! Lookback and ranges find samples long after a source fell silent. What may be *shown or judged as the present*
 //! is decided here: by the state of every source that gives, or could give, an operand's series.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::Expr;
-use super::eval::{newest, windows};
+use super::eval::{LOOKBACK, windows};
 use super::node::Selector;
 use crate::base::{At, Boot, SourceId, Wall};
-use crate::model::labels::NAME;
-use crate::model::{Labels, Scope, SeriesWindow, SourceState, Store, Truth};
+use crate::model::labels::{KeyedBySeries, NAME, SeriesSet};
+use crate::model::store::Newest;
+use crate::model::{Labels, Scope, SourceState, Store, Truth};
 
 /// The series that even a failed poll gives: a refused connection is a measurement of them.
 const GIVEN_BY_FAILURE: [&str; 3] = ["up", "probe_success", "opsconsole_source_up"];
@@ -29,8 +30,7 @@ pub struct Operand {
     pub uncovered: Option<Truth>,
     /// Whether an element of the answer is told by its labels: else every element rests on all of the operand.
     pub by_labels: bool,
-    /// Each series it finds, by its labels without the name.
-    pub elements: IndexMap<Arc<Labels>, Element>,
+    elements: Elements,
 }
 
 /// What is known of one series of a selector.
@@ -41,15 +41,82 @@ pub struct Element {
     pub value: f64,
 }
 
+/// The series that a selector finds. They stay where they are until somebody asks for one: most are never asked for.
+#[derive(Clone, Debug)]
+struct Elements {
+    name: Option<Arc<str>>,
+    /// What each source's newest row has of them, and how true that is.
+    parts: Vec<(Newest, Truth)>,
+    /// Those that have too few samples, with the name, and how true they are for that.
+    short: KeyedBySeries<Truth>,
+    /// Whether any part has a value that is not a number: else none needs to be looked for.
+    may_be_nan: bool,
+    /// Without a name to look a series up by: all of them, by their labels without the name.
+    listed: OnceCell<IndexMap<Labels, Element>>,
+}
+
+impl Elements {
+    fn of(selector: &Selector, parts: Vec<(Newest, Truth)>) -> Elements {
+        let may_be_nan = parts.iter().any(|(part, _)| part.values().any(f64::is_nan));
+        let name = selector.name.clone();
+        Elements { name, parts, short: KeyedBySeries::default(), may_be_nan, listed: OnceCell::new() }
+    }
+
+    /// The series with these labels and any name that was selected.
+    fn get(&self, nameless: &Labels) -> Option<Element> {
+        match &self.name {
+            Some(name) => self.series(&nameless.clone().with(NAME, name)),
+            None => self.listed().get(nameless).cloned(),
+        }
+    }
+
+    /// Exactly this series. Two sources may give it; the later sample counts.
+    fn series(&self, labels: &Labels) -> Option<Element> {
+        let given = self.parts.iter().filter_map(|(part, truth)| Some((part.taken, part.value(labels)?, truth)));
+        let (_, value, truth) = given.reduce(|first, other| if first.0 < other.0 { other } else { first })?;
+        let short = self.short.get(labels).cloned();
+        Some(Element { truth: short.into_iter().fold(truth.clone(), Truth::worst), value })
+    }
+
+    fn listed(&self) -> &IndexMap<Labels, Element> {
+        self.listed.get_or_init(|| {
+            let mut listed: IndexMap<Labels, Element> = IndexMap::new();
+            let mut known = SeriesSet::default();
+            for (labels, _) in self.samples().filter(|(labels, _)| known.insert(Arc::clone(labels))) {
+                let Some(mut element) = self.series(labels) else { continue };
+                // Two names may have the same other labels; no short one of them may hide behind another.
+                let nameless = (**labels).clone().without(NAME);
+                let before = listed.get(&nameless).map(|before| before.truth.clone());
+                let short = before.filter(|truth| matches!(truth, Truth::WarmingUp { .. }));
+                element.truth = short.into_iter().fold(element.truth, Truth::worst);
+                listed.insert(nameless, element);
+            }
+            listed
+        })
+    }
+
+    fn samples(&self) -> impl Iterator<Item = (&Arc<Labels>, f64)> {
+        self.parts.iter().flat_map(|(part, _)| part.samples())
+    }
+
+    fn any_is_nan(&self) -> bool {
+        let counts = |labels: &Labels| match &self.name {
+            Some(_) => self.series(labels),
+            None => self.listed().get(&labels.clone().without(NAME)).cloned(),
+        };
+        let mut not_numbers = self.samples().filter(|(_, value)| value.is_nan());
+        self.may_be_nan && not_numbers.any(|(labels, _)| counts(labels).is_some_and(|element| element.value.is_nan()))
+    }
+}
+
 impl Operand {
     /// The operand that can be trusted least: the first of them, where several are alike.
     #[must_use]
     pub fn worst(operands: &[Operand]) -> Option<&Operand> {
         operands.iter().reduce(|worst, other| {
             let truth = worst.truth.clone().worst(other.truth.clone());
-            let is_nan = |operand: &Operand| operand.elements.values().any(|element| element.value.is_nan());
             match truth {
-                Truth::Fresh if is_nan(worst) || !is_nan(other) => worst,
+                Truth::Fresh if worst.elements.any_is_nan() || !other.elements.any_is_nan() => worst,
                 Truth::Fresh => other,
                 truth if truth == worst.truth => worst,
                 _ => other,
@@ -61,14 +128,14 @@ impl Operand {
     #[must_use]
     pub fn why(&self, now: Boot) -> Option<String> {
         let why = match &self.truth {
-            Truth::Fresh if self.elements.values().any(|element| element.value.is_nan()) => "not a number".to_owned(),
+            Truth::Fresh if self.elements.any_is_nan() => "not a number".to_owned(),
             Truth::Fresh => return None,
             truth => truth.words(now),
         };
         Some(format!("{}: {why}", self.selector))
     }
 
-    /// Why this operand says nothing about the labels now; nothing where it does.
+    /// Why this operand says nothing about the labels, which are without a name, now; nothing where it does.
     #[must_use]
     pub fn missing(&self, labels: &Labels) -> Option<Truth> {
         if !self.by_labels {
@@ -76,10 +143,16 @@ impl Operand {
         }
         match self.elements.get(labels) {
             Some(element) if element.truth.is_fresh() => None,
-            Some(element) => Some(element.truth.clone()),
+            Some(element) => Some(element.truth),
             None if self.truth.is_fresh() => Some(Truth::Absent),
             None => Some(self.truth.clone()),
         }
+    }
+
+    /// Whether its series with these labels, which are without a name, is not a number now.
+    #[must_use]
+    pub fn is_nan(&self, labels: &Labels) -> bool {
+        self.elements.may_be_nan && self.elements.get(labels).is_some_and(|element| element.value.is_nan())
     }
 }
 
@@ -116,14 +189,19 @@ pub fn operands(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Vec<Operan
 fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand {
     let giving = Giving::of(selector, store, scope, at);
     let mut truth = giving.worst();
-    let mut elements = IndexMap::new();
     let shifted = selector.shifted(at.wall);
-    for (labels, (taken, value)) in newest(selector, store, scope, shifted) {
-        // What is asked of the past is as true as it was then; only its source may be doubted.
-        let truth = if shifted == at.wall { giving.of_sample(taken) } else { truth.clone() };
-        elements.insert(nameless(&labels), Element { truth, value });
-    }
-    if elements.is_empty() && truth.is_fresh() && !selector.may_be_absent {
+    // What is asked of the past is as true as it was then; only its source may be doubted.
+    let of_part = |part: &Newest| if shifted == at.wall { giving.of_sample(part.taken) } else { truth.clone() };
+    let parts = store.newest(scope, &selector.matchers, shifted, LOOKBACK);
+    let parts: Vec<(Newest, Truth)> = parts
+        .into_iter()
+        .map(|part| {
+            let truth = of_part(&part);
+            (part, truth)
+        })
+        .collect();
+    let mut elements = Elements::of(selector, parts);
+    if elements.parts.is_empty() && truth.is_fresh() && !selector.may_be_absent {
         truth = Truth::Absent;
     }
     if selector.may_be_absent && truth == Truth::NotExposed {
@@ -132,12 +210,8 @@ fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand
     }
     let uncovered = uncovered(selector, &giving, store, scope, at);
     truth = uncovered.iter().cloned().fold(truth, Truth::worst);
-    for short in too_few(selector, store, scope, at) {
-        if let Some(element) = elements.get_mut(&short.0) {
-            element.truth = element.truth.clone().worst(short.1.clone());
-            truth = truth.worst(short.1);
-        }
-    }
+    elements.short = too_few(selector, &elements, store, scope, shifted);
+    truth = elements.samples().filter_map(|(labels, _)| elements.short.get(labels)).cloned().fold(truth, Truth::worst);
     Operand { selector: Arc::clone(&selector.text), truth, uncovered, by_labels: true, elements }
 }
 
@@ -228,27 +302,24 @@ fn uncovered(selector: &Selector, giving: &Giving<'_>, store: &Store, scope: &Sc
 }
 
 /// The series that have no two samples within the selector's range, which no growth can be told from.
-fn too_few(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Vec<(Arc<Labels>, Truth)> {
-    let Some(range) = selector.range.filter(|_| selector.least_samples > 1) else { return Vec::new() };
-    let shifted = selector.shifted(at.wall);
-    let windows = windows(selector, range, store, scope, shifted);
-    let by_labels: HashMap<&Arc<Labels>, &SeriesWindow> =
-        windows.iter().map(|window| (&window.labels, window)).collect();
-    let of = |labels: &Arc<Labels>| by_labels.get(labels);
-    newest(selector, store, scope, shifted)
-        .into_keys()
-        .filter(|labels| of(labels).is_none_or(|window| window.samples.len() < selector.least_samples))
-        .map(|labels| {
-            let first = of(&labels).and_then(|window| window.samples.first());
-            let have = first.map(|(taken, _)| shifted.since(*taken)).unwrap_or_default();
-            (nameless(&labels), Truth::WarmingUp { have, need: range })
-        })
-        .collect()
-}
-
-/// The labels without the metric name: what operands are matched on.
-fn nameless(labels: &Arc<Labels>) -> Arc<Labels> {
-    if labels.name().is_empty() { Arc::clone(labels) } else { Arc::new((**labels).clone().without(NAME)) }
+fn too_few(selector: &Selector, elements: &Elements, store: &Store, scope: &Scope, at: Wall) -> KeyedBySeries<Truth> {
+    let (least, mut short) = (selector.least_samples, KeyedBySeries::default());
+    let Some(range) = selector.range.filter(|_| least > 1) else { return short };
+    if store.have_samples(scope, &selector.matchers, (at.minus(range), at), LOOKBACK, least) {
+        return short;
+    }
+    let windows = windows(selector, range, store, scope, at);
+    let first: KeyedBySeries<(usize, Wall)> = windows
+        .into_iter()
+        .filter_map(|window| Some((window.labels, (window.samples.len(), window.samples.first()?.0))))
+        .collect();
+    for (labels, _) in elements.samples() {
+        let (count, since) = first.get(labels).copied().unwrap_or((0, at));
+        if count < least {
+            short.insert(Arc::clone(labels), Truth::WarmingUp { have: at.since(since), need: range });
+        }
+    }
+    short
 }
 
 #[cfg(test)]
@@ -387,5 +458,49 @@ mod tests {
         assert_eq!(missing("a"), Some(Truth::Stale { age: Duration::from_secs(41) }));
         assert_eq!(missing("b"), None);
         assert_eq!(missing("c"), Some(Truth::Stale { age: Duration::from_secs(41) }));
+    }
+
+    #[test]
+    fn a_value_that_is_not_a_number_is_found_wherever_it_counts() {
+        let mut world = World::new(&["a/e/s", "b/e/s"]);
+        world.row("a/e/s", 0, &[("x{node=a}", f64::NAN), ("y{node=a}", 1.0), ("z{node=a}", f64::NAN)]);
+        let why = |world: &World, source: &str, second: i64| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let (of, now) = (Labels::from_pairs([("node", "a")]), world.at(second));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, now);
+            assert!(!operands[0].is_nan(&Labels::from_pairs([("node", "none")])), "{source}");
+            (operands[0].why(now.boot).is_some(), operands[0].is_nan(&of))
+        };
+        world.row("b/e/s", 0, &[("w{node=b}", 1.0)]);
+        assert_eq!(why(&world, "x", 1), (true, true));
+        assert_eq!(why(&world, "sum by (node) (x)", 1), (true, true));
+        assert_eq!(why(&world, "y", 1), (false, false));
+        // Of two names with the same labels the later one stands for both.
+        assert_eq!(why(&world, r#"{node="a",__name__=~"x|y"}"#, 1), (false, false));
+        assert_eq!(why(&world, r#"{node="a",__name__=~"x|y|z"}"#, 1), (true, true));
+        // Of two sources the later sample counts.
+        world.row("b/e/s", 5, &[("x{node=a}", 1.0), ("y{node=a}", f64::NAN)]);
+        assert_eq!(why(&world, "x", 6), (false, false));
+        assert_eq!(why(&world, "y", 6), (true, true));
+    }
+
+    #[test]
+    fn a_series_with_too_few_samples_is_not_hidden_by_those_that_have_them() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in (0..=100).step_by(10) {
+            world.row("a/e/s", second, &[("total{n=old}", second as f64)]);
+        }
+        world.row("a/e/s", 110, &[("total{n=old}", 110.0), ("total{n=new}", 1.0)]);
+        let missing = |world: &World, source: &str, n: &str| {
+            let expr = Expr::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, world.at(115));
+            operands[0].missing(&Labels::from_pairs([("n", n)]))
+        };
+        let (have, need) = (Duration::from_secs(5), Duration::from_secs(60));
+        for source in ["rate(total[1m])", r#"rate({n=~"old|new"}[1m])"#] {
+            assert_eq!(missing(&world, source, "old"), None, "{source}");
+            assert_eq!(missing(&world, source, "new"), Some(Truth::WarmingUp { have, need }), "{source}");
+            assert_eq!(missing(&world, source, "none"), Some(Truth::WarmingUp { have, need }), "{source}");
+        }
     }
 }

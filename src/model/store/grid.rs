@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::past::{ROLLED_LOOKBACK, ended};
-use super::{Matcher, Scope, Store, Table};
+use super::{Scope, Store, Table};
 use crate::base::Wall;
-use crate::model::{Labels, Layout};
+use crate::model::labels::KeyedBySeries;
+use crate::model::{Columns, Labels, Layout, Matchers};
 
 /// The value of a series at a time at which its source answered without it: the bit pattern by which Prometheus marks
 /// a stale sample. No exposition can say it, because every NaN that is read becomes the same one.
@@ -25,7 +26,7 @@ pub struct Grid {
 impl Store {
     /// The samples of each matching series from `from` to `to`, both included; one grid per source that has any.
     #[must_use]
-    pub fn grids(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+    pub fn grids(&self, scope: &Scope, matchers: &Matchers, from: Wall, to: Wall) -> Vec<Grid> {
         self.in_scope(scope).filter_map(|table| table.grid(matchers, from, to)).collect()
     }
 }
@@ -33,7 +34,7 @@ impl Store {
 impl Store {
     /// As [`Store::grids`], of the newest row of each source alone: all that one moment needs.
     #[must_use]
-    pub fn newest_grids(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+    pub fn newest_grids(&self, scope: &Scope, matchers: &Matchers, from: Wall, to: Wall) -> Vec<Grid> {
         let of_table = |table: &Table| {
             let newest = table.newest_at(to).filter(|row| row.at >= from)?;
             table.grid(matchers, newest.at, to)
@@ -43,7 +44,7 @@ impl Store {
 
     /// As [`Store::grids`], with the last value of each rolled-up minute before a source's first raw sample.
     #[must_use]
-    pub fn grids_past(&self, scope: &Scope, matchers: &[Matcher], from: Wall, to: Wall) -> Vec<Grid> {
+    pub fn grids_past(&self, scope: &Scope, matchers: &Matchers, from: Wall, to: Wall) -> Vec<Grid> {
         let of_table = |table: &Table| {
             let raw = table.grid(matchers, from, to);
             let first_raw = table.rows.front().map_or(Wall(i64::MAX), |row| row.at);
@@ -82,7 +83,7 @@ impl Grid {
 }
 
 impl Table {
-    fn rolled_grid(&self, matchers: &[Matcher], from: Wall, to: Wall, first_raw: Wall) -> Option<Grid> {
+    fn rolled_grid(&self, matchers: &Matchers, from: Wall, to: Wall, first_raw: Wall) -> Option<Grid> {
         let start = self.rollups.partition_point(|row| ended(row) < from);
         let rows: Vec<_> =
             self.rollups.range(start..).take_while(|row| ended(row) < first_raw && ended(row) <= to).collect();
@@ -105,43 +106,42 @@ impl Table {
         let mut values = vec![GONE; slots.series.len() * count];
         for (time, (_, place)) in times.iter().enumerate() {
             let Some(row) = place.map(|place| rows[place]) else { continue };
-            for &(column, slot) in &slots.of[&row.layout.hash()] {
+            for (column, slot) in slots.of(&row.layout) {
                 values[slot * count + time] = f64::from(row.cells[column].last);
             }
         }
         Some(Grid { times: times.into_iter().map(|(at, _)| at).collect(), series: slots.series, values })
     }
 
-    fn grid(&self, matchers: &[Matcher], from: Wall, to: Wall) -> Option<Grid> {
+    fn grid(&self, matchers: &Matchers, from: Wall, to: Wall) -> Option<Grid> {
         let (first, end) =
             (self.rows.partition_point(|row| row.at < from), self.rows.partition_point(|row| row.at <= to));
         let rows = || self.rows.range(first..end);
-        let mut slots = Slots::default();
-        let mut last: Option<&Arc<Layout>> = None;
-        for row in rows() {
-            if last.is_none_or(|last| !Arc::ptr_eq(last, &row.layout) && last.hash() != row.layout.hash()) {
-                slots.add(&row.layout, matchers);
+        let times = || rows().map(|row| row.at).collect();
+        let one = &rows().next()?.layout;
+        if rows().all(|row| row.layout.hash() == one.hash()) {
+            let columns = matchers.columns(one);
+            let columns = columns.of(one);
+            if columns.is_empty() {
+                return None;
             }
-            last = Some(&row.layout);
+            let series = columns.iter().map(|column| Arc::clone(one.labels(*column))).collect();
+            let values = turned(columns, &rows().map(|row| &*row.values).collect::<Vec<_>>());
+            return Some(Grid { times: times(), series, values });
         }
+        let mut slots = Slots::default();
+        rows().for_each(|row| slots.add(&row.layout, matchers));
         if slots.series.is_empty() {
             return None;
         }
-        let times: Vec<Wall> = rows().map(|row| row.at).collect();
-        let count = times.len();
-        let values = match slots.only() {
-            Some(columns) => turned(columns, &rows().map(|row| &*row.values).collect::<Vec<_>>()),
-            None => {
-                let mut values = vec![GONE; slots.series.len() * count];
-                for (time, row) in rows().enumerate() {
-                    for &(column, slot) in &slots.of[&row.layout.hash()] {
-                        values[slot * count + time] = row.values[column];
-                    }
-                }
-                values
+        let count = rows().len();
+        let mut values = vec![GONE; slots.series.len() * count];
+        for (time, row) in rows().enumerate() {
+            for (column, slot) in slots.of(&row.layout) {
+                values[slot * count + time] = row.values[column];
             }
-        };
-        Some(Grid { times, series: slots.series, values })
+        }
+        Some(Grid { times: times(), series: slots.series, values })
     }
 }
 
@@ -149,7 +149,7 @@ impl Table {
 const TURNED_TOGETHER: usize = 32;
 
 /// The values of these columns, column by column, out of rows of one layout.
-fn turned(columns: &[(usize, usize)], rows: &[&[f64]]) -> Vec<f64> {
+fn turned(columns: &[u32], rows: &[&[f64]]) -> Vec<f64> {
     let count = rows.len();
     let mut values = Vec::with_capacity(columns.len() * count);
     for columns in columns.chunks(TURNED_TOGETHER) {
@@ -157,44 +157,31 @@ fn turned(columns: &[(usize, usize)], rows: &[&[f64]]) -> Vec<f64> {
         values.resize(start + columns.len() * count, GONE);
         let part = &mut values[start..];
         for (time, row) in rows.iter().enumerate() {
-            for (place, (column, _)) in columns.iter().enumerate() {
-                part[place * count + time] = row[*column];
+            for (place, column) in columns.iter().enumerate() {
+                part[place * count + time] = row[*column as usize];
             }
         }
     }
     values
 }
 
-/// Where the accepted columns of each layout go.
+/// Where the accepted columns of each layout go, for rows of several layouts.
 #[derive(Default)]
 struct Slots {
     series: Vec<Arc<Labels>>,
-    known: HashMap<Arc<Labels>, usize>,
-    of: HashMap<u64, Vec<(usize, usize)>>,
+    known: KeyedBySeries<usize>,
+    /// The accepted columns of each layout, and for each of them its place among the series.
+    of: HashMap<u64, (Columns, Vec<usize>)>,
 }
 
 impl Slots {
-    fn add(&mut self, layout: &Layout, matchers: &[Matcher]) {
+    fn add(&mut self, layout: &Layout, matchers: &Matchers) {
         if self.of.contains_key(&layout.hash()) {
             return;
         }
-        let accepted = layout.accepted(matchers);
-        let columns = if self.of.is_empty() {
-            self.series = accepted.iter().map(|column| Arc::clone(&layout.series()[*column])).collect();
-            accepted.into_iter().enumerate().map(|(slot, column)| (column, slot)).collect()
-        } else {
-            if self.known.is_empty() {
-                // Only a source that changes its shape pays for finding its series again.
-                self.known = self.series.iter().cloned().enumerate().map(|(slot, labels)| (labels, slot)).collect();
-            }
-            accepted.into_iter().map(|column| (column, self.slot(&layout.series()[column]))).collect()
-        };
-        self.of.insert(layout.hash(), columns);
-    }
-
-    /// The columns of the only layout, in the order of the series.
-    fn only(&self) -> Option<&[(usize, usize)]> {
-        if self.of.len() == 1 { self.of.values().next().map(Vec::as_slice) } else { None }
+        let columns = matchers.columns(layout);
+        let slots = columns.of(layout).iter().map(|column| self.slot(layout.labels(*column))).collect();
+        self.of.insert(layout.hash(), (columns, slots));
     }
 
     fn slot(&mut self, labels: &Arc<Labels>) -> usize {
@@ -204,5 +191,13 @@ impl Slots {
             self.series.push(Arc::clone(labels));
         }
         slot
+    }
+
+    /// The accepted columns of a layout that was added, each with its place.
+    fn of<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let added = self.of.get(&layout.hash()).into_iter();
+        added.flat_map(|(columns, slots)| {
+            columns.of(layout).iter().map(|column| *column as usize).zip(slots.iter().copied())
+        })
     }
 }

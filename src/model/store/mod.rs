@@ -12,6 +12,7 @@
 //! newest row of a source stays.
 
 pub mod grid;
+mod newest;
 mod past;
 mod table;
 
@@ -24,6 +25,7 @@ use indexmap::IndexMap;
 use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
 pub use grid::{GONE, Grid};
+pub use newest::Newest;
 pub use table::Rollup;
 use table::{MINUTE_MILLIS, Table};
 

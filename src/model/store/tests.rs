@@ -1,6 +1,7 @@
 //! The store's rows, and what leaves them.
 
 use super::*;
+use crate::model::Matchers;
 
 fn store() -> Store {
     let mut store = Store::new(Retention::default());
@@ -231,4 +232,51 @@ fn a_row_that_does_not_fit_its_columns_is_refused() {
     store.link(&odd);
     assert_eq!(store.evicted_rows(), 1);
     assert!(store.instant(&Scope::Fleet, &named("kept"), Wall(1000), FIVE_MINUTES).is_empty());
+}
+
+#[test]
+fn a_source_that_changes_its_shape_and_back_keeps_its_series() {
+    let mut store = store();
+    let whole: Vec<String> = (0..20).map(|n| format!("name_{n}")).collect();
+    for second in 1..=9_u64 {
+        // Every row brings its layout anew.
+        let shown = if second % 3 == 0 { &whole[..10] } else { &whole[..] };
+        let series: Vec<(&str, f64)> =
+            shown.iter().enumerate().map(|(n, name)| (&**name, (n as u64 * 100 + second) as f64)).collect();
+        store.link(&batch(second, &series));
+    }
+    let check = |name: &str, want: &[Option<f64>]| {
+        let matchers = Matchers::new(named(name).to_vec());
+        let grids = store.grids(&Scope::Fleet, &matchers, Wall(2000), Wall(5000));
+        let values: Vec<Option<f64>> =
+            grids[0].values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect();
+        assert_eq!((grids.len(), grids[0].series.len(), &*values), (1, 1, want), "{name}");
+    };
+    check("name_3", &[Some(302.0), Some(303.0), Some(304.0), Some(305.0)]);
+    check("name_13", &[Some(1302.0), None, Some(1304.0), Some(1305.0)]);
+}
+
+#[test]
+fn the_newest_rows_tell_what_is_there_and_how_often_it_was() {
+    let mut store = store();
+    (1..=3).for_each(|second| store.link(&batch(second, &[("kept", second as f64), ("other", 7.0)])));
+    let all = Matchers::new(named("kept").to_vec());
+    let newest = store.newest(&Scope::Fleet, &all, Wall(2500), FIVE_MINUTES);
+    assert_eq!(newest.len(), 1);
+    assert_eq!(newest[0].value(&Labels::named("kept")), Some(2.0));
+    assert_eq!(newest[0].value(&Labels::named("other")), None, "it was not asked for");
+    assert_eq!(newest[0].values().collect::<Vec<_>>(), [2.0]);
+    assert!(store.newest(&Scope::Fleet, &all, Wall(302_999), FIVE_MINUTES)[0].taken == Wall(3000));
+    assert!(store.newest(&Scope::Fleet, &all, Wall(303_000), FIVE_MINUTES).is_empty());
+    let have = |store: &Store, from: i64, least: usize| {
+        store.have_samples(&Scope::Fleet, &all, (Wall(from), Wall(4000)), FIVE_MINUTES, least)
+    };
+    assert!(have(&store, 0, 3) && have(&store, 1000, 2));
+    assert!(!have(&store, 0, 4) && !have(&store, 1000, 3), "the left end does not count");
+    // After a change of shape it has to be looked at.
+    store.link(&batch(4, &[("kept", 4.0)]));
+    assert!(have(&store, 0, 1) && !have(&store, 0, 2));
+    // Who does not give it does not matter.
+    store.link(&batch(5, &[("other", 4.0)]));
+    assert!(store.have_samples(&Scope::Fleet, &all, (Wall(0), Wall(5000)), FIVE_MINUTES, 2));
 }

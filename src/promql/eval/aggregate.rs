@@ -1,14 +1,12 @@
 //! Aggregation: the elements of a vector, group by group.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-use indexmap::IndexMap;
 
 use super::super::dialect::Dialect;
 use super::super::node::{Aggregate, AggregateOperator, Grouping};
-use super::block::{Block, Key, Part, Tags, is_gone};
+use super::block::{Block, Tags, is_gone};
+use super::key::{Keyring, Part};
 use super::window::{Compensated, mean, quantile, variance};
 use super::{EvalError, Evaluation};
 use crate::model::store::GONE;
@@ -30,18 +28,15 @@ impl Groups {
             let tags = if block.tags.is_empty() { Vec::new() } else { vec![Tags::of(Default::default())] };
             return Groups { of: vec![0; block.tags.len()], tags, distinct: true };
         }
-        let part = Part::of_grouping(grouping);
-        let mut places: HashMap<Key, usize> = HashMap::new();
-        let mut groups =
-            Groups { of: Vec::with_capacity(block.tags.len()), tags: Vec::new(), distinct: !part.counts_name() };
+        let mut ring = Keyring::new(Part::of_grouping(grouping));
+        let distinct = !ring.part.counts_name();
+        let mut groups = Groups { of: Vec::with_capacity(block.tags.len()), tags: Vec::new(), distinct };
         for tags in &block.tags {
-            let key = part.key(tags);
-            let next = places.len();
-            let place = *places.entry(key).or_insert_with_key(|key| {
-                groups.tags.push(Tags::of(key.labels()));
-                next
-            });
-            groups.of.push(place);
+            let group = ring.number(tags);
+            if group == groups.tags.len() {
+                groups.tags.push(Tags::of(ring.part.labels(tags)));
+            }
+            groups.of.push(group);
         }
         groups
     }
@@ -154,16 +149,20 @@ impl Evaluation<'_> {
             Grouping::By(names) => Part::of_grouping(&Grouping::By(names.iter().chain([label]).cloned().collect())),
             Grouping::Without(_) => Part::of_grouping(grouping),
         };
-        let mut counted: IndexMap<Key, Vec<f64>> = IndexMap::new();
+        let mut ring = Keyring::new(part);
+        let mut whole = Block { distinct: !ring.part.counts_name(), ..Block::new(self.steps.count) };
+        let nothing = vec![GONE; self.steps.count];
         for (tags, row) in block.rows() {
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !is_gone(**value)) {
                 let valued = Tags::of(tags.to_labels().with(label, &number(*value)));
-                let counts = counted.entry(part.key(&valued)).or_insert_with(|| vec![GONE; self.steps.count]);
-                counts[step] = if is_gone(counts[step]) { 1.0 } else { counts[step] + 1.0 };
+                let group = ring.number(&valued);
+                if group == whole.tags.len() {
+                    whole.push(Tags::of(ring.part.labels(&valued)), &nothing);
+                }
+                let count = &mut whole.values[group * self.steps.count + step];
+                *count = if is_gone(*count) { 1.0 } else { *count + 1.0 };
             }
         }
-        let mut whole = Block { distinct: !part.counts_name(), ..Block::new(self.steps.count) };
-        counted.into_iter().for_each(|(key, counts)| whole.push(Tags::of(key.labels()), &counts));
         whole
     }
 }

@@ -1,13 +1,13 @@
 //! Operators between numbers, between vectors and numbers, and between vectors.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::super::dialect::Dialect;
 use super::super::node::{Binary, Keys, Many, Matching, Operator, OperatorKind};
-use super::block::{Block, Key, Part, Tags, is_gone};
+use super::block::{Block, Tags, is_gone};
+use super::key::{Keyring, Part};
 use super::{Answer, EvalError, Evaluation};
 use crate::model::Labels;
-use crate::model::labels::NAME;
 use crate::model::store::GONE;
 
 impl Evaluation<'_> {
@@ -57,51 +57,45 @@ impl Evaluation<'_> {
 
     /// One element of the "one" side for each of the other: at every step its own match.
     fn matched(&self, binary: &Binary, left: &Block, right: &Block) -> Result<Block, EvalError> {
-        let part = Part::of_keys(&binary.matching.keys);
         // From here on every element of `many` looks for the only one of `one` that has its key.
         let swapped = matches!(binary.matching.many, Many::Right(_));
         let (many, one) = if swapped { (right, left) } else { (left, right) };
-        let keys: Vec<Key> = many.tags.iter().map(|tags| part.key(tags)).collect();
-        let mut partners: HashMap<Key, Vec<usize>> = HashMap::with_capacity(one.tags.len());
-        for (series, tags) in one.tags.iter().enumerate() {
-            partners.entry(part.key(tags)).or_default().push(series);
-        }
-        let sides = Sides { binary, dialect: self.dialect, swapped, many, one };
-        let mut out = Block::new(self.steps.count);
-        let mut rows: HashMap<(usize, usize), usize> = HashMap::new();
+        let partners = Partners::of(Part::of_keys(&binary.matching.keys), many, one);
+        let sides = Sides { binary, dialect: self.dialect, swapped, many, one, partners };
+        let one_to_one = matches!(binary.matching.many, Many::Neither);
+        let mut out = Rows::of(&sides, self.steps.count);
+        // By key, after which step it was answered last.
+        let mut answered = vec![0; sides.partners.keys];
         for step in 0..self.steps.count {
             let there = |block: &Block| block.present(step).next().is_some();
             let nothing_to_match = !there(left) || !there(right);
             if nothing_to_match && !self.strict {
                 continue;
             }
-            self.check_one(&sides, &partners, step)?;
-            let mut answered: HashSet<&Key> = HashSet::new();
+            self.check_one(&sides, step)?;
             for series in many.present(step) {
-                let key = &keys[series];
-                let partner =
-                    partners.get(key).and_then(|of| of.iter().copied().find(|one| !is_gone(sides.one.row(*one)[step])));
-                let Some(partner) = partner else {
+                let key = sides.partners.key[series];
+                let Some(partner) = sides.partners.present(key, step, one).next() else {
                     if self.strict {
-                        return Err(sides.unmatched(!swapped, key));
+                        return Err(sides.unmatched(!swapped, &many.tags[series]));
                     }
                     continue;
                 };
                 let Some(value) = self.pair(&sides, series, partner, step) else { continue };
-                if matches!(binary.matching.many, Many::Neither) && !answered.insert(key) {
-                    return Err(sides.many(true, key));
+                if one_to_one && std::mem::replace(&mut answered[key], step + 1) == step + 1 {
+                    return Err(sides.many(true, &many.tags[series]));
                 }
-                let row = *rows.entry((series, partner)).or_insert_with(|| {
-                    out.push(Tags::of(sides.labels(series, partner)), &vec![GONE; self.steps.count]);
-                    out.tags.len() - 1
-                });
-                out.values[row * self.steps.count + step] = value;
+                out.set(&sides, (series, partner), step, value);
             }
             if self.strict {
-                self.check_all_matched(&sides, &keys, &partners, step)?;
+                self.check_all_matched(&sides, step)?;
             }
         }
-        self.distinct(binary.operator.symbol(), out)
+        let mut block = out.block;
+        // Elements of different keys differ in more than a name; then one row of each key is the only one of its labels.
+        let keys = answered.iter().filter(|step| **step > 0).count();
+        block.distinct = one_to_one && keys == block.tags.len() && !sides.partners.part.counts_name();
+        self.distinct(binary.operator.symbol(), block)
     }
 
     fn pair(&self, sides: &Sides<'_>, many: usize, one: usize, step: usize) -> Option<f64> {
@@ -111,57 +105,59 @@ impl Evaluation<'_> {
     }
 
     /// No key may have two elements on the side that must have one.
-    fn check_one(&self, sides: &Sides<'_>, partners: &HashMap<Key, Vec<usize>>, step: usize) -> Result<(), EvalError> {
-        for (key, of) in partners.iter().filter(|(_, of)| of.len() > 1) {
-            if of.iter().filter(|one| !is_gone(sides.one.row(**one)[step])).count() > 1 {
-                return Err(sides.many(false, key));
+    fn check_one(&self, sides: &Sides<'_>, step: usize) -> Result<(), EvalError> {
+        for key in &sides.partners.crowded {
+            if let Some(second) = sides.partners.present(*key, step, sides.one).nth(1) {
+                return Err(sides.many(false, &sides.one.tags[second]));
             }
         }
         Ok(())
     }
 
-    fn check_all_matched(
-        &self,
-        sides: &Sides<'_>,
-        keys: &[Key],
-        partners: &HashMap<Key, Vec<usize>>,
-        step: usize,
-    ) -> Result<(), EvalError> {
-        let asked: HashSet<&Key> = sides.many.present(step).map(|series| &keys[series]).collect();
-        for (key, of) in partners {
-            let there = of.iter().any(|one| !is_gone(sides.one.row(*one)[step]));
-            if there && !asked.contains(key) {
-                return Err(sides.unmatched(sides.swapped, key));
+    fn check_all_matched(&self, sides: &Sides<'_>, step: usize) -> Result<(), EvalError> {
+        let mut asked = vec![false; sides.partners.keys];
+        sides.many.present(step).for_each(|series| asked[sides.partners.key[series]] = true);
+        for (key, _) in asked.iter().enumerate().filter(|(_, asked)| !**asked) {
+            if let Some(left_over) = sides.partners.present(key, step, sides.one).next() {
+                return Err(sides.unmatched(sides.swapped, &sides.one.tags[left_over]));
             }
         }
         Ok(())
     }
 
     fn set(&self, operator: Operator, matching: &Matching, left: &Block, right: &Block) -> Block {
-        let part = Part::of_keys(&matching.keys);
-        let keys = |block: &Block| -> Vec<Key> { block.tags.iter().map(|tags| part.key(tags)).collect() };
-        let (left_keys, right_keys) = (keys(left), keys(right));
-        let mut out = Block::new(self.steps.count);
-        let at_steps = |block: &Block, keys: &[Key]| -> Vec<HashSet<Key>> {
-            let of_step = |step| block.present(step).map(|series| keys[series].clone()).collect();
-            (0..self.steps.count).map(of_step).collect()
+        let steps = self.steps.count;
+        let mut ring = Keyring::new(Part::of_keys(&matching.keys));
+        let mut numbers = |block: &Block| -> Vec<usize> { block.tags.iter().map(|tags| ring.number(tags)).collect() };
+        let (left_keys, right_keys) = (numbers(left), numbers(right));
+        let keys = ring.len();
+        let mut out = Block::new(steps);
+        let at_steps = |block: &Block, of: &[usize]| -> Vec<bool> {
+            let mut there = vec![false; keys * steps];
+            for ((_, row), key) in block.rows().zip(of) {
+                let there = &mut there[key * steps..(key + 1) * steps];
+                there.iter_mut().zip(row).for_each(|(there, value)| *there |= !is_gone(*value));
+            }
+            there
         };
-        let mut take = |block: &Block, keys: &[Key], kept: &dyn Fn(usize, &Key) -> bool| {
-            for (series, (tags, row)) in block.rows().enumerate() {
-                let value = |(step, value): (usize, &f64)| if kept(step, &keys[series]) { *value } else { GONE };
-                out.push(tags.clone(), &row.iter().enumerate().map(value).collect::<Vec<_>>());
+        let mut take = |block: &Block, of: &[usize], kept: &dyn Fn(usize, usize) -> bool| {
+            for ((tags, row), key) in block.rows().zip(of) {
+                let value = |(step, value): (usize, &f64)| if kept(step, *key) { *value } else { GONE };
+                out.tags.push(tags.clone());
+                out.values.extend(row.iter().enumerate().map(value));
             }
         };
         match operator {
             Operator::Or => {
                 let there = at_steps(left, &left_keys);
                 take(left, &left_keys, &|_, _| true);
-                take(right, &right_keys, &|step, key| !there[step].contains(key));
+                take(right, &right_keys, &|step, key| !there[key * steps + step]);
             }
             Operator::And | Operator::Unless => {
                 let there = at_steps(right, &right_keys);
                 let wanted = operator == Operator::And;
-                take(left, &left_keys, &|step, key| there[step].contains(key) == wanted);
+                take(left, &left_keys, &|step, key| there[key * steps + step] == wanted);
+                out.distinct = left.distinct;
             }
             Operator::Add
             | Operator::Subtract
@@ -176,6 +172,9 @@ impl Evaluation<'_> {
             | Operator::Less
             | Operator::GreaterOrEqual
             | Operator::LessOrEqual => {}
+        }
+        if out.distinct {
+            return out.without_empty();
         }
         // Both sides of an `or` may have a series of the same labels, each at its own steps.
         match super::block::joined(out.clone().without_empty()) {
@@ -227,43 +226,116 @@ struct Sides<'a> {
     swapped: bool,
     many: &'a Block,
     one: &'a Block,
+    partners: Partners,
 }
 
 impl Sides<'_> {
     /// The labels of a pair.
-    fn labels(&self, many: usize, one: usize) -> Labels {
-        let mut labels = self.many.tags[many].to_labels();
-        if drops_name(self.binary, self.dialect) {
-            labels = labels.without(NAME);
-        }
-        let taken = match &self.binary.matching.many {
-            Many::Neither => {
-                return match &self.binary.matching.keys {
-                    Keys::On(names) => {
-                        let kept = |name: &str| names.iter().any(|kept| **kept == *name);
-                        Labels::from_pairs(labels.iter().filter(|(name, _)| kept(name)))
-                    }
-                    Keys::Ignoring(names) => names.iter().fold(labels, |labels, name| labels.without(name)),
-                };
+    fn tags(&self, many: usize, one: usize) -> Tags {
+        let mut tags = self.many.tags[many].clone();
+        tags.nameless |= drops_name(self.binary, self.dialect);
+        match (&self.binary.matching.many, &self.binary.matching.keys) {
+            (Many::Neither, Keys::On(names)) => {
+                let kept = |name: &str| names.iter().any(|kept| **kept == *name);
+                Tags::of(Labels::from_pairs(tags.iter().filter(|(name, _)| kept(name))))
             }
-            Many::Left(taken) | Many::Right(taken) => taken,
-        };
-        taken.iter().fold(labels, |labels, name| labels.with(name, self.one.tags[one].get(name)))
+            (Many::Neither, Keys::Ignoring(names)) if names.iter().all(|name| tags.get(name).is_empty()) => tags,
+            (Many::Neither, Keys::Ignoring(names)) => {
+                Tags::of(names.iter().fold(tags.to_labels(), |labels, name| labels.without(name)))
+            }
+            (Many::Left(taken) | Many::Right(taken), _) if taken.is_empty() => tags,
+            (Many::Left(taken) | Many::Right(taken), _) => {
+                let with = |labels: Labels, name: &Arc<str>| labels.with(name, self.one.tags[one].get(name));
+                Tags::of(taken.iter().fold(tags.to_labels(), with))
+            }
+        }
     }
 
     fn side(&self, many: bool) -> &'static str {
         if many != self.swapped { "left" } else { "right" }
     }
 
-    fn many(&self, many: bool, key: &Key) -> EvalError {
+    fn many(&self, many: bool, of: &Tags) -> EvalError {
         let operator = self.binary.operator.symbol().to_owned();
-        EvalError::ManyToMany { operator, side: self.side(many), labels: key.labels().to_string() }
+        let labels = self.partners.part.labels(of).to_string();
+        EvalError::ManyToMany { operator, side: self.side(many), labels }
     }
 
     /// `right`: the element stands on the left, and has no partner on the right.
-    fn unmatched(&self, right: bool, key: &Key) -> EvalError {
+    fn unmatched(&self, right: bool, of: &Tags) -> EvalError {
         let operator = self.binary.operator.symbol().to_owned();
         let side = if right { "right" } else { "left" };
-        EvalError::Unmatched { operator, side, labels: key.labels().to_string() }
+        EvalError::Unmatched { operator, side, labels: self.partners.part.labels(of).to_string() }
+    }
+}
+
+/// Which series can match which: those that have one key.
+struct Partners {
+    part: Part,
+    /// How many keys there are.
+    keys: usize,
+    /// The key of each series of `many`.
+    key: Vec<usize>,
+    /// The first series of `one` by key, and after each series of `one` the next of the same key.
+    first: Vec<Option<usize>>,
+    next: Vec<Option<usize>>,
+    /// The keys of several series of `one`.
+    crowded: Vec<usize>,
+}
+
+impl Partners {
+    fn of(part: Part, many: &Block, one: &Block) -> Partners {
+        let mut ring = Keyring::new(part);
+        let of_one: Vec<usize> = one.tags.iter().map(|tags| ring.number(tags)).collect();
+        let key = many.tags.iter().map(|tags| ring.number(tags)).collect();
+        let keys = ring.len();
+        let (mut first, mut next) = (vec![None; keys], vec![None; of_one.len()]);
+        let mut crowded = Vec::new();
+        for (series, key) in of_one.into_iter().enumerate().rev() {
+            next[series] = first[key].replace(series);
+            if next[series].is_some() {
+                crowded.push(key);
+            }
+        }
+        crowded.sort_unstable();
+        crowded.dedup();
+        Partners { part: ring.part, keys, key, first, next, crowded }
+    }
+
+    /// The series of `one` with this key that have a value at this step, in order.
+    fn present(&self, key: usize, step: usize, one: &Block) -> impl Iterator<Item = usize> {
+        let all = std::iter::successors(self.first[key], |series| self.next[*series]);
+        all.filter(move |series| !is_gone(one.values[series * one.steps + step]))
+    }
+}
+
+/// What matching answers: one row for every pair that met.
+struct Rows {
+    block: Block,
+    /// The last row of each series of `many`.
+    last: Vec<Option<usize>>,
+    /// The partner of each row, and the row before it of the same series.
+    of: Vec<(usize, Option<usize>)>,
+    nothing: Vec<f64>,
+}
+
+impl Rows {
+    fn of(sides: &Sides<'_>, steps: usize) -> Rows {
+        let last = vec![None; sides.many.tags.len()];
+        Rows { block: Block::new(steps), last, of: Vec::new(), nothing: vec![GONE; steps] }
+    }
+
+    fn set(&mut self, sides: &Sides<'_>, (series, partner): (usize, usize), step: usize, value: f64) {
+        let mut known = std::iter::successors(self.last[series], |row| self.of[*row].1);
+        let row = match known.find(|row| self.of[*row].0 == partner) {
+            Some(row) => row,
+            None => {
+                let row = self.of.len();
+                self.of.push((partner, self.last[series].replace(row)));
+                self.block.push(sides.tags(series, partner), &self.nothing);
+                row
+            }
+        };
+        self.block.values[row * self.block.steps + step] = value;
     }
 }

@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::super::node::{Grouping, Keys};
 use crate::base::Wall;
 use crate::model::Labels;
 use crate::model::labels::NAME;
@@ -53,6 +52,7 @@ impl Steps {
     }
 }
 
+#[inline]
 pub(super) fn is_gone(value: f64) -> bool {
     value.to_bits() == GONE.to_bits()
 }
@@ -99,81 +99,6 @@ impl PartialEq for Tags {
 impl Eq for Tags {}
 
 impl Hash for Tags {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for pair in self.iter() {
-            pair.hash(state);
-        }
-    }
-}
-
-/// The part of a series' labels that counts for a match or a group.
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    tags: Tags,
-    part: Part,
-}
-
-/// Which labels count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Only(Arc<[Arc<str>]>),
-    /// All but these; the name never counts.
-    AllBut(Arc<[Arc<str>]>),
-}
-
-impl Part {
-    pub(super) fn of_keys(keys: &Keys) -> Part {
-        match keys {
-            Keys::On(names) => Part::Only(Arc::from(names.as_slice())),
-            Keys::Ignoring(names) => Part::AllBut(Arc::from(names.as_slice())),
-        }
-    }
-
-    pub(super) fn of_grouping(grouping: &Grouping) -> Part {
-        match grouping {
-            Grouping::By(names) => Part::Only(Arc::from(names.as_slice())),
-            Grouping::Without(names) => Part::AllBut(Arc::from(names.as_slice())),
-        }
-    }
-
-    pub(super) fn key(&self, tags: &Tags) -> Key {
-        Key { tags: tags.clone(), part: self.clone() }
-    }
-
-    /// Whether the name tells two series apart.
-    pub(super) fn counts_name(&self) -> bool {
-        self.counts(NAME)
-    }
-
-    fn counts(&self, name: &str) -> bool {
-        let listed = |names: &[Arc<str>]| names.iter().any(|listed| **listed == *name);
-        match self {
-            Part::Only(names) => listed(names),
-            Part::AllBut(names) => name != NAME && !listed(names),
-        }
-    }
-}
-
-impl Key {
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tags.iter().filter(|(name, _)| self.part.counts(name))
-    }
-
-    /// Only the labels that count.
-    pub(super) fn labels(&self) -> Labels {
-        Labels::from_pairs(self.iter())
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Key) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Key {}
-
-impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         for pair in self.iter() {
             pair.hash(state);

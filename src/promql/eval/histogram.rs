@@ -1,10 +1,10 @@
 //! `histogram_quantile` over classic buckets.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::node::Node;
-use super::block::{Block, Key, Part, Tags, is_gone};
+use super::block::{Block, Tags, is_gone};
+use super::key::{Keyring, Part};
 use super::{EvalError, Evaluation};
 use crate::model::store::GONE;
 
@@ -38,18 +38,15 @@ impl Evaluation<'_> {
 }
 
 fn histograms(block: &Block) -> Vec<Histogram> {
-    let part = Part::AllBut(Arc::from([Arc::from(LE)]));
-    let mut places: HashMap<Key, usize> = HashMap::new();
+    let mut ring = Keyring::new(Part::AllBut(Arc::from([Arc::from(LE)])));
     let mut found: Vec<Histogram> = Vec::new();
     for (series, tags) in block.tags.iter().enumerate() {
         // As in Prometheus, what has no bound that can be read is no bucket.
         let Some(bound) = bound(tags.get(LE)) else { continue };
-        let key = part.key(tags);
-        let next = found.len();
-        let place = *places.entry(key).or_insert_with_key(|key| {
-            found.push(Histogram { tags: Tags::of(key.labels()), buckets: Vec::new() });
-            next
-        });
+        let place = ring.number(tags);
+        if place == found.len() {
+            found.push(Histogram { tags: Tags::of(ring.part.labels(tags)), buckets: Vec::new() });
+        }
         found[place].buckets.push((bound, series));
     }
     for histogram in &mut found {

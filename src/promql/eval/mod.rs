@@ -2,8 +2,8 @@
 //!
 //! A node is evaluated once for all steps: its answer is a [`block::Block`], series by series, so that labels are
 //! looked at once per series and not once per step. One file per family: [`select`] brings samples in, [`over`] has
-//! the functions of a range, [`map`] those of one value, [`aggregate`], [`binary`], [`histogram`] and [`labels`] what
-//! their names say.
+//! the functions of a range, [`map`] those of one value, [`key`] finds groups and partners, and [`aggregate`], [`binary`],
+//! [`histogram`] and [`labels`] are what their names say.
 //!
 //! Must never: answer where Prometheus gives an error, or look at more samples than [`MOST_SAMPLES`].
 
@@ -15,6 +15,7 @@ mod cases;
 #[cfg(test)]
 mod changed;
 mod histogram;
+mod key;
 mod labels;
 mod map;
 mod over;
@@ -25,8 +26,6 @@ mod window;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
-
-use indexmap::IndexMap;
 
 use super::Expr;
 use super::dialect::Dialect;
@@ -140,24 +139,6 @@ pub fn evaluate_range(expr: &Expr, store: &Store, scope: &Scope, steps: Steps) -
 pub fn evaluate_range_past(expr: &Expr, store: &Store, scope: &Scope, steps: Steps) -> Result<Matrix, EvalError> {
     let left = Cell::new(MOST_SAMPLES);
     Evaluation { past: true, ..Evaluation::new(expr, store, scope, steps, &left) }.matrix(expr)
-}
-
-/// The newest sample of each series of a selector, by labels.
-pub(super) fn newest(
-    selector: &Selector,
-    store: &Store,
-    scope: &Scope,
-    at: Wall,
-) -> IndexMap<Arc<Labels>, (Wall, f64)> {
-    let mut newest: IndexMap<Arc<Labels>, (Wall, f64)> = IndexMap::new();
-    for (labels, taken, value) in store.instant(scope, &selector.matchers, at, LOOKBACK) {
-        // Two sources may give one series; the later sample counts.
-        let entry = newest.entry(labels).or_insert((taken, value));
-        if entry.0 < taken {
-            *entry = (taken, value);
-        }
-    }
-    newest
 }
 
 /// The samples of each series of a range selector, oldest first, one per time.
