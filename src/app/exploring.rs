@@ -1,6 +1,6 @@
 //! Answers what the page of metrics asks, while it is shown.
 
-use super::{App, setup};
+use super::{App, Effect, setup};
 use crate::base::At;
 use crate::model::Retention;
 use crate::panes::{Model, Page, Panes};
@@ -10,7 +10,7 @@ const LONGEST_EXPLORED: std::time::Duration = std::time::Duration::from_secs(3_6
 
 impl App {
     /// Asks again what the page needs, and evaluates what has closed. Costs nothing on other pages.
-    pub(super) fn explore(&mut self, at: At) {
+    pub(super) fn explore(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.page != Page::Metrics {
             return;
         }
@@ -21,8 +21,15 @@ impl App {
                 answer(&self.panes, &mut freeze.shown, freeze.since);
                 self.model.freeze = Some(freeze);
             }
-            None if answer(&self.panes, &mut self.model, at) => self.keep_explored(),
-            None => {}
+            None => {
+                if answer(&self.panes, &mut self.model, at) {
+                    self.keep_explored();
+                }
+                // A screen that is held is not brought up to date, so that nobody needs to be asked for it.
+                if let Some((number, inquiry)) = self.model.explorer.inquire(at) {
+                    effects.push(Effect::Inquire { number, inquiry: Box::new(inquiry) });
+                }
+            }
         }
     }
 
@@ -50,6 +57,7 @@ impl App {
 fn answer(panes: &Panes, model: &mut Model, at: At) -> bool {
     model.explorer.list(&model.store, model.targets.get(model.selected));
     let asked = panes.asked(model);
+    model.explorer.turn_to(asked.elsewhere, asked.question.as_ref(), model.targets.get(model.selected));
     let other = model.explorer.ask(asked.question, model.targets.get(model.selected));
     model.explorer.evaluate(&model.store, &asked.visible, at);
     other

@@ -77,9 +77,9 @@ pub struct Refreshed {
     /// The bucket that the newest value of every sparkline belongs to.
     bucket: Option<i64>,
     /// Older samples were linked in: every bucket has to be computed again.
-    history: bool,
+    pub(super) history: bool,
     /// A source that could not be believed before has answered since alerts were evaluated.
-    answered: bool,
+    pub(super) answered: bool,
 }
 
 impl App {
@@ -127,7 +127,7 @@ impl App {
             self.newer = true;
         }
         if due || self.urgent {
-            self.explore(at);
+            self.explore(at, effects);
             self.explain(at);
         }
         if self.model.status.as_ref().is_some_and(|(_, until)| until.boot <= at.boot) {
@@ -227,6 +227,7 @@ impl App {
             (_, true) | (None, _) => SPARK,
         };
         self.refreshed.bucket = Some(bucket);
+        self.model.store.expire_backfills(at.wall);
         if std::mem::take(&mut self.refreshed.history) {
             self.model
                 .targets

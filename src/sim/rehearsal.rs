@@ -267,6 +267,8 @@ impl Rehearsal {
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
                 | Effect::FetchNow { .. }
+                | Effect::Backfill(_)
+                | Effect::Inquire { .. }
                 | Effect::KeepMinutes { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
@@ -423,6 +425,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
         intervals: std::collections::BTreeMap::new(),
         settings: folder::settings("/run/opsconsole-demo"),
         requests_per_second: 5.0,
+        prometheus: None,
         demo: Some(DemoSpec {
             folder: "/run/opsconsole-demo".to_owned(),
             control_url: "http://127.0.0.1:3002".to_owned(),
