@@ -98,7 +98,9 @@ described! {
         #[example("5.0")]
         pub requests_per_second: f64,
         /// A server with Prometheus' HTTP API that scrapes this target: its memory fills the ranges and charts of the
-        /// console at start, and it can be asked from the page of metrics.
+        /// console at start, and it can be asked from the page of metrics. Its matchers say which of its series are
+        /// those of this target, as between the braces of a selector; left out, they are those whose instance is that
+        /// of an endpoint here. Its auth is as that of an endpoint.
         #[serde(default)]
         #[example("(url: \"http://127.0.0.1:9090\")")]
         pub prometheus: Option<PrometheusSpec>,

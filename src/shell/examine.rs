@@ -218,6 +218,10 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
         address: source.address.clone(),
         failure: match (&source.failure, source.last_ok) {
             (Some(failure), _) => Some(failure.clone()),
+            // A server that answers and knows nothing of the target is as good as none.
+            (None, Some(_)) if source.series == 0 && source.backfill.is_some() => {
+                source.backfill.clone().map(|detail| FetchFailure::Other { detail })
+            }
             (None, None) => Some(FetchFailure::Other { detail: "it was not read in time".to_owned() }),
             (None, Some(_)) => None,
         },

@@ -406,7 +406,9 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
     Exec::Command { argv, timeout: plan.timeout }
 }
 
-fn setup(columns: u16, rows: u16) -> Setup {
+/// What a rehearsed console is made of, before anything happened.
+#[must_use]
+pub fn setup(columns: u16, rows: u16) -> Setup {
     let api = EndpointAddressSpec {
         id: "api".into(),
         url: "http://127.0.0.1:3001".to_owned(),

@@ -140,16 +140,14 @@ fn the_past_of_a_prometheus_fills_charts_and_ranges_and_it_can_be_asked() {
     // Its own labels, and those of the stranger, whom the expression does not leave out.
     console.shows("10.1.1.1:9");
     println!("{}", console.screen());
-    console.type_text("e\u{15}sum(\r");
-    console.shows("the server refuses: bad_data");
+    console.type_text("e\u{15}up * on (job) up\r");
+    console.shows("the server refuses: execution: found duplicate series");
     println!("{}", console.screen());
     console.type_text("O");
     console.shows("charts are evaluated by this console now");
 
     // A Prometheus that is gone is said to be.
-    console.type_text("eO");
-    console.type_text("\u{15}work_done_total\r");
-    console.type_text("O");
+    console.type_text("e\u{15}work_done_total\rO");
     console.shows(&format!("from prometheus at {url}: work_done_total"));
     drop(prometheus);
     console.shows("connection refused");

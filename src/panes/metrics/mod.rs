@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Metrics::asked ──► app/ asks the explorer ──► Explorer: list, picture, sparklines ──► Metrics::render
+//!                                                 └─ Inquiry ──► (shell, a server) ──► Charted, in the picture's place
 //! ```
 //!
 //! Must never: evaluate anything. The page says what it needs, `app/` has it answered.
