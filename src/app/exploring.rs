@@ -29,6 +29,10 @@ impl App {
                 if other {
                     self.keep_explored();
                 }
+                // A screen that is held is not brought up to date, so that nobody needs to be asked for it.
+                if let Some((number, inquiry)) = self.model.explorer.inquire(at) {
+                    effects.push(Effect::Inquire { number, inquiry: Box::new(inquiry) });
+                }
                 heavy
             }
         };
@@ -63,6 +67,7 @@ impl App {
 fn answer(panes: &Panes, model: &mut Model, at: At) -> (bool, Option<Chart>) {
     model.explorer.list(&model.store, model.targets.get(model.selected));
     let asked = panes.asked(model);
+    model.explorer.turn_to(asked.elsewhere, asked.question.as_ref(), model.targets.get(model.selected));
     let other = model.explorer.ask(asked.question, model.targets.get(model.selected));
     (other, model.explorer.evaluate(&model.store, &asked.visible, at, BUDGET))
 }

@@ -146,6 +146,7 @@ impl App {
             | Action::Query
             | Action::ChoosePrevious
             | Action::ChooseNext
+            | Action::SwitchOrigin
             | Action::CursorOlder
             | Action::CursorNewer
             | Action::Wrap

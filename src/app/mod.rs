@@ -10,7 +10,7 @@
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
 //! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
 //! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing, [`looks`] changes
-//! theme and keymap, [`rule_files`] the operator's own rules.
+//! theme and keymap, [`rule_files`] the operator's own rules, [`backfilling`] takes in what servers remember.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -18,6 +18,7 @@
 //! its one arm in the shell's driver.
 
 mod acting;
+mod backfilling;
 pub mod beside;
 mod claims;
 mod explaining;
@@ -148,6 +149,11 @@ impl App {
             Msg::Committed { run, failed } => self.committed(at, &run, failed),
             Msg::MinutesNotKept { why } => {
                 self.banner(Severity::Warning, format!("the minutes of objectives are not kept: {why}"));
+            }
+            Msg::Backfilled(fill) => self.backfilled(&fill),
+            Msg::Inquired { number, answer } => {
+                self.model.explorer.inquired(number, answer);
+                self.urgent = true;
             }
             Msg::Copied(Ok(copied)) => {
                 let needs = copied.needs.map(|needs| format!(" ({needs})")).unwrap_or_default();

@@ -10,11 +10,14 @@ use super::beside::{Found, Task, Unwritten};
 use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
-use crate::model::{Batch, Exec};
+use crate::model::{Backfill, Batch, Exec};
+use crate::panes::metrics::Inquiry;
 use crate::panes::model::Link;
+use crate::promql::buckets::Charted;
 use crate::runbook::seal::Place;
 use crate::runbook::tree::ActPlan;
 use crate::runbook::{Entry, Record};
+use crate::sources::backfill::BackfillPlan;
 
 /// Which journal file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -101,6 +104,13 @@ pub enum Msg {
     },
     /// A text was given to the terminal for its clipboard, or was not, and why.
     Copied(Result<Copied, String>),
+    /// What the server of a target remembers came, or did not.
+    Backfilled(Box<Backfill>),
+    /// A server answered [`Effect::Inquire`] of this number.
+    Inquired {
+        number: u64,
+        answer: Result<Charted, String>,
+    },
     /// Theme and keymap were read again, because their files changed or [`Effect::Load`] asked for it.
     Reloaded(Box<Reloaded>),
 }
@@ -201,6 +211,13 @@ pub enum Effect {
     },
     /// Keep the clocks and claims of alerts for a console after this one.
     KeepAlerts(Box<Remembered>),
+    /// Ask a server for the past of a target, then answer with `Backfilled`.
+    Backfill(Box<BackfillPlan>),
+    /// Ask a server for a chart, then answer with `Inquired` of the same number.
+    Inquire {
+        number: u64,
+        inquiry: Box<Inquiry>,
+    },
     /// Poll this source as soon as its target may be asked, not when it is due.
     FetchNow {
         source: SourceId,

@@ -211,7 +211,9 @@ impl App {
             quitting: false,
         };
         app.keep_loaded();
-        Ok((app, vec![append(JournalId::Console, Record::ConsoleStarted { version })]))
+        let mut first = vec![append(JournalId::Console, Record::ConsoleStarted { version })];
+        app.ask_for_the_past(&mut first);
+        Ok((app, first))
     }
 }
 

@@ -78,9 +78,9 @@ pub struct Refreshed {
     /// The bucket that the newest value of every sparkline belongs to.
     bucket: Option<i64>,
     /// Older samples were linked in: every bucket has to be computed again.
-    history: bool,
+    pub(super) history: bool,
     /// A source that could not be believed before has answered since alerts were evaluated.
-    answered: bool,
+    pub(super) answered: bool,
 }
 
 impl App {
@@ -244,6 +244,7 @@ impl App {
             (_, true) | (None, _) => SPARK,
         };
         self.refreshed.bucket = Some(bucket);
+        self.model.store.expire_backfills(at.wall);
         if std::mem::take(&mut self.refreshed.history) {
             self.model
                 .targets

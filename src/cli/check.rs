@@ -8,7 +8,7 @@ use color_eyre::eyre::Result;
 
 use super::{Common, load};
 use crate::alert::AlertState;
-use crate::base::text::count;
+use crate::base::text::{clean, count};
 use crate::base::{Severity, Unit};
 use crate::panes::Model;
 use crate::panes::model::Level;
@@ -53,6 +53,9 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
     };
     say_line!("{word}: {}", count(app.model().targets.len(), "target"));
     lines.iter().for_each(|line| say_line!("  {line}"));
+    // It is no part of the verdict: what warms up for want of it is.
+    let missing = app.model().store.backfills().filter(|state| state.failure.is_some());
+    missing.filter_map(|state| state.backfill.as_deref()).for_each(|said| say_line!("  {}", clean(said)));
     Ok(ExitCode::from(judgement as u8))
 }
 

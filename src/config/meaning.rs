@@ -13,6 +13,7 @@ use super::target::floor_seconds;
 use super::{Known, Looks};
 use crate::base::ron_tree::{Node, Value};
 use crate::base::{SystemId, text};
+use crate::sources::backfill::matchers_fault;
 use crate::systems::{Files, SettingValue, SystemSpec, spec};
 
 /// Requests per second that a target may be given.
@@ -154,12 +155,26 @@ fn check_target(
     if let Some(spec) = spec {
         check_settings(target, spec, found);
     }
+    check_prometheus(target, found);
     let Some(nodes) = target.field("nodes") else { return };
     if matches!(&nodes.value, Value::List(items) if items.is_empty()) {
         found.at(nodes.place, "there is no node; without one there is nothing to read");
     }
     unique(nodes, "node", found);
     address::check(nodes, spec, found);
+}
+
+/// That the server of a target can be asked, and for series that can be selected.
+fn check_prometheus(target: &Node, found: &mut Found) {
+    let Some(server) = given(target, "prometheus") else { return };
+    address::check_server(server, found);
+    if let Some(matchers) = given(server, "matchers")
+        && let Some(text) = matchers.text()
+        && let Some(why) = matchers_fault(text)
+    {
+        let what = format!("these are no matchers, such as job=\"node\": {why}");
+        found.at(matchers.place, text::clean(&what).into_owned());
+    }
 }
 
 /// Where it acts and as whom: said in full, and possible.

@@ -21,7 +21,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
-pub use target::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, RuleFileSpec, TargetSpec};
+pub use target::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, PrometheusSpec, RuleFileSpec, TargetSpec};
 
 use crate::base::ron_tree::Tree;
 use crate::base::{Problem, SystemId, ron_text};

@@ -7,6 +7,7 @@ use crate::base::{Credentials, EndpointId, NodeId, SourceId, SystemId, TargetId}
 use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::template;
+use crate::sources::server::Server;
 use crate::sources::{BoundSource, Machine, SourceSpec};
 use crate::systems::{SettingValue, SystemSpec};
 
@@ -96,6 +97,13 @@ described! {
         #[serde(default = "default_rate")]
         #[example("5.0")]
         pub requests_per_second: f64,
+        /// A server with Prometheus' HTTP API that scrapes this target: its memory fills the ranges and charts of the
+        /// console at start, and it can be asked from the page of metrics. Its matchers say which of its series are
+        /// those of this target, as between the braces of a selector; left out, they are those whose instance is that
+        /// of an endpoint here. Its auth is as that of an endpoint.
+        #[serde(default)]
+        #[example("(url: \"http://127.0.0.1:9090\")")]
+        pub prometheus: Option<PrometheusSpec>,
         /// What binds a simulated target to its folder. Written by opsconsole demo, never by hand.
         #[serde(default)]
         pub demo: Option<DemoSpec>,
@@ -136,6 +144,31 @@ described! {
         #[serde(default)]
         #[example("Bearer(File(\"/etc/opsconsole/token\"))")]
         pub auth: Option<Credentials>,
+    }
+}
+
+described! {
+    /// A server with Prometheus' HTTP API.
+    pub struct PrometheusSpec {
+        /// Where it answers.
+        #[example("\"http://127.0.0.1:9090\"")]
+        pub url: String,
+        /// Which of its series are those of this target, as between the braces of a selector. Left out, they are those
+        /// whose instance is that of an endpoint here.
+        #[serde(default)]
+        #[example("\"job=\\\"node\\\"\"")]
+        pub matchers: Option<String>,
+        /// What the questions identify themselves with, as for an endpoint.
+        #[serde(default)]
+        #[example("Bearer(File(\"/etc/opsconsole/token\"))")]
+        pub auth: Option<Credentials>,
+    }
+}
+
+impl PrometheusSpec {
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server { url: self.url.trim_end_matches('/').to_owned(), credentials: self.auth.clone() }
     }
 }
 

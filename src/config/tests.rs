@@ -70,6 +70,7 @@ fn what_is_sound_is_taken() {
     for more in [
         "environment: Staging,",
         "environment: Production, host: None,",
+        "environment: Staging, prometheus: (url: \"https://h/prefix\", matchers: \"job=\\\"a\\\"\", auth: Bearer(Env(\"X\"))),",
         "environment: Production,",
         "environment: Production, host: Some(Local), privilege: None,",
         "environment: Development, interval_seconds: 60, intervals: {\"metrics\": 1_00.0},",

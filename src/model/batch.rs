@@ -297,7 +297,7 @@ impl Batch {
 }
 
 /// Values as JSON numbers, and as strings where JSON has no number: a recording must give back what was measured.
-mod exact {
+pub(super) mod exact {
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

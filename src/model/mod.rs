@@ -12,6 +12,7 @@
 //!
 //! To add a fact that is not a number: a document of a source. To add a way of reaching the world: [`waist`].
 
+pub mod backfill;
 pub mod batch;
 pub mod labels;
 pub mod log;
@@ -21,6 +22,7 @@ pub mod store;
 pub mod truth;
 pub mod waist;
 
+pub use backfill::{Backfill, PastRow, Scraped};
 pub use batch::{Batch, Document, Layout};
 pub use labels::{Labels, MatchOp, Matcher};
 pub use log::LogLine;

@@ -49,6 +49,9 @@ pub struct SourceState {
     /// Lines that came, and how many of them were not kept because they came too fast.
     pub lines: u64,
     pub dropped_lines: u64,
+    /// Set where it is no source that is polled but a server's memory, asked once at start: what came of that, in
+    /// words; empty before. Nothing of it is a measurement of now.
+    pub backfill: Option<String>,
 }
 
 impl SourceState {
@@ -78,7 +81,14 @@ impl SourceState {
             gives_lines: false,
             lines: 0,
             dropped_lines: 0,
+            backfill: None,
         }
+    }
+
+    /// The same of what is asked once, for the past.
+    #[must_use]
+    pub fn of_past(self) -> SourceState {
+        SourceState { backfill: Some(String::new()), ..self }
     }
 
     /// Takes over what a poll of this source brought.
@@ -136,6 +146,8 @@ impl SourceState {
         }
         match self.last_ok {
             None => Truth::NeverPolled,
+            // What was said of the past does not age.
+            Some(_) if self.backfill.is_some() => Truth::Fresh,
             Some(at) if now > self.stale_at(at) => Truth::Stale { age: now.since(at.boot) },
             Some(_) => Truth::Fresh,
         }
@@ -158,6 +170,9 @@ impl SourceState {
     /// When the truth next changes by the passing of time alone.
     #[must_use]
     pub fn wake(&self, now: Boot) -> Option<Boot> {
+        if self.backfill.is_some() {
+            return None;
+        }
         let at = self.stale_at(self.last_ok?);
         (self.failure.is_none() && at >= now).then(|| at.plus(Duration::from_millis(1)))
     }

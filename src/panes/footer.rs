@@ -59,6 +59,7 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
             HELP,
             QUIT,
             (&[Action::Open], "chart it"),
+            (&[Action::SwitchOrigin], "origin"),
             ZOOM,
             COPY,
             TARGET,

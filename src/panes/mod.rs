@@ -116,6 +116,7 @@ impl Panes {
             Action::Query => self.on_page(Page::Metrics, action, model),
             Action::ChoosePrevious
             | Action::ChooseNext
+            | Action::SwitchOrigin
             | Action::CursorOlder
             | Action::CursorNewer
             | Action::Wrap

@@ -21,7 +21,7 @@ pub fn pages(action: Action) -> &'static [Page] {
         Action::PollNow => &[Page::Sources],
         Action::Acknowledge | Action::Snooze => &[Page::Alerts],
         Action::ChoosePrevious | Action::ChooseNext => &[Page::Metrics, Page::Logs],
-        Action::CursorOlder | Action::CursorNewer => &[Page::Metrics],
+        Action::SwitchOrigin | Action::CursorOlder | Action::CursorNewer => &[Page::Metrics],
         Action::Wrap | Action::Follow => &[Page::Logs],
         Action::Open => &[Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Metrics],
         // A list that a filter could narrow has its own words in `app/`. What only moves is silent where nothing moves.

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Expr;
 use super::eval::{LOOKBACK, Matrix, Steps, evaluate_range_past};
 use crate::base::Wall;
@@ -41,11 +43,41 @@ pub struct Buckets {
 }
 
 /// One series of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     pub labels: Arc<Labels>,
     /// `None` where nothing was measured.
     pub values: Vec<Option<f64>>,
+}
+
+/// What another evaluator gave over the same buckets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Charted {
+    pub lines: Vec<Line>,
+    pub left_out: usize,
+}
+
+impl Charted {
+    /// The values of these series at the ends of `count` buckets, of which the last ends at `end`.
+    #[must_use]
+    pub fn of(series: &[SeriesWindow], seconds: u32, count: usize, end: Wall) -> Charted {
+        let length = i64::from(seconds.max(1)) * 1000;
+        let count = count.clamp(1, MOST_BUCKETS);
+        let start = end.0.saturating_sub((count as i64 - 1) * length);
+        let line = |series: &SeriesWindow| {
+            let mut values = vec![None; count];
+            for (at, value) in &series.samples {
+                let place = usize::try_from((at.0.saturating_sub(start)).div_euclid(length)).ok();
+                if let Some(slot) = place.and_then(|place| values.get_mut(place)) {
+                    // What is no number can not be drawn.
+                    *slot = Some(*value).filter(|value| value.is_finite());
+                }
+            }
+            Line { labels: Arc::clone(&series.labels), values }
+        };
+        let lines: Vec<Line> = series.iter().take(MOST_LINES).map(line).collect();
+        Charted { lines, left_out: series.len().saturating_sub(MOST_LINES) }
+    }
 }
 
 impl Buckets {
@@ -53,6 +85,22 @@ impl Buckets {
     #[must_use]
     pub fn new(seconds: u32, count: usize) -> Buckets {
         Buckets { seconds: seconds.max(1), count: count.clamp(1, MOST_BUCKETS), ..Buckets::default() }
+    }
+
+    /// Takes over what another evaluator gave for the buckets up to `end`.
+    pub fn take_over(&mut self, charted: Charted, end: Wall) {
+        let Charted { mut lines, left_out } = charted;
+        // A recording can hold anything.
+        lines.iter_mut().for_each(|line| line.values.resize(self.count, None));
+        lines.retain(|line| line.values.iter().any(Option::is_some));
+        let evaluated = self.count;
+        *self = Buckets { end: Some(end), lines, left_out, evaluated, ..Buckets::new(self.seconds, self.count) };
+    }
+
+    /// The end of the newest bucket that is closed now.
+    #[must_use]
+    pub fn newest_end(&self, now: Wall) -> Wall {
+        self.boundary(now)
     }
 
     /// Forgets what was evaluated, because older samples came in.

@@ -164,6 +164,7 @@ impl Discovery {
             interval_seconds: None,
             intervals: BTreeMap::new(),
             requests_per_second: 5.0,
+            prometheus: None,
             demo: None,
         });
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::backfill;
+use super::fetch::http::HttpClient;
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
 use super::poller::Nudges;
@@ -49,6 +51,8 @@ pub struct Driver {
     actor: Actor,
     armed: Arc<tokio::sync::Mutex<BTreeMap<String, TargetLock>>>,
     nudges: Nudges,
+    /// Asks the servers of targets.
+    client: HttpClient,
 }
 
 impl Driver {
@@ -56,7 +60,8 @@ impl Driver {
     pub fn new(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Driver {
         let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
         let nudges = Nudges::default();
-        Driver { root, loader: Loader::of_user(), ledger, out, clock, actor, armed: Arc::default(), nudges }
+        let (loader, client) = (Loader::of_user(), HttpClient::new());
+        Driver { root, loader, ledger, out, clock, actor, armed: Arc::default(), nudges, client }
     }
 
     /// From now on these sources can be asked out of their rhythm.
@@ -88,6 +93,10 @@ impl Driver {
                 self.armed.lock().await.remove(&lock_key);
             }
             Effect::KeepMinutes { target, closed } => self.keep(target, closed),
+            Effect::Backfill(plan) => backfill::start(*plan, self.client.clone(), self.out.clone(), self.clock),
+            Effect::Inquire { number, inquiry } => {
+                backfill::inquire(number, *inquiry, self.client.clone(), self.out.clone(), self.clock);
+            }
             // A source that is not asked any more says so itself.
             Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),

@@ -132,7 +132,12 @@ pub fn secrets(targets: &[TargetSpec]) -> Vec<SecretFacts> {
             node.endpoints.iter().map(move |endpoint| (format!("{}/{}/{}", target.id, node.id, endpoint.id), endpoint))
         })
     });
+    let servers = targets.iter().filter_map(|target| {
+        let server = target.prometheus.as_ref()?;
+        Some((format!("{}/prometheus", target.id), server.auth.as_ref()?.secret().clone()))
+    });
     let referring = endpoints.filter_map(|(name, endpoint)| Some((name, endpoint.auth.as_ref()?.secret().clone())));
+    let referring = referring.chain(servers);
     let tried = referring.map(|(endpoint, secret)| SecretFacts {
         endpoint,
         reference: secret.to_string(),
@@ -213,6 +218,10 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
         address: source.address.clone(),
         failure: match (&source.failure, source.last_ok) {
             (Some(failure), _) => Some(failure.clone()),
+            // A server that answers and knows nothing of the target is as good as none.
+            (None, Some(_)) if source.series == 0 && source.backfill.is_some() => {
+                source.backfill.clone().map(|detail| FetchFailure::Other { detail })
+            }
             (None, None) => Some(FetchFailure::Other { detail: "it was not read in time".to_owned() }),
             (None, Some(_)) => None,
         },
@@ -221,7 +230,7 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
         not_exposed: text(&source.not_exposed),
         clock_skew_seconds: source.clock_skew_seconds,
     };
-    app.model().store.sources().map(read).collect()
+    app.model().store.sources().chain(app.model().store.backfills()).map(read).collect()
 }
 
 /// Where a program is, among the folders in which programs are looked for.

@@ -5,9 +5,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::backfill;
 use super::clock;
 use super::console::ConsoleError;
 use super::fetch::Fetcher;
+use super::fetch::http::HttpClient;
 use super::poller::Poller;
 use crate::app::beside::Unwritten;
 use crate::app::{App, Effect, Msg, Setup};
@@ -35,15 +37,21 @@ pub async fn look_until(setup: Setup, longest: Duration, done: fn(&Model) -> boo
 }
 
 fn all_polled(model: &Model) -> bool {
-    model.store.sources().all(|source| source.polls > 0)
+    model.store.sources().chain(model.store.backfills()).all(|source| source.polls > 0)
 }
 
 async fn look_while(mut setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
     // Nothing is drawn and no key is pressed: a mistake in a theme or a keymap must not stop a check.
     let own = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
     (setup.theme, setup.keymap) = (own(theme::EMBEDDED[0]), own(keymap::EMBEDDED[0]));
-    let (mut app, _) = App::new(setup)?;
+    let (mut app, first) = App::new(setup)?;
     let (out, mut messages) = mpsc::channel(64);
+    // The past ends where polling begins, so it is asked for before.
+    for effect in first {
+        if let Effect::Backfill(plan) = effect {
+            backfill::start(*plan, HttpClient::new(), out.clone(), clock::now);
+        }
+    }
     let _poller = Poller::of_targets(&app.model().targets, &Fetcher::new(), &out, clock::now)?;
     let end = Instant::now() + longest;
     while go_on(app.model()) && Instant::now() < end {

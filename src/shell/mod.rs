@@ -17,6 +17,7 @@
 
 pub mod actor;
 pub mod alarm;
+pub mod backfill;
 pub mod child;
 pub mod clock;
 pub mod console;
@@ -29,6 +30,7 @@ pub mod journal;
 pub mod ledger;
 pub mod lock;
 pub mod poller;
+pub mod prometheus;
 pub mod proof;
 pub mod recorder;
 pub mod reload;

@@ -226,6 +226,7 @@ impl DemoFolder {
             interval_seconds: None,
             intervals: BTreeMap::new(),
             requests_per_second: 5.0,
+            prometheus: None,
             demo: Some(DemoSpec { folder: self.text()?.to_owned(), control_url: served.control_url.clone() }),
         };
         let state_root = format!("{}/state", self.text()?);

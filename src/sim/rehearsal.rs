@@ -271,6 +271,8 @@ impl Rehearsal {
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
                 | Effect::FetchNow { .. }
+                | Effect::Backfill(_)
+                | Effect::Inquire { .. }
                 | Effect::KeepMinutes { .. }
                 | Effect::Disarm { .. }
                 | Effect::Follow { .. } => {}
@@ -425,7 +427,9 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
     Exec::Command { argv, timeout: plan.timeout }
 }
 
-fn setup(columns: u16, rows: u16) -> Setup {
+/// What a rehearsed console is made of, before anything happened.
+#[must_use]
+pub fn setup(columns: u16, rows: u16) -> Setup {
     let api = EndpointAddressSpec {
         id: "api".into(),
         url: "http://127.0.0.1:3001".to_owned(),
@@ -444,6 +448,7 @@ fn setup(columns: u16, rows: u16) -> Setup {
         intervals: std::collections::BTreeMap::new(),
         settings: folder::settings("/run/opsconsole-demo"),
         requests_per_second: 5.0,
+        prometheus: None,
         demo: Some(DemoSpec {
             folder: "/run/opsconsole-demo".to_owned(),
             control_url: "http://127.0.0.1:3002".to_owned(),

@@ -57,7 +57,7 @@ pub(super) fn is_html(answer: &HttpAnswer) -> bool {
 }
 
 /// The endpoint's URL with the source's path and query.
-fn address(base_url: &str, path: &str) -> Result<url::Url, FetchFailure> {
+pub(super) fn address(base_url: &str, path: &str) -> Result<url::Url, FetchFailure> {
     let fail = |detail: String| FetchFailure::Address { detail };
     let mut url = url::Url::parse(base_url).map_err(|error| fail(format!("{base_url:?}: {error}")))?;
     if !["http", "https"].contains(&url.scheme()) {

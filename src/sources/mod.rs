@@ -7,6 +7,7 @@
 //! of the machine     file  disk  log  command  units  journald
 //! shared             kind (what all have in common)  http  exposition (text formats)  extraction (JSON by jq)
 //!                    lines (of logs)
+//! of a server        server (Prometheus' HTTP API)  backfill (what it remembers from before the first poll)
 //! ```
 //!
 //! Every batch has, beside what the node gave: `up` where the source decides it, `opsconsole_source_up{source}` and
@@ -18,6 +19,7 @@
 //! To add a kind: one file with its spec and its decoder, one variant of [`SourceKindSpec`], one line in
 //! `SourceKindSpec::spec`.
 
+pub mod backfill;
 pub mod command;
 pub mod disk;
 pub mod exposition;
@@ -33,6 +35,7 @@ pub mod log;
 pub mod open_metrics;
 pub mod prometheus_text;
 pub mod schedule;
+pub mod server;
 pub mod tcp;
 pub mod units;
 

@@ -112,6 +112,7 @@ actions! {
     Query, "query", Looking, None, "type an expression to chart";
     ChoosePrevious, "choose_previous", Looking, None, "the shorter range of the chart; the previous log";
     ChooseNext, "choose_next", Looking, None, "the longer range of the chart; the next log";
+    SwitchOrigin, "switch_origin", Looking, None, "evaluate the chart here, or ask the target's Prometheus";
     CursorOlder, "cursor_older", Looking, None, "read the chart one column earlier";
     CursorNewer, "cursor_newer", Looking, None, "read the chart one column later";
     Wrap, "wrap", Looking, None, "wrap long lines of a log, or cut them";

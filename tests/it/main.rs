@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch the world to see what the program does to it")]
 
 mod acting;
+mod backfill;
 mod config;
 mod exploring;
 mod hostile;

@@ -11,6 +11,7 @@ use std::net::TcpListener;
 #[allow(dead_code, reason = "the tests here use a part of it")]
 mod terminal;
 
+mod backfill;
 mod exporters;
 mod promql;
 mod rules;

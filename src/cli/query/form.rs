@@ -6,7 +6,6 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::terminal;
 use ratatui::layout::Rect;
 
-use super::time::When;
 use crate::base::text::{clean, width};
 use crate::base::{Unit, Wall};
 use crate::cli::shot::text;
@@ -14,6 +13,7 @@ use crate::model::SeriesWindow;
 use crate::promql::buckets::MOST_LINES;
 use crate::promql::data::Answer;
 use crate::promql::data::number::written;
+use crate::sources::server::When;
 use crate::ui::Theme;
 use crate::ui::widget::chart::{Chart, ChartLine, chart as draw};
 

@@ -7,7 +7,6 @@
 //! To add a place to ask: a variant of [`Origin`]. To add a form: one function in `form`, one variant of [`Format`].
 
 mod form;
-mod server;
 mod time;
 
 use std::path::PathBuf;
@@ -22,9 +21,14 @@ use crate::base::Wall;
 use crate::model::{Scope, Store};
 use crate::promql::data::{self, Answer};
 use crate::promql::{Dialect, Expr, ExprError, Steps, evaluate, evaluate_range, place};
-use crate::shell::{self, clock, headless};
+use crate::shell::fetch::http::HttpClient;
+use crate::shell::{self, clock, headless, prometheus};
 use crate::sources::exposition::history;
-use time::{Asked, When};
+use crate::sources::server::{Bounds, Server, When};
+use time::Asked;
+
+/// A server that takes longer has its own limit, and is not waited for.
+const SERVER_BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(60), limit_bytes: 64 << 20 };
 
 #[derive(Debug, Args)]
 pub struct QueryArgs {
@@ -122,12 +126,19 @@ impl Origin {
         };
         let when = asked.when(end, chart).map_err(|what| eyre!(what))?;
         let answer = match (self, expr) {
-            (Origin::Server(url, _), _) => server::ask(url, text, when)?,
+            (Origin::Server(url, _), _) => asked_there(url, text, when)?,
             (Origin::Store(store, _), Some(expr)) => evaluated(expr, store, when)?,
             (Origin::Store(..), None) => bail!("there is no expression"),
         };
         Ok((answer, when))
     }
+}
+
+/// What a server answers.
+fn asked_there(url: &str, expr: &str, when: When) -> Result<Answer> {
+    let (client, server) = (HttpClient::new(), Server { url: url.to_owned(), credentials: None });
+    let asking = prometheus::ask(&client, &server, expr, when, SERVER_BOUNDS);
+    shell::runtime()?.block_on(asking).wrap_err_with(|| format!("--url {url}"))
 }
 
 fn evaluated(expr: &Expr, store: &Store, when: When) -> Result<Answer> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::alert::duration;
 use crate::base::Wall;
+use crate::sources::server::When;
 
 /// Steps of a range where nobody says how long one is.
 const STEPS: i64 = 100;
@@ -21,13 +22,6 @@ pub(super) struct Asked {
     pub from: Option<Wall>,
     pub to: Option<Wall>,
     pub step: Option<Duration>,
-}
-
-/// What was meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
-    At(Wall),
-    Steps { from: Wall, to: Wall, step_millis: i64 },
 }
 
 impl Asked {

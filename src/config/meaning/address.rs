@@ -46,6 +46,20 @@ pub(super) fn check(nodes: &Node, spec: Option<&SystemSpec>, found: &mut Found) 
     }
 }
 
+/// A server beside the nodes, which is asked like one.
+pub(super) fn check_server(server: &Node, found: &mut Found) {
+    if let Some(url) = server.field("url") {
+        match url.text().map(usable) {
+            Some(Ok(parsed)) => check_auth(server, &parsed, found),
+            Some(Err(why)) => found.at(url.place, why),
+            None => {}
+        }
+    }
+    check_user(server, found);
+    check_prompt(server, found);
+    check_file(server, found);
+}
+
 fn check_id<'a>(node: &Node, name: &'a str, seen: &mut Vec<&'a str>, spec: Option<&SystemSpec>, found: &mut Found) {
     if seen.contains(&name) {
         found.at(node.place, format!("the endpoint {} is given twice for this node", shown(name)));
@@ -72,7 +86,7 @@ fn usable(text: &str) -> Result<Url, String> {
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err("the address carries a user name or a password, which would be shown; \
-                    give the endpoint auth: Basic(user: \"…\", password: File(\"/path\")) and change the password"
+                    give it auth: Basic(user: \"…\", password: File(\"/path\")) and change the password"
             .to_owned());
     }
     if !["http", "https"].contains(&url.scheme()) {
@@ -80,7 +94,7 @@ fn usable(text: &str) -> Result<Url, String> {
         return Err(format!("{} is neither http nor https{meant}", shown(text)));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("an address has no ? and no #; what is read there is the system's business".to_owned());
+        return Err("an address has no ? and no #; the console adds what is read there".to_owned());
     }
     Ok(url)
 }

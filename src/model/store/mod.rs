@@ -11,6 +11,7 @@
 //! gives up its unnamed series first, then its roll-ups, then its oldest rows, and [`Store::evicted_rows`] says so; the
 //! newest row of a source stays.
 
+mod backfill;
 pub mod grid;
 mod newest;
 mod past;
@@ -104,6 +105,8 @@ pub struct Store {
     /// Places in `tables`, by target and of all: most questions are about one target.
     by_target: BTreeMap<TargetId, Vec<usize>>,
     fleet: Vec<usize>,
+    /// What each target's server was asked for at start, and what came of it; its samples are in tables of their own.
+    backfills: Vec<SourceState>,
     named: Arc<BTreeSet<Arc<str>>>,
     retention: Retention,
     evicted_rows: u64,
@@ -117,6 +120,7 @@ impl Store {
             tables: IndexMap::new(),
             by_target: BTreeMap::new(),
             fleet: Vec::new(),
+            backfills: Vec::new(),
             named: Arc::default(),
             retention,
             evicted_rows: 0,
@@ -183,6 +187,7 @@ impl Store {
     pub fn forget_after(&mut self, now: Wall) {
         self.version += 1;
         self.tables.values_mut().for_each(|table| Arc::make_mut(table).forget_after(now));
+        self.end_backfills(now);
     }
 
     /// Grows by one with every change: an equal version means equal answers.
@@ -203,8 +208,9 @@ impl Store {
         self.evicted_rows
     }
 
+    /// Every source that is polled.
     pub fn sources(&self) -> impl Iterator<Item = &SourceState> {
-        self.tables.values().map(|table| &table.state)
+        self.tables.values().map(|table| &table.state).filter(|state| state.backfill.is_none())
     }
 
     #[must_use]
@@ -321,14 +327,15 @@ impl Store {
         self.in_scope(scope).map(|table| table.extent(name, from, to)).fold(Extent::default(), Extent::and)
     }
 
-    /// The state of every source in scope.
+    /// The state of every polled source in scope: what is present rests on them, never on what was back-filled.
     pub fn sources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a SourceState> {
-        self.in_scope(scope).map(|table| &table.state)
+        self.in_scope(scope).map(|table| &table.state).filter(|state| state.backfill.is_none())
     }
 
-    /// The state of every source in scope that gives, or declares without giving, a series of this name.
+    /// The state of every polled source in scope that gives, or declares without giving, a series of this name.
     pub fn sources_of<'a>(&'a self, scope: &'a Scope, name: &'a str) -> impl Iterator<Item = &'a SourceState> {
-        self.in_scope(scope).filter(move |table| table.gives(name)).map(|table| &table.state)
+        let polled = self.in_scope(scope).filter(|table| table.state.backfill.is_none());
+        polled.filter(move |table| table.gives(name)).map(|table| &table.state)
     }
 
     /// When the truth of some source next changes by time alone.

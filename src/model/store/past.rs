@@ -80,6 +80,8 @@ impl Store {
     pub fn raw_since<'a>(&self, scope: &Scope, names: impl Iterator<Item = &'a str>) -> Option<Wall> {
         names
             .flat_map(|name| self.in_scope(scope).filter(move |table| table.has_given(name)))
+            // Without roll-ups nothing was rolled up: before its first row it gave nothing.
+            .filter(|table| !table.rollups.is_empty())
             .filter_map(|table| table.rows.front().map(|row| row.at))
             .max()
     }

@@ -170,12 +170,13 @@ impl Table {
         with.map(|row| row.at)
     }
 
-    /// How many series of this name, or of any, its newest row has, and how many samples of them its rows at most.
+    /// How many series of this name, or of any, its newest or its oldest row has, and how many samples of them its rows
+    /// at most.
     pub(super) fn extent(&self, name: Option<&str>, from: Wall, to: Wall) -> Extent {
         let until = self.rows.partition_point(|row| row.at <= to);
         let rows = until - self.rows.partition_point(|row| row.at <= from).min(until);
-        let Some(row) = self.rows.back() else { return Extent::default() };
-        let series = name.map_or(row.layout.series().len(), |name| row.layout.columns_of(name).len());
+        let of = |row: &Row| name.map_or(row.layout.series().len(), |name| row.layout.columns_of(name).len());
+        let series = self.rows.back().into_iter().chain(self.rows.front()).map(of).max().unwrap_or_default();
         Extent { series, samples: series * rows }
     }
 

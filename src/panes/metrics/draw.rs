@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Listed, Metrics, RANGES, limit_role};
+use super::{Elsewhere, Listed, Metrics, RANGES, limit_role};
 use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::base::{Unit, Wall, text};
@@ -47,6 +47,9 @@ impl Metrics {
     }
 
     fn chart(&self, buf: &mut Buffer, model: &Model, target: &Target, selected: Option<&Listed>, area: Rect) {
+        if let Some(elsewhere) = &model.explorer.elsewhere {
+            return self.chart_elsewhere(buf, model, elsewhere, area);
+        }
         let title = self.typed.as_deref().or(selected.map(|listed| listed.text.as_str())).unwrap_or("metrics");
         let range = &RANGES[self.range];
         let nothing = Buckets::default();
@@ -69,7 +72,7 @@ impl Metrics {
         let truth = picture.map_or(Truth::Fresh, |picture| series::charted_truth(model, target, &picture.expr));
         let present = truth.is_fresh();
         let note = match present {
-            true => note(range.words, buckets, area.width),
+            true => note(range.words, buckets, backfilled(model, target, picture), area.width),
             false => format!("{} · {}", range.words, mark::truth(&truth).word),
         };
         let shown = Chart {
@@ -84,6 +87,32 @@ impl Metrics {
             cursor: self.cursor(buckets),
             present,
             empty: &empty,
+        };
+        chart(buf, &model.theme, area, shown);
+    }
+
+    /// As a server gave it: where it came from stands before what it is, so that it is never cut off.
+    fn chart_elsewhere(&self, buf: &mut Buffer, model: &Model, elsewhere: &Elsewhere, area: Rect) {
+        let range = &RANGES[self.range];
+        let buckets = &elsewhere.buckets;
+        let labels = buckets.lines.iter().map(|line| line.labels.clone()).collect::<Vec<_>>();
+        let names: Vec<String> = series::distinct(&labels).iter().map(|name| text::clean(name).into_owned()).collect();
+        let named = |name: &'_ String| if name.is_empty() { elsewhere.turn.expr.clone() } else { name.clone() };
+        let names: Vec<String> = names.iter().map(named).collect();
+        let lines: Vec<ChartLine> =
+            buckets.lines.iter().zip(&names).map(|(line, name)| ChartLine { name, values: &line.values }).collect();
+        let shown = Chart {
+            title: &elsewhere.title(),
+            note: &note(range.words, buckets, None, area.width),
+            unit: elsewhere.unit,
+            lines: &lines,
+            left_out: buckets.left_out,
+            bucket_seconds: buckets.seconds,
+            end: buckets.end.unwrap_or_default(),
+            limits: &[],
+            cursor: self.cursor(buckets),
+            present: elsewhere.fault.is_none(),
+            empty: &elsewhere.nothing(range.words),
         };
         chart(buf, &model.theme, area, shown);
     }
@@ -149,10 +178,26 @@ pub(crate) fn limits(picture: &Picture) -> Vec<(Role, f64)> {
     picture.limits.iter().map(|(level, limit)| (limit_role(*level), *limit)).collect()
 }
 
+/// Until when what a picture shows was not measured by this console; nothing where it all was.
+fn backfilled(model: &Model, target: &Target, picture: Option<&Picture>) -> Option<Wall> {
+    let picture = picture.filter(|picture| !picture.buckets.lines.is_empty())?;
+    let scope = Scope::Target(target.id.clone());
+    let names = picture.expr.names().iter();
+    let until = names.filter_map(|name| model.store.backfilled_until(&scope, name)).max()?;
+    let shown = picture.buckets.lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
+    let oldest = picture.buckets.end?.minus(Duration::from_secs(u64::from(picture.buckets.seconds) * shown as u64));
+    (oldest < until).then_some(until)
+}
+
 /// The range, the length of a column, and where the values come from, in as many words as there is room for.
-fn note(range: &str, buckets: &Buckets, width: u16) -> String {
+fn note(range: &str, buckets: &Buckets, backfilled: Option<Wall>, width: u16) -> String {
     let column = spoken(Duration::from_secs(u64::from(buckets.seconds)));
     let column = column.trim_end_matches(" 00s").trim_end_matches(" 00m");
+    if let Some(until) = backfilled {
+        let said = format!("{range} · a column is {column} · from prometheus before {}", until.clock());
+        let short = format!("{range} · {column} · prometheus before {}", until.clock());
+        return if text::width(&said) + 24 > usize::from(width) { short } else { said };
+    }
     let said = match buckets.rolled {
         0 => format!("{range} · a column is {column}"),
         rolled => format!("{range} · a column is {column} · {} from roll-ups of 1 min", count(rolled, "column")),

@@ -9,7 +9,9 @@ use crate::base::{At, TargetId, Wall};
 use crate::model::{Labels, Matcher, Scope, Store};
 use crate::panes::model::Target;
 use crate::panes::series::{Picture, own_labels};
-use crate::promql::{Expr, ExprError};
+use crate::promql::{Buckets, Expr, ExprError};
+
+use super::{Elsewhere, Turn};
 
 /// Buckets of a sparkline in the list, and their length: what the store keeps of every series.
 pub const SPARK_BUCKETS: usize = 20;
@@ -38,6 +40,8 @@ pub struct Asked {
     pub question: Option<Question>,
     /// The series on the screen.
     pub visible: Vec<Arc<Labels>>,
+    /// Who is asked instead of evaluating here.
+    pub elsewhere: Option<Turn>,
 }
 
 /// A chart that is to be evaluated, with all that it takes.
@@ -100,6 +104,11 @@ pub struct Explorer {
     question: Option<Question>,
     /// The chart, or why the question is none.
     pub picture: Option<Result<Picture, ExprError>>,
+    /// The same from a server, where one is asked instead.
+    pub elsewhere: Option<Elsewhere>,
+    /// The number of the question that is under way.
+    pub(super) under_way: Option<u64>,
+    pub(super) asked: u64,
     /// The last minutes of the series on the screen.
     sparks: BTreeMap<Arc<Labels>, Vec<Option<f64>>>,
     spark_end: Option<Wall>,
@@ -144,13 +153,20 @@ impl Explorer {
         self.picture.as_ref().and_then(|picture| picture.as_ref().ok()).map(|picture| &picture.expr)
     }
 
+    /// What is drawn: of the server that is asked, or evaluated here.
+    #[must_use]
+    pub fn buckets(&self) -> Option<&Buckets> {
+        let here = || self.picture.as_ref().and_then(|picture| picture.as_ref().ok()).map(|picture| &picture.buckets);
+        self.elsewhere.as_ref().map(|elsewhere| &elsewhere.buckets).or_else(here)
+    }
+
     /// Evaluates what has closed since the last time: the chart, and the sparklines of the series on the screen. A chart
     /// that weighs more than the budget is given back, to be evaluated elsewhere.
     pub fn evaluate(&mut self, store: &Store, visible: &[Arc<Labels>], now: At, budget: usize) -> Option<Chart> {
         let (target, _) = self.shape.as_ref()?;
         let scope = Scope::Target(target.clone());
         let mut heavy = None;
-        if let Some(Ok(picture)) = &mut self.picture
+        if let Some(Ok(picture)) = self.picture.as_mut().filter(|_| self.elsewhere.is_none())
             && let Some(question) = &self.question
         {
             match picture.is_due(now.wall) && picture.weight(store, &scope, now) > budget {

@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! Metrics::asked ──► app/ asks the explorer ──► Explorer: list, picture, sparklines ──► Metrics::render
+//!                                                 └─ Inquiry ──► (shell, a server) ──► Charted, in the picture's place
 //! ```
 //!
 //! Must never: evaluate anything. The page says what it needs, `app/` has it answered.
 
 mod draw;
+mod elsewhere;
 pub mod explorer;
 mod range;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+pub use self::elsewhere::{Elsewhere, Inquiry, Turn};
 pub use self::explorer::{Asked, Chart, Explorer, Listed, Question};
 pub use self::range::RANGES;
 use super::series::selector;
@@ -40,12 +43,21 @@ pub struct Metrics {
     range: usize,
     /// The end of the bucket that is read, in milliseconds: it stays at its time while the chart moves on.
     mark: Option<i64>,
+    /// Whether the server of the target is asked instead of evaluating here.
+    elsewhere: bool,
     series: Selection<Arc<Labels>>,
 }
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        Metrics { look: Look::default(), typed: None, range: 1, mark: None, series: Selection::default() }
+        Metrics {
+            look: Look::default(),
+            typed: None,
+            range: 1,
+            mark: None,
+            elsewhere: false,
+            series: Selection::default(),
+        }
     }
 }
 
@@ -69,6 +81,7 @@ impl Metrics {
                 return Some(Intent::Query(self.typed.clone().unwrap_or_else(|| self.selected_expr(model))));
             }
             Action::Copy => return Some(self.copy(model)),
+            Action::SwitchOrigin => return self.switch_origin(model),
             Action::Open => self.ask(None),
             Action::ChoosePrevious => self.range = self.range.saturating_sub(1),
             Action::ChooseNext => self.range = (self.range + 1).min(RANGES.len() - 1),
@@ -83,6 +96,21 @@ impl Metrics {
             }
         }
         None
+    }
+
+    /// Turns to the server of the target, or back.
+    fn switch_origin(&mut self, model: &Model) -> Option<Intent> {
+        let target = model.target()?;
+        let Some(server) = &target.spec.prometheus else {
+            let what = "names no server to ask; add prometheus: (url: \"http://…:9090\") to it in the configuration";
+            return Some(Intent::Say(format!("target {} {what}", target.id)));
+        };
+        self.elsewhere = !self.elsewhere;
+        self.mark = None;
+        Some(Intent::Say(match self.elsewhere {
+            true => format!("charts come from prometheus at {} now", server.url),
+            false => "charts are evaluated by this console now".to_owned(),
+        }))
     }
 
     /// The selected series as a selector; where the chart is shown alone, what is charted.
@@ -118,7 +146,12 @@ impl Metrics {
             bucket_seconds,
             buckets,
         });
-        Asked { question, visible }
+        let server = target.spec.prometheus.as_ref().filter(|_| self.elsewhere);
+        let elsewhere = server.and_then(|server| {
+            let named = || shown.get(view.cursor).map(|listed| elsewhere::selector(&listed.labels, server));
+            Some(Turn { server: server.server(), expr: self.typed.clone().or_else(named)? })
+        });
+        Asked { question, visible, elsewhere }
     }
 
     fn parts(&self, area: Rect) -> [Rect; 3] {
@@ -141,8 +174,7 @@ impl Metrics {
 
     /// Moves the cursor of the chart by a bucket; beyond the newest it is gone.
     fn read(&mut self, model: &Model, older: i64) {
-        let Some(Ok(picture)) = &model.explorer.picture else { return };
-        let buckets = &picture.buckets;
+        let Some(buckets) = model.explorer.buckets() else { return };
         let (Some(end), length) = (buckets.end, i64::from(buckets.seconds) * 1000) else { return };
         let oldest = end.0 - (buckets.count as i64 - 1) * length;
         let mark = self.mark.map_or(end.0 + length, |mark| mark.div_euclid(length) * length) - older * length;

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{is_off, latencies, next, seconds};
+use super::{is_off, latencies, next, past, seconds};
 use crate::base::Unit;
 use crate::base::text::count;
 use crate::model::{SourceState, Truth};
@@ -116,6 +116,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
         next => format!("; next {next}, {} asks now", model.keymap.press(Action::PollNow)),
     };
     let rhythm = format!("every {}, at most {} for an answer{again}", whole(source.interval), whole(source.timeout));
+    let rhythm = if source.backfill.is_some() { "once, at start".to_owned() } else { rhythm };
     rows.pair(0, "rhythm", Role::Text, &rhythm);
     let last = match source.last_ok {
         Some(at) => {
@@ -130,7 +131,12 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
             format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
         rows.pair(0, "fails", Role::Critical, &words);
     }
-    brought(rows, source);
+    match source.backfill {
+        Some(_) => {
+            rows.pair(0, "past", Role::Text, past(source));
+        }
+        None => brought(rows, source),
+    }
     if let Some(bound) = bound(model, source) {
         if let Some(cost) = &bound.spec.cost {
             rows.pair(0, "costs", Role::Text, cost);

@@ -32,6 +32,9 @@ impl Sources {
         let shown = self.shown(model);
         let selected = shown.get(self.view(&shown).cursor).copied();
         match (action, selected) {
+            (Action::PollNow, Some(source)) if source.backfill.is_some() => {
+                return Some(Intent::Say(format!("{} is asked once, at start", source.id)));
+            }
             (Action::PollNow, Some(source)) => return Some(Intent::FetchNow(source.id.clone())),
             (Action::Copy, Some(source)) => {
                 return Some(Intent::Copy(text::copyable(&address(source)).into_owned()));
@@ -54,7 +57,7 @@ impl Sources {
     /// The sources that the filter leaves, the most troubled first; those alike in the order of the configuration.
     fn shown<'m>(&self, model: &'m Model) -> Vec<&'m SourceState> {
         let (now, filter) = (model.now.boot, &self.look.filter);
-        let sources = model.store.sources();
+        let sources = model.store.sources().chain(model.store.backfills());
         let mut shown: Vec<&SourceState> =
             sources.filter(|source| !filter.is_set() || filter.accepts(&said(model, source))).collect();
         shown.sort_by_key(|source| trouble(source, now));
@@ -68,7 +71,7 @@ impl Sources {
     pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
         let theme = &model.theme;
         let shown = self.shown(model);
-        let (len, all) = (shown.len(), model.store.sources().count());
+        let (len, all) = (shown.len(), model.store.sources().chain(model.store.backfills()).count());
         let [upper, lower] = self.look.arranged(area, split(area, len));
         // With nothing to select, the details alone have this to say too.
         let upper = if len == 0 && upper.height == 0 { lower } else { upper };
@@ -244,6 +247,7 @@ fn latencies(buf: &mut Buffer, model: &Model, source: &SourceState, truth: &Trut
 /// What troubles a source, in a few words.
 fn why(source: &SourceState, truth: &Truth, now: Boot) -> String {
     match truth {
+        Truth::Fresh | Truth::NeverPolled if source.backfill.is_some() => past(source).to_owned(),
         Truth::Fresh if source.dropped_series > 0 => format!("{} series left out", source.dropped_series),
         Truth::Fresh if source.dropped_lines > 0 => format!("{} dropped", text::count(source.dropped_lines, "line")),
         Truth::Fresh if is_off(source) => {
@@ -252,6 +256,14 @@ fn why(source: &SourceState, truth: &Truth, now: Boot) -> String {
         Truth::Fresh if !source.lacks().is_empty() => format!("{} series not exposed", source.lacks().len()),
         Truth::Fresh => String::new(),
         _not_to_be_believed => answering::why(source, now),
+    }
+}
+
+/// What came of asking for the past.
+fn past(source: &SourceState) -> &str {
+    match source.backfill.as_deref() {
+        None | Some("") => "asked for the past once, at start",
+        Some(said) => said,
     }
 }
 

@@ -245,7 +245,9 @@ fn unite(labels: &Arc<Labels>, places: &[At], grids: &[Grid]) -> Grid {
 fn without(grid: &Grid, taken: &[usize]) -> Grid {
     let count = grid.times.len();
     let mut rest = Grid { times: grid.times.clone(), ..Grid::default() };
-    for (series, labels) in grid.series.iter().enumerate().filter(|(series, _)| !taken.contains(series)) {
+    let mut left = vec![true; grid.series.len()];
+    taken.iter().for_each(|series| left[*series] = false);
+    for (series, labels) in grid.series.iter().enumerate().filter(|(series, _)| left[*series]) {
         rest.series.push(Arc::clone(labels));
         rest.values.extend_from_slice(&grid.values[series * count..(series + 1) * count]);
     }

@@ -10,7 +10,7 @@ mod known;
 mod queries;
 mod rng;
 mod samples;
-mod server;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
