@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::past::{ROLLED_LOOKBACK, ended};
+use super::table::Row;
 use super::{Scope, Store, Table};
 use crate::base::Wall;
 use crate::model::labels::KeyedBySeries;
@@ -55,6 +56,54 @@ impl Store {
             }
         };
         self.in_scope(scope).filter_map(of_table).collect()
+    }
+}
+
+/// The samples of one source, a few series at a time: what is worked on stays where it is quick to reach, however many
+/// there are.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    times: Vec<Wall>,
+    layout: &'a Layout,
+    rows: Vec<&'a [f64]>,
+    columns: Columns,
+    /// How many of the columns were handed out.
+    given: usize,
+}
+
+/// Series in one part: their samples of five minutes fit into the cache of one core.
+const PART: usize = 1024;
+
+impl Store {
+    /// As [`Store::grids`], in parts, where all of it is of one source and of one layout.
+    #[must_use]
+    pub fn parts(&self, scope: &Scope, matchers: &Matchers, from: Wall, to: Wall) -> Option<Parts<'_>> {
+        let mut giving = self.in_scope(scope).filter(|table| table.gives_any(matchers, from, to));
+        match (giving.next(), giving.next()) {
+            (Some(only), None) => only.parts(matchers, from, to),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
+    }
+}
+
+impl Parts<'_> {
+    /// All of them together.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.columns.of(self.layout).len() * self.rows.len()
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Grid;
+
+    fn next(&mut self) -> Option<Grid> {
+        let left = self.columns.of(self.layout).get(self.given..).filter(|left| !left.is_empty())?;
+        let columns = &left[..left.len().min(PART)];
+        let series = columns.iter().map(|column| Arc::clone(self.layout.labels(*column))).collect();
+        let grid = Grid { times: self.times.clone(), series, values: turned(columns, &self.rows) };
+        self.given += columns.len();
+        Some(grid)
     }
 }
 
@@ -113,10 +162,39 @@ impl Table {
         Some(Grid { times: times.into_iter().map(|(at, _)| at).collect(), series: slots.series, values })
     }
 
+    /// The rows from `from` to `to`, both included.
+    fn rows_within(&self, from: Wall, to: Wall) -> impl ExactSizeIterator<Item = &Row> + Clone {
+        let first = self.rows.partition_point(|row| row.at < from);
+        self.rows.range(first..self.rows.partition_point(|row| row.at <= to).max(first))
+    }
+
+    fn gives_any(&self, matchers: &Matchers, from: Wall, to: Wall) -> bool {
+        // Neighbours share their layout, which then needs to be asked once.
+        let mut asked: Option<u64> = None;
+        self.rows_within(from, to).any(|row| {
+            let known = asked.replace(row.layout.hash()) == Some(row.layout.hash());
+            !known && !matchers.columns(&row.layout).of(&row.layout).is_empty()
+        })
+    }
+
+    fn parts(&self, matchers: &Matchers, from: Wall, to: Wall) -> Option<Parts<'_>> {
+        let rows = self.rows_within(from, to);
+        let layout = &rows.clone().next()?.layout;
+        if rows.clone().any(|row| row.layout.hash() != layout.hash()) {
+            return None;
+        }
+        let times = rows.clone().map(|row| row.at).collect();
+        Some(Parts {
+            times,
+            layout,
+            rows: rows.map(|row| &*row.values).collect(),
+            columns: matchers.columns(layout),
+            given: 0,
+        })
+    }
+
     fn grid(&self, matchers: &Matchers, from: Wall, to: Wall) -> Option<Grid> {
-        let (first, end) =
-            (self.rows.partition_point(|row| row.at < from), self.rows.partition_point(|row| row.at <= to));
-        let rows = || self.rows.range(first..end);
+        let rows = || self.rows_within(from, to);
         let times = || rows().map(|row| row.at).collect();
         let one = &rows().next()?.layout;
         if rows().all(|row| row.layout.hash() == one.hash()) {

@@ -25,7 +25,7 @@ use indexmap::IndexMap;
 
 use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
-pub use grid::{GONE, Grid};
+pub use grid::{GONE, Grid, Parts};
 pub use newest::Newest;
 pub use table::Rollup;
 use table::{MINUTE_MILLIS, Table};
@@ -344,7 +344,7 @@ impl Store {
         self.tables.values().filter_map(|table| table.state.wake(now)).min()
     }
 
-    fn in_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Table> {
+    fn in_scope<'a>(&'a self, scope: &Scope) -> impl Iterator<Item = &'a Table> + use<'a> {
         let places = match scope {
             Scope::Target(target) => self.by_target.get(target).map_or(&[][..], Vec::as_slice),
             Scope::Fleet => &self.fleet,

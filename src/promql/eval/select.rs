@@ -9,7 +9,7 @@ use super::block::{Block, Steps, Tags, is_gone};
 use super::{Answer, EvalError, Evaluation, LOOKBACK_MILLIS};
 use crate::base::Wall;
 use crate::model::Labels;
-use crate::model::store::{GONE, Grid};
+use crate::model::store::{GONE, Grid, Parts};
 
 /// Series that have their samples at the same times; [`GONE`] where one has none.
 #[derive(Debug)]
@@ -117,15 +117,22 @@ impl Evaluation<'_> {
     }
 
     /// What a range function works on, within the ranges of all steps.
-    pub(super) fn tracks(&self, range: &Range) -> Result<Vec<Track>, EvalError> {
+    pub(super) fn tracks(&self, range: &Range) -> Result<Tracks<'_>, EvalError> {
         match range {
             Range::Samples(selector) => {
                 let (first, last) = self.span(selector.shift);
-                let millis = millis(selector.range.unwrap_or_default());
-                let grids = self.grids(selector, Wall(first.0.saturating_sub(millis)), last)?;
-                Ok(grids.into_iter().map(Track::from).collect())
+                let from = Wall(first.0.saturating_sub(millis(selector.range.unwrap_or_default())));
+                if !self.past
+                    && let Some(parts) = self.store.parts(self.scope, &selector.matchers, from, last)
+                {
+                    self.checked(selector)?;
+                    self.spend(parts.samples())?;
+                    return Ok(Tracks::Parts(parts));
+                }
+                let tracks: Vec<Track> = self.grids(selector, from, last)?.into_iter().map(Track::from).collect();
+                Ok(Tracks::Whole(tracks.into_iter()))
             }
-            Range::Subquery(subquery) => self.subquery(subquery),
+            Range::Subquery(subquery) => Ok(Tracks::Whole(self.subquery(subquery)?.into_iter())),
         }
     }
 
@@ -174,6 +181,23 @@ impl Evaluation<'_> {
     fn brought(&self, grids: Vec<Grid>) -> Result<Vec<Grid>, EvalError> {
         self.spend(grids.iter().map(|grid| grid.values.len()).sum())?;
         Ok(if grids.len() > 1 { united(grids) } else { grids })
+    }
+}
+
+/// What a range function works on, one after the other.
+pub(super) enum Tracks<'a> {
+    Whole(std::vec::IntoIter<Track>),
+    Parts(Parts<'a>),
+}
+
+impl Iterator for Tracks<'_> {
+    type Item = Track;
+
+    fn next(&mut self) -> Option<Track> {
+        match self {
+            Tracks::Whole(tracks) => tracks.next(),
+            Tracks::Parts(parts) => parts.next().map(Track::from),
+        }
     }
 }
 
