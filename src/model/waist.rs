@@ -247,6 +247,8 @@ impl fmt::Display for Fetch {
 pub enum Exec {
     /// No shell: the first element is an absolute path, the others are passed as they are.
     Command { argv: Vec<String>, timeout: Duration },
+    /// Lets time pass. It changes nothing.
+    Wait { time: Duration },
 }
 
 /// As a person reviews it: exact, escaped, quoted.
@@ -254,6 +256,7 @@ impl fmt::Display for Exec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Exec::Command { argv, .. } => f.write_str(&text::escaped(&text::shell_line(argv))),
+            Exec::Wait { time } => write!(f, "wait {}", spoken(*time)),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::tree::{
-    ActPlan, Branch, Class, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, StepOutcome, Task,
-    WatchPlan, WayBack,
+    Act, ActPlan, Branch, Class, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, StepOutcome,
+    Task, WatchPlan, WayBack,
 };
 use crate::base::{Provenance, Severity, Unit};
 
@@ -38,7 +38,7 @@ pub fn sequence() -> SequencePlan {
     let act = ActPlan {
         id: "go".into(),
         title: "restart the unit".to_owned(),
-        argv: ["systemctl", "restart", "{unit}"].map(str::to_owned).to_vec(),
+        act: Act::Command(["systemctl", "restart", "{unit}"].map(str::to_owned).to_vec()),
         timeout: Duration::from_secs(90),
         unit: "{unit}".to_owned(),
         provenance: Provenance {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Page;
 use super::seal;
 use super::tree::{
-    ActPlan, Branch, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
+    Act, ActPlan, Branch, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
 };
 use crate::base::{ActId, BranchId, Provenance, RunbookId, Severity, StepId, text, time};
 
@@ -78,7 +78,7 @@ pub struct PlanSequence {
 pub struct PlanAct {
     pub id: ActId,
     pub title: String,
-    pub argv: Vec<String>,
+    pub act: Act,
     pub unit: String,
     pub timeout_seconds: u64,
     pub provenance: Provenance,
@@ -208,7 +208,7 @@ impl PlanAct {
         PlanAct {
             id: act.id.clone(),
             title: act.title.clone(),
-            argv: act.argv.clone(),
+            act: act.act.clone(),
             unit: act.unit.clone(),
             timeout_seconds: act.timeout.as_secs(),
             provenance: act.provenance.clone(),
@@ -287,7 +287,7 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
 }
 
 fn write_act(word: &str, act: &PlanAct, indent: usize, page: &mut Page) {
-    page.field(indent, word, &text::escaped(&text::shell_line(&act.argv)));
+    page.field(indent, word, &text::escaped(&act.act.shown()));
     page.field(indent, "", &format!("{}; unit {}, at most {}", act.title, act.unit, spoken(act.timeout_seconds)));
     page.provenance(indent + 2, &act.provenance);
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::template;
-use super::tree::{ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Step, WayBack};
+use super::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Step, WayBack};
 use crate::base::{ActId, Digest, SequenceId, SystemId, TargetId, text};
 use crate::model::Exec;
 use crate::sources::BoundSource;
@@ -187,7 +187,7 @@ pub fn resolve_templates(plan: &SequencePlan, settings: &BTreeMap<String, String
 
 fn resolve_act(act: &mut ActPlan, settings: &BTreeMap<String, String>) -> Result<(), SealError> {
     let what = format!("the act {}", act.id);
-    for part in act.argv.iter_mut().chain([&mut act.unit]) {
+    for part in act.act.texts_mut().chain([&mut act.unit]) {
         *part = template::fill(part, |name| {
             let value =
                 settings.get(name).ok_or_else(|| SealError::NoSetting { name: name.to_owned(), what: what.clone() })?;
@@ -329,9 +329,13 @@ fn seal_acts(
 /// Whether a resolved command ends with the planned program, by an absolute path, and exactly its arguments. What
 /// stands before it, such as `sudo -n --`, is the privilege, and is reviewed with the rest.
 fn carries_out(exec: &Exec, act: &ActPlan) -> bool {
-    let Exec::Command { argv, .. } = exec;
-    let Some((program, arguments)) = act.argv.split_first() else { return false };
-    let Some(at) = argv.len().checked_sub(act.argv.len()) else { return false };
+    let (argv, planned) = match (exec, &act.act) {
+        (Exec::Command { argv, .. }, Act::Command(planned)) => (argv, planned),
+        (Exec::Wait { time }, Act::Wait(planned)) => return time == planned,
+        (Exec::Command { .. }, Act::Wait(_)) | (Exec::Wait { .. }, Act::Command(_)) => return false,
+    };
+    let Some((program, arguments)) = planned.split_first() else { return false };
+    let Some(at) = argv.len().checked_sub(planned.len()) else { return false };
     let absolute = |path: &str| path.starts_with('/');
     let named = |path: &str| path.rsplit('/').next() == Some(program);
     absolute(&argv[0]) && absolute(&argv[at]) && named(&argv[at]) && argv[at + 1..] == *arguments

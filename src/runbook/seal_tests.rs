@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::{Provenance, Severity};
 use crate::model::Labels;
-use crate::runbook::tree::Task;
+use crate::runbook::tree::{Act, Task};
 use crate::sources::http_json::HttpJsonSpec;
 use crate::sources::{SourceKindSpec, SourceSpec};
 
@@ -11,7 +11,7 @@ fn act(id: &str, argv: &[&str]) -> ActPlan {
     ActPlan {
         id: id.into(),
         title: id.to_owned(),
-        argv: argv.iter().map(|part| (*part).to_owned()).collect(),
+        act: Act::Command(argv.iter().map(|part| (*part).to_owned()).collect()),
         timeout: Duration::from_secs(90),
         unit: "{unit}".to_owned(),
         provenance: Provenance::default(),
@@ -194,9 +194,9 @@ fn what_is_open_or_not_the_plan_is_not_sealed() {
 #[test]
 fn settings_become_data_or_are_refused() {
     let resolved = resolve_templates(&plan(), &settings("volchain-backend")).expect("a good setting");
-    assert_eq!(resolved.acts[0].argv, ["systemctl", "restart", "volchain-backend"]);
+    assert_eq!(resolved.acts[0].act.shown(), "systemctl restart volchain-backend");
     assert_eq!(resolved.acts[0].unit, "volchain-backend");
-    assert_eq!(resolved.way_back.acts()[0].argv, ["systemctl", "stop", "volchain-backend"]);
+    assert_eq!(resolved.way_back.acts()[0].act.shown(), "systemctl stop volchain-backend");
     // A shell would read these; an argv does not.
     assert!(resolve_templates(&plan(), &settings("a b; $(id)")).is_ok());
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::template;
-use crate::base::{ActId, BranchId, Provenance, RunbookId, SequenceId, Severity, StepId, SystemId, Unit};
+use crate::base::{ActId, BranchId, Provenance, RunbookId, SequenceId, Severity, StepId, SystemId, Unit, text};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -139,12 +139,20 @@ pub struct SequencePlan {
 pub struct ActPlan {
     pub id: ActId,
     pub title: String,
-    /// No shell. The first element is a bare name that is resolved to an absolute path when it is sealed.
-    pub argv: Vec<String>,
+    pub act: Act,
     pub timeout: Duration,
     /// The systemd unit it acts on, after templating: the lock's key and what host proof is about.
     pub unit: String,
     pub provenance: Provenance,
+}
+
+/// What an act does. Nothing of it goes through a shell. `{name}` in its texts stands for a setting of the target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Act {
+    /// A program's bare name, which is resolved to an absolute path when it is sealed, and its arguments.
+    Command(Vec<String>),
+    /// Lets time pass before the next act.
+    Wait(Duration),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,6 +200,33 @@ impl StepOutcome {
                 StepOutcome::CameTrue | StepOutcome::DeadlinePassed,
                 Task::Observe(_) | Task::Choose(_) | Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_),
             ) => false,
+        }
+    }
+}
+
+impl Act {
+    /// Every text of it in which settings may stand.
+    pub fn texts(&self) -> impl Iterator<Item = &String> {
+        match self {
+            Act::Command(argv) => argv.iter(),
+            Act::Wait(_) => [].iter(),
+        }
+    }
+
+    /// The same, to write the settings into.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        match self {
+            Act::Command(argv) => argv.iter_mut(),
+            Act::Wait(_) => [].iter_mut(),
+        }
+    }
+
+    /// As a person would write it on a command line.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Act::Command(argv) => text::shell_line(argv),
+            Act::Wait(time) => format!("sleep {}", time.as_secs()),
         }
     }
 }

@@ -205,8 +205,10 @@ async fn prepared(place: &Place, acts: &[ActPlan], way_back: &[ActPlan]) -> Resu
     let host_proof = proof::prove_host(place).await.shown()?;
     let mut privilege_proof = String::new();
     for exec in acts.iter().chain(&way_back) {
-        let Exec::Command { argv, .. } = exec;
-        privilege_proof = proof::prove_privilege(place, argv).await?;
+        match exec {
+            Exec::Command { argv, .. } => privilege_proof = proof::prove_privilege(place, argv).await?,
+            Exec::Wait { .. } => {}
+        }
     }
     Ok(PrepareAnswer::Ready { acts, way_back, host_proof, privilege_proof, code: code()? })
 }

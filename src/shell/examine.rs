@@ -16,6 +16,7 @@ use crate::config::TargetSpec;
 use crate::model::FetchFailure;
 use crate::panes::model::Target;
 use crate::runbook::seal;
+use crate::runbook::tree::Act;
 use crate::runbook::tree::Task;
 
 /// What is known of the terminal.
@@ -186,8 +187,9 @@ fn commands(target: &Target) -> Vec<Vec<String>> {
         // A sequence that can not be sealed for this target is refused where it is confirmed, with the reason.
         let Ok(plan) = seal::resolve_templates(plan, &settings) else { continue };
         for act in plan.acts.iter().chain(plan.way_back.acts()) {
-            if !commands.contains(&act.argv) {
-                commands.push(act.argv.clone());
+            match &act.act {
+                Act::Command(argv) if !commands.contains(argv) => commands.push(argv.clone()),
+                Act::Command(_) | Act::Wait(_) => {}
             }
         }
     }

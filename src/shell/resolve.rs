@@ -14,7 +14,7 @@ use rustix::fs::{Access, AtFlags, CWD};
 use crate::base::text;
 use crate::model::Exec;
 use crate::runbook::seal::{Environment, Host, Place, Privilege};
-use crate::runbook::tree::ActPlan;
+use crate::runbook::tree::{Act, ActPlan};
 
 /// Where programs are looked for, in order. Also the `PATH` of every child.
 pub const SEARCH: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -97,7 +97,10 @@ pub fn resolve(place: &Place, plan: &ActPlan) -> Result<Exec, ResolveError> {
     if bare_unit(&plan.unit) != bare_unit(&place.unit) {
         return Err(ResolveError::OtherUnit { acts_on: plan.unit.clone(), unit: place.unit.clone() });
     }
-    Ok(Exec::Command { argv: resolve_argv(place, &plan.argv)?, timeout: plan.timeout })
+    match &plan.act {
+        Act::Command(argv) => Ok(Exec::Command { argv: resolve_argv(place, argv)?, timeout: plan.timeout }),
+        Act::Wait(time) => Ok(Exec::Wait { time: *time }),
+    }
 }
 
 /// The exact argv of a command at this place: the program's path, and the configured privilege before it.
@@ -129,7 +132,10 @@ pub fn resolve_argv(place: &Place, argv: &[String]) -> Result<Vec<String>, Resol
 /// # Errors
 /// It is not what it would be now; as [`resolve`].
 pub fn recheck(place: &Place, exec: &Exec) -> Result<(), ResolveError> {
-    let Exec::Command { argv, .. } = exec;
+    let argv = match exec {
+        Exec::Command { argv, .. } => argv,
+        Exec::Wait { .. } => return Ok(()),
+    };
     let bare = bare(place, argv)?;
     let now = resolve_argv(place, &bare)?;
     if now == *argv {
@@ -446,7 +452,7 @@ pub mod tests {
         let plan = |unit: &str| ActPlan {
             id: ActId::new("restart"),
             title: "restart".to_owned(),
-            argv: argv("systemctl restart node.service"),
+            act: Act::Command(argv("systemctl restart node.service")),
             timeout: Duration::from_secs(9),
             unit: unit.to_owned(),
             provenance: Provenance::default(),

@@ -24,6 +24,7 @@ use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
 use crate::shell::reload::Loader;
 use crate::sources::{Cursor, Source};
@@ -420,11 +421,15 @@ fn played_proof(unit: &str) -> String {
 }
 
 fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
-    let mut argv = plan.argv.clone();
-    if let Some(program) = argv.first_mut() {
-        *program = format!("/run/opsconsole-demo/bin/{program}");
+    match plan.act.clone() {
+        Act::Command(mut argv) => {
+            if let Some(program) = argv.first_mut() {
+                *program = format!("/run/opsconsole-demo/bin/{program}");
+            }
+            Exec::Command { argv, timeout: plan.timeout }
+        }
+        Act::Wait(time) => Exec::Wait { time },
     }
-    Exec::Command { argv, timeout: plan.timeout }
 }
 
 /// What a rehearsed console is made of, before anything happened.

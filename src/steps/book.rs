@@ -109,7 +109,7 @@ mod tests {
                 (id: "fix", title: "fix it", kind: Sequence((
                     class: Serious, expect: "better", verify_within_seconds: 60,
                     capture: [(name: "before", expr: "a")],
-                    acts: [(id: "go", title: "go", argv: ["systemctl", "restart", "{unit}"], unit: "{unit}", timeout_seconds: 9)],
+                    acts: [(id: "go", title: "go", does: Command(["systemctl", "restart", "{unit}"]), unit: "{unit}", timeout_seconds: 9)],
                     verify: [(means: "a has grown", expr: "a > bool {before}")],
                     way_back: None("there is none"),
                     escalation: (severity: Warning, contacts: ["team"], respond_within_minutes: 120, say: "no"),
@@ -187,8 +187,8 @@ mod tests {
         check(r#"[(means: "a has grown", expr: "a > bool {before}")]"#, "»[]", "a sequence without a verification");
         check(r#"None("there is none")"#, r#"»None(" ")"#, "there is no way back, and no reason why");
         check(r#"None("there is none")"#, "»Acts([])", "the way back is empty; write None");
-        check(r#"["systemctl", "restart", "{unit}"]"#, r#"»["sh", "-c", "{unit}"]"#, "sh would read a command");
-        check(r#"["systemctl""#, r#"»["/bin/systemctl""#, "/bin/systemctl is a path");
+        check(r#"Command(["systemctl", "restart""#, r#"»Command(["sh", "-c""#, "sh would read a command");
+        check(r#"Command(["systemctl""#, r#"»Command(["/bin/systemctl""#, "/bin/systemctl is a path");
         check(r#""{unit}"]"#, r#"»"{unti}"]"#, "{unti} is not a setting of the system sys");
         check(r#""{unit}"]"#, r#"»"{Unit}"]"#, r#""{Unit}" holds a brace"#);
         check("timeout_seconds: 9", "timeout_seconds: »0", "0 seconds is no time limit");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checking::Checking;
 use crate::base::{ActId, Provenance, SequenceId, StepId};
-use crate::runbook::tree::{ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
+use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
 use crate::runbook::{SequencePlan, Task, argv, template};
 
 /// The sequence has its step's id.
@@ -47,10 +47,12 @@ pub struct ActSpec {
     /// Unique within the sequence, its way back included.
     pub id: ActId,
     pub title: String,
-    /// A program's bare name and its arguments; `{name}` stands for a setting of the target.
-    pub argv: Vec<String>,
-    /// The systemd unit that it acts on.
+    pub does: ActKindSpec,
+    /// The systemd unit that it acts on; the target's own where nothing is said.
+    #[serde(default = "own_unit")]
     pub unit: String,
+    /// After which it is ended, and its outcome is unknown.
+    #[serde(default = "usual_timeout_seconds")]
     pub timeout_seconds: u64,
     #[serde(default)]
     pub from: Vec<String>,
@@ -60,6 +62,23 @@ pub struct ActSpec {
     pub deviates: Option<String>,
     #[serde(default)]
     pub answers: Vec<String>,
+}
+
+/// What an act does; `{name}` stands for a setting of the target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ActKindSpec {
+    /// A program's bare name and its arguments.
+    Command(Vec<String>),
+    /// Lets so many seconds pass before the next act.
+    Wait(u64),
+}
+
+fn own_unit() -> String {
+    "{unit}".to_owned()
+}
+
+const fn usual_timeout_seconds() -> u64 {
+    60
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,12 +172,7 @@ fn compile_acts<'a>(
 
 impl ActSpec {
     fn compile(&self, at: &str, check: &mut Checking<'_>) -> ActPlan {
-        if let Some(objection) = argv::objection(&self.argv) {
-            check.complain(&format!("{at}.argv"), objection, None);
-        }
-        for (index, part) in self.argv.iter().enumerate().skip(1) {
-            check.setting_names(part, &format!("{at}.argv[{index}]"));
-        }
+        let act = self.does.compile(&format!("{at}.does"), check);
         check.setting_names(&self.unit, &format!("{at}.unit"));
         if self.unit.trim().is_empty() {
             let what = format!("the act {} names no unit; the lock and the proof of the host are about it", self.id);
@@ -174,10 +188,27 @@ impl ActSpec {
         ActPlan {
             id: self.id.clone(),
             title: self.title.clone(),
-            argv: self.argv.clone(),
+            act,
             timeout: check.seconds(self.timeout_seconds, &format!("{at}.timeout_seconds")),
             unit: self.unit.clone(),
             provenance,
+        }
+    }
+}
+
+impl ActKindSpec {
+    fn compile(&self, at: &str, check: &mut Checking<'_>) -> Act {
+        match self {
+            ActKindSpec::Command(argv) => {
+                if let Some(objection) = argv::objection(argv) {
+                    check.complain(at, objection, None);
+                }
+                for (index, part) in argv.iter().enumerate().skip(1) {
+                    check.setting_names(part, &format!("{at}[{index}]"));
+                }
+                Act::Command(argv.clone())
+            }
+            ActKindSpec::Wait(seconds) => Act::Wait(check.seconds(*seconds, at)),
         }
     }
 }

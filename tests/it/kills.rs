@@ -199,7 +199,7 @@ fn act_plan(id: &str) -> ActPlan {
     ActPlan {
         id: ActId::new(id),
         title: id.to_owned(),
-        argv: vec!["systemctl".to_owned(), id.to_owned(), "unit".to_owned()],
+        act: opsconsole::runbook::tree::Act::Command(vec!["systemctl".to_owned(), id.to_owned(), "unit".to_owned()]),
         timeout: Duration::from_secs(20),
         unit: "unit".to_owned(),
         provenance: Provenance::default(),

@@ -102,7 +102,7 @@ pub const RUNBOOK: &str = r#"(
                                 class: Serious,
                                 only_if: [(means: "transactions are waiting", expr: "mempool_size > bool 0")],
                                 acts: [(id: "restart-unit", title: "restart the unit", unit: "node",
-                                        argv: ["systemctl", "restart", "node"], timeout_seconds: 90)],
+                                        does: Command(["systemctl", "restart", "node"]), timeout_seconds: 90)],
                                 expect: "the node is away for a few seconds and seals again",
                                 settle_seconds: 10,
                                 verify: [

@@ -1,7 +1,7 @@
 //! The step at which the run stands: what the document says, what the console does, and why it differs.
 
 use super::progress;
-use crate::base::text::{count, shell_line};
+use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::base::{Provenance, Severity};
 use crate::panes::model::Model;
@@ -133,7 +133,7 @@ fn sequence(rows: &mut Rows, plan: &SequencePlan) {
         Class::Destructive => "destructive: break-glass",
     };
     for act in &plan.acts {
-        rows.pair(0, "runs", Role::Title, &shell_line(&act.argv));
+        rows.pair(0, "runs", Role::Title, &act.act.shown());
     }
     rows.pair(0, "class", Role::Text, class);
     rows.pair(0, "expect", Role::Text, &plan.expect);
@@ -145,7 +145,7 @@ fn sequence(rows: &mut Rows, plan: &SequencePlan) {
         WayBack::None(why) => rows.pair(0, "way back", Role::Warning, &format!("none: {why}")),
         WayBack::Acts(acts) => {
             acts.iter().for_each(|act| {
-                rows.pair(0, "way back", Role::Text, &shell_line(&act.argv));
+                rows.pair(0, "way back", Role::Text, &act.act.shown());
             });
             rows
         }

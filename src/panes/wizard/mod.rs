@@ -16,7 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Intent, Look, Model};
-use crate::base::{RunId, StepId, text};
+use crate::base::{RunId, StepId};
 use crate::runbook::machine::StepRun;
 use crate::runbook::seal::SealError;
 use crate::runbook::tree::{Branch, SequencePlan, Task};
@@ -204,9 +204,7 @@ fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
     }
     if let Task::Commit(plan) = &step.task {
         return match filled(model, run, plan) {
-            Ok(plan) => {
-                Intent::Copy(plan.acts.iter().map(|act| text::shell_line(&act.argv)).collect::<Vec<_>>().join(" && "))
-            }
+            Ok(plan) => Intent::Copy(plan.acts.iter().map(|act| act.act.shown()).collect::<Vec<_>>().join(" && ")),
             Err(error) => Intent::Say(error.to_string()),
         };
     }

@@ -7,7 +7,7 @@ use super::{Findings, Known};
 use crate::base::Severity::{Critical, Info, Warning};
 use crate::base::problem::nearest;
 use crate::promql::Expr;
-use crate::runbook::tree::{ActPlan, Class, ConditionPlan, Runbook, SequencePlan, Step, Task, WayBack};
+use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, Runbook, SequencePlan, Step, Task, WayBack};
 use crate::runbook::{argv, template};
 
 /// Series that the console makes itself, whatever the sources give.
@@ -111,10 +111,14 @@ fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
 }
 
 fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
-    if let Some(objection) = argv::objection(&act.argv) {
+    let objection = match &act.act {
+        Act::Command(argv) => argv::objection(argv),
+        Act::Wait(_) => None,
+    };
+    if let Some(objection) = objection {
         findings.add(Critical, Some(step), format!("{}: {objection}", act.id), "name one program and its arguments");
     }
-    for name in act.argv.iter().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
+    for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
         if !known.settings.contains(name) {
             let meant = nearest(name, known.settings.iter().map(String::as_str));
             let fix = match meant {
@@ -188,10 +192,10 @@ mod tests {
         check((Warning, Some("fix"), "whatever the node's state"), |book| plan(book).only_if.clear());
         check((Critical, Some("fix"), "no reason why"), |book| plan(book).way_back = WayBack::None(String::new()));
         check((Critical, Some("fix"), "go: bash would read a command"), |book| {
-            plan(book).acts[0].argv = ["bash", "-c", "true"].map(str::to_owned).to_vec();
+            plan(book).acts[0].act = Act::Command(["bash", "-c", "true"].map(str::to_owned).to_vec());
         });
         check((Critical, Some("fix"), "go: {unti} is no setting"), |book| {
-            plan(book).acts[0].argv[2] = "{unti}".to_owned();
+            plan(book).acts[0].act = Act::Command(["systemctl", "restart", "{unti}"].map(str::to_owned).to_vec());
         });
     }
 }

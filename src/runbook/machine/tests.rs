@@ -12,7 +12,7 @@ use crate::model::{Exec, Truth};
 use crate::runbook::fixture::{self, escalation, step};
 use crate::runbook::record::{Actor, Record};
 use crate::runbook::seal::{Host, Place, Privilege, SealedAct};
-use crate::runbook::tree::{ActPlan, Branch, SequencePlan, WatchPlan, WayBack};
+use crate::runbook::tree::{Act, ActPlan, Branch, SequencePlan, WatchPlan, WayBack};
 
 // ---- a runbook with everything in it ----
 
@@ -29,7 +29,7 @@ fn act(id: &str) -> ActPlan {
     ActPlan {
         id: id.into(),
         title: id.to_owned(),
-        argv: vec!["systemctl".to_owned(), id.to_owned(), "unit".to_owned()],
+        act: Act::Command(vec!["systemctl".to_owned(), id.to_owned(), "unit".to_owned()]),
         timeout: Duration::from_secs(90),
         unit: "unit".to_owned(),
         provenance: Provenance::default(),

@@ -81,15 +81,20 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
     }
 
     async fn act(&mut self, act: &SealedAct, intent: &Entry) -> Result<Outcome, String> {
-        let Exec::Command { argv, timeout } = &act.exec;
         let began = clock::now();
         let mut output = Output::open(self.root, self.run, intent.seq, &act.id);
-        let outcome = match child::start(argv, &[]) {
-            Ok(running) => {
-                let mut take = |bytes: &[u8]| output.take(bytes);
-                outcome(running.finish(*timeout, self.pace.grace, &mut take).await)
+        let outcome = match &act.exec {
+            Exec::Command { argv, timeout } => match child::start(argv, &[]) {
+                Ok(running) => {
+                    let mut take = |bytes: &[u8]| output.take(bytes);
+                    outcome(running.finish(*timeout, self.pace.grace, &mut take).await)
+                }
+                Err(error) => Outcome::NotStarted { why: error.to_string() },
+            },
+            Exec::Wait { time } => {
+                tokio::time::sleep(*time).await;
+                Outcome::Exited { code: 0 }
             }
-            Err(error) => Outcome::NotStarted { why: error.to_string() },
         };
         let took: Duration = clock::now().boot.since(began.boot);
         let applied = Record::Applied {

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use crate::app::msg::JournalId;
 use crate::base::{At, Digest, RunId};
-use crate::model::{Batch, Scope, Store};
+use crate::model::{Batch, Exec, Scope, Store};
 use crate::promql::Verdict;
 use crate::runbook::record::{Judged, SequenceEnd};
 use crate::runbook::tree::ConditionPlan;
@@ -219,8 +219,12 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
         };
         let mut privilege = String::new();
         for act in self.order.all_acts() {
-            let crate::model::Exec::Command { argv, .. } = &act.exec;
-            privilege = prove_privilege(&place, argv).await.map_err(|why| format!("{}: {why}", act.title))?;
+            match &act.exec {
+                Exec::Command { argv, .. } => {
+                    privilege = prove_privilege(&place, argv).await.map_err(|why| format!("{}: {why}", act.title))?;
+                }
+                Exec::Wait { .. } => {}
+            }
         }
         match self.stop.asked() {
             Some(why) => Err(why),
