@@ -8,9 +8,10 @@
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
-//! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms, prepares, confirms and commits; [`history`] goes
-//! back and forward, [`freezing`] holds the screen, [`palette`] gathers what can be found by typing, [`looks`] changes
-//! theme and keymap, [`rule_files`] the operator's own rules, [`backfilling`] takes in what servers remember.
+//! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`]
+//! arms, prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
+//! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
+//! [`backfilling`] takes in what servers remember.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -13,6 +14,8 @@ use super::{corpus, quantile, row};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_opsconsole");
 const KEYS: usize = 240;
+/// What a terminal is asked after a frame.
+const STATUS: &[u8] = b"\x1b[5n";
 const RULES: usize = 100;
 /// Families of histograms among 100k samples.
 const FAMILIES: usize = 57;
@@ -73,13 +76,19 @@ fn pressed(folder: &Path) -> (Vec<f64>, f64) {
     command.env("TERM", "xterm-256color");
     command.env("XDG_CONFIG_HOME", folder);
     let mut reader = pair.master.try_clone_reader().expect("a reader");
-    let mut writer = pair.master.take_writer().expect("a writer");
+    let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
+    let far_end = Arc::clone(&writer);
     let mut child = pair.slave.spawn_command(command).expect("the program starts");
     let (sender, output) = channel();
     std::thread::spawn(move || {
         let mut bytes = vec![0; 65536];
-        while let Ok(1..) = reader.read(&mut bytes) {
-            if sender.send(Instant::now()).is_err() {
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            let when = Instant::now();
+            // As every terminal does; one that keeps silent is paced as a slow line.
+            if bytes[..count].windows(STATUS.len()).any(|part| part == STATUS) {
+                far_end.lock().expect("nobody panicked").write_all(b"\x1b[0n").expect("the terminal takes answers");
+            }
+            if sender.send(when).is_err() {
                 return;
             }
         }
@@ -90,7 +99,8 @@ fn pressed(folder: &Path) -> (Vec<f64>, f64) {
         // The page changes every time, so that every key has an answer; the pauses walk over the second.
         quiet(&output, Duration::from_millis(50 + (n as u64 * 37) % 90));
         let pressed = Instant::now();
-        writer.write_all([b"2", b"3", b"4", b"5", b"6", b"1"][n % 6]).expect("the terminal takes keys");
+        let key = [b"2", b"3", b"4", b"5", b"6", b"1"][n % 6];
+        writer.lock().expect("nobody panicked").write_all(key).expect("the terminal takes keys");
         if let Ok(when) = output.recv_timeout(Duration::from_secs(2)) {
             found.push((when - pressed).as_secs_f64() * 1e3);
         }
@@ -98,7 +108,7 @@ fn pressed(folder: &Path) -> (Vec<f64>, f64) {
     let status = fs::read_to_string(format!("/proc/{}/status", child.process_id().expect("a pid"))).expect("a process");
     let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("its peak");
     let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("kilobytes");
-    let _ = writer.write_all(b"q");
+    let _ = writer.lock().expect("nobody panicked").write_all(b"q");
     let _ = child.kill();
     let _ = child.wait();
     assert!(found.len() > KEYS * 9 / 10, "only {} keys of {KEYS} had an answer", found.len());
