@@ -199,7 +199,8 @@ fn the_request_is_shown_as_it_would_be_sent_and_copied_without_its_secret() {
     let mut stage = opened(Surface::AsBuilt, &[Fault::UserMismatch], "user mismatches");
     stage.press("enter");
     stage.advance(seconds(1));
-    shows(&stage, "POST http://127.0.0.1:3001/admin/volchain-");
+    stage.resize(200, 60);
+    shows(&stage, "POST http://127.0.0.1:3001/admin/volchain-reconcile-stake-from-gridb");
     shows(&stage, "«env:VOLCHAIN_ADMIN_SECRET»");
     stage.press("y");
     let copied = stage.asked.iter().rev().find_map(|effect| match effect {
