@@ -163,7 +163,7 @@ fn an_empty_game_is_no_truth_either() {
         stage.press("enter");
         stage.advance(seconds(1));
         assert_eq!(at(&stage), "tell-no-game");
-        shows(&stage, "do not reconcile");
+        shows(&stage, "escalate");
     }
 }
 
