@@ -351,7 +351,7 @@ pub fn place_of(target: &Target) -> Result<Place, String> {
     let Some(SettingValue::Text(unit)) = target.system.spec.settings(&spec.settings).remove("unit") else {
         return Err(format!("{} names no systemd unit; set the setting \"unit\" in its configuration", target.id));
     };
-    let endpoint = spec.nodes.first().and_then(|node| node.endpoints.first());
+    let endpoint = spec.acting_endpoint();
     let listens_on = endpoint.and_then(|endpoint| url::Url::parse(&endpoint.url).ok()).map(|url| {
         format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
     });
@@ -368,6 +368,8 @@ pub fn place_of(target: &Target) -> Result<Place, String> {
         lock_key: format!("local/unit/{}", unit.strip_suffix(".service").unwrap_or(&unit)),
         listens_on,
         unit,
+        base_url: spec.acting_url().to_owned(),
+        secrets: spec.secrets.clone(),
     })
 }
 

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use url::Host;
+
+use super::text;
 
 /// Where a secret's value is found when it is needed. Never the value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,20 @@ pub enum SecretRef {
     File(String),
     /// Asked of the operator, under this name, and never stored.
     Prompt(String),
+}
+
+impl SecretRef {
+    /// What a POSIX shell puts in its place, between double quotes.
+    #[must_use]
+    pub fn in_shell(&self) -> String {
+        match self {
+            // A name that is none could be read as something else by a shell.
+            SecretRef::Env(name) if is_environment_name(name) => format!("${name}"),
+            SecretRef::Env(_) => "$SECRET".to_owned(),
+            SecretRef::File(path) => format!("$(head -n 1 -- {})", text::shell_quoted(&text::escaped(path))),
+            SecretRef::Prompt(_) => "$SECRET".to_owned(),
+        }
+    }
 }
 
 /// As shown wherever the value would stand: `«env:NAME»`.
@@ -51,6 +68,19 @@ impl Credentials {
 pub fn is_loopback_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether nobody between here and there can read along: https, or this machine.
+#[must_use]
+pub fn is_private(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url) else { return false };
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Domain(name)) => is_loopback_name(name),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
 }
 
 /// What can be the name of an environment variable that holds a secret.

@@ -17,7 +17,7 @@ use crate::base::text::{self, count};
 use crate::config::TargetSpec;
 use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
-use crate::runbook::plan::Plan;
+use crate::runbook::plan::{Ground, Plan};
 use crate::runbook::{Runbook, lint};
 use crate::systems::System;
 
@@ -116,7 +116,9 @@ pub fn findings(system: &System) -> Vec<Finding> {
         .collect();
     let series = declared(system);
     let settings = system.spec.settings.iter().map(|setting| setting.name.clone()).collect();
-    lint::lint(&system.runbooks, &Known { alerts: &alerts, series: series.as_ref(), settings: &settings })
+    let secrets = system.spec.secrets.iter().map(|secret| secret.name.clone()).collect();
+    let known = Known { alerts: &alerts, series: series.as_ref(), settings: &settings, secrets: &secrets };
+    lint::lint(&system.runbooks, &known)
 }
 
 /// Every series of the system's sources; nothing where one of them gives whatever the node exposes.
@@ -171,7 +173,8 @@ pub fn plan_on(systems: &[Arc<System>], target: &TargetSpec, id: &str) -> Result
         page.line(0, &format!("{} is a runbook of {of}, and {} is a target of {on}", runbook.id, target.id));
         return Err(Output { text: page.finish(), code: NOT_THERE });
     }
-    Ok(Plan::on(runbook, target.id.as_str(), &system.spec.settings_text(&target.settings)))
+    let (settings, base_url) = (&system.spec.settings_text(&target.settings), target.acting_url());
+    Ok(Plan::on(runbook, &Ground { target: target.id.as_str(), settings, base_url, secrets: &target.secrets }))
 }
 
 fn list(systems: &[Arc<System>]) -> Output {

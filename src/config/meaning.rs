@@ -156,6 +156,7 @@ fn check_target(
         check_settings(target, spec, found);
     }
     check_prometheus(target, found);
+    address::check_secrets(target, spec, found);
     let Some(nodes) = target.field("nodes") else { return };
     if matches!(&nodes.value, Value::List(items) if items.is_empty()) {
         found.at(nodes.place, "there is no node; without one there is nothing to read");

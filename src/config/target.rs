@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::described::described;
-use crate::base::{Credentials, EndpointId, NodeId, SourceId, SystemId, TargetId};
+use crate::base::{Credentials, EndpointId, NodeId, SecretRef, SourceId, SystemId, TargetId};
 use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::template;
@@ -85,6 +85,12 @@ described! {
         #[serde(default)]
         #[example("{}")]
         pub settings: BTreeMap<String, SettingValue>,
+        /// Where the secrets are kept that its runbooks need to be let in, by the names that its system gives them:
+        /// Env names an environment variable of the console, File a file that only its owner may read. A secret is
+        /// never written here. Without it, what needs it is refused before anything is done.
+        #[serde(default)]
+        #[example("{}")]
+        pub secrets: BTreeMap<String, SecretRef>,
         /// Seconds between two reads of every source. No source is read more often than its system allows.
         #[serde(default)]
         #[example("15.0")]
@@ -191,6 +197,18 @@ fn default_rate() -> f64 {
 }
 
 impl TargetSpec {
+    /// The address that is proven to be this target's, and that its runbooks send requests to: its first.
+    #[must_use]
+    pub fn acting_endpoint(&self) -> Option<&EndpointAddressSpec> {
+        self.nodes.first().and_then(|node| node.endpoints.first())
+    }
+
+    /// The same as text, without a slash at its end.
+    #[must_use]
+    pub fn acting_url(&self) -> &str {
+        self.acting_endpoint().map_or("", |endpoint| endpoint.url.trim_end_matches('/'))
+    }
+
     /// The sources of a system on every node of this target.
     #[must_use]
     pub fn bind(&self, system: &SystemSpec) -> Vec<BoundSource> {

@@ -16,7 +16,7 @@ pub(super) fn template(systems: &BTreeMap<SystemId, SystemSpec>) -> String {
     let Shape::Struct(whole) = ConfigSpec::SHAPE else { return out };
     comment(&mut out, "", "", &sentence(whole.doc));
     comment(&mut out, "", "", "Options that may be left out stand behind // without a space; take it away to use one.");
-    out.push_str("//\n// The systems that a target can be of, with their endpoints and settings:\n");
+    out.push_str("//\n// The systems that a target can be of, with their endpoints, settings and secrets:\n");
     for (id, system) in systems {
         system_lines(&mut out, id, system);
     }
@@ -36,6 +36,10 @@ fn system_lines(out: &mut String, id: &SystemId, system: &SystemSpec) {
             SettingValue::Text(text) => format!("Text({text:?})"),
         };
         comment(out, "", "      ", &format!("setting {}: {value}. {}", setting.name, setting.help));
+    }
+    for secret in &system.secrets {
+        let (name, variable, help) = (&secret.name, &secret.variable, &secret.help);
+        comment(out, "", "      ", &format!("secret {name}: such as {{\"{name}\": Env(\"{variable}\")}}. {help}"));
     }
 }
 

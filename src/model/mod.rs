@@ -32,6 +32,6 @@ pub use store::{Extent, Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};
 pub use waist::{
     Answer, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,
-    FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpRequest, Look, Reply, TailBegan, TailPosition, TailRead,
-    TcpRequest,
+    FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpRequest, Look, Method, Reply, SecretHeader, TailBegan,
+    TailPosition, TailRead, TcpRequest,
 };

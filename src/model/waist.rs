@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{At, Credentials, Wall, text, time::spoken};
+use crate::base::{At, Credentials, SecretRef, Wall, text, time::spoken};
 
 /// A read. It must not change anything on the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,6 +249,76 @@ pub enum Exec {
     Command { argv: Vec<String>, timeout: Duration },
     /// Lets time pass. It changes nothing.
     Wait { time: Duration },
+    /// One request to the target's own node. It follows no redirect and is never sent twice.
+    Request {
+        method: Method,
+        /// Absolute, built by a URL type.
+        url: String,
+        headers: Vec<SecretHeader>,
+        /// JSON; sent as it stands.
+        body: Option<String>,
+        timeout: Duration,
+    },
+}
+
+/// How a request changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    Post,
+    Put,
+    Delete,
+}
+
+impl Method {
+    /// As it is sent.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// A header whose value is a secret, by its reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretHeader {
+    pub name: String,
+    pub value: SecretRef,
+}
+
+impl Exec {
+    /// The references of its secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let headers: &[SecretHeader] = match self {
+            Exec::Command { .. } | Exec::Wait { .. } => &[],
+            Exec::Request { headers, .. } => headers,
+        };
+        headers.iter().map(|header| &header.value)
+    }
+
+    /// As a person would do it by hand in a POSIX shell. A secret is taken from where it is kept, and never stands
+    /// there itself.
+    #[must_use]
+    pub fn by_hand(&self) -> String {
+        match self {
+            Exec::Command { argv, .. } => text::escaped(&text::shell_line(argv)).into_owned(),
+            Exec::Wait { time } => format!("sleep {}", time.as_secs()),
+            Exec::Request { method, url, headers, body, timeout } => {
+                let mut line = format!("curl --fail-with-body --silent --show-error --max-time {}", timeout.as_secs());
+                line.push_str(&format!(" -X {}", method.word()));
+                for SecretHeader { name, value } in headers {
+                    line.push_str(&format!(" -H \"{name}: {}\"", value.in_shell()));
+                }
+                if let Some(body) = body {
+                    line.push_str(" -H 'Content-Type: application/json' --data-raw ");
+                    line.push_str(&text::shell_quoted(&text::escaped(body)));
+                }
+                format!("{line} -- {}", text::shell_quoted(&text::escaped(url)))
+            }
+        }
+    }
 }
 
 /// As a person reviews it: exact, escaped, quoted.
@@ -257,6 +327,16 @@ impl fmt::Display for Exec {
         match self {
             Exec::Command { argv, .. } => f.write_str(&text::escaped(&text::shell_line(argv))),
             Exec::Wait { time } => write!(f, "wait {}", spoken(*time)),
+            Exec::Request { method, url, headers, body, .. } => {
+                write!(f, "{} {}", method.word(), text::escaped(url))?;
+                for SecretHeader { name, value } in headers {
+                    write!(f, ", {}: {}", text::escaped(name), text::escaped(&value.to_string()))?;
+                }
+                match body {
+                    Some(body) => write!(f, ", body {}", text::escaped(body)),
+                    None => f.write_str(", no body"),
+                }
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Known<'a> {
     pub series: Option<&'a BTreeSet<String>>,
     /// The names of the system's settings.
     pub settings: &'a BTreeSet<String>,
+    /// The names of the system's secrets.
+    pub secrets: &'a BTreeSet<String>,
 }
 
 /// Something to put right. Critical: it would fail or mislead in an incident. Warning: it probably would.
@@ -143,7 +145,8 @@ mod tests {
         series: &'a BTreeSet<String>,
         settings: &'a BTreeSet<String>,
     ) -> Known<'a> {
-        Known { alerts, series: Some(series), settings }
+        // One set serves as both: what a fixture may write between braces, it may also name as a secret.
+        Known { alerts, series: Some(series), settings, secrets: settings }
     }
 
     pub(super) fn names(names: &[&str]) -> BTreeSet<String> {

@@ -10,8 +10,8 @@
 //! The run machine is sans-I/O. [`machine::Run`] is nothing but the fold of its journal; what should happen next is
 //! proposed as records, and takes effect when the journal has them.
 //!
-//! [`plan`] shows a runbook without running it, [`lint`] judges it, [`argv`] and [`template`] say what may stand in a
-//! command, and [`page`] writes for 80 columns.
+//! [`plan`] shows a runbook without running it, [`lint`] judges it, [`argv`], [`request`] and [`template`] say what may
+//! stand in an act, and [`page`] writes for 80 columns.
 //!
 //! Must never: decide on an unknown verdict; change a run other than by a record.
 //!
@@ -27,6 +27,7 @@ pub mod page;
 pub mod plan;
 pub mod present;
 pub mod record;
+pub mod request;
 pub mod seal;
 pub mod template;
 pub mod tree;

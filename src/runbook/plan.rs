@@ -11,7 +11,7 @@ use super::seal;
 use super::tree::{
     Act, ActPlan, Branch, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
 };
-use crate::base::{ActId, BranchId, Provenance, RunbookId, Severity, StepId, text, time};
+use crate::base::{ActId, BranchId, Provenance, RunbookId, SecretRef, Severity, StepId, text, time};
 
 /// A runbook as it would run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,9 +79,22 @@ pub struct PlanAct {
     pub id: ActId,
     pub title: String,
     pub act: Act,
+    /// As it is reviewed: exact where the target is known, with references where secrets stand.
+    pub shown: String,
     pub unit: String,
     pub timeout_seconds: u64,
     pub provenance: Provenance,
+}
+
+/// The target that a plan is for: what is written into its acts.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    pub target: &'a str,
+    /// As text.
+    pub settings: &'a BTreeMap<String, String>,
+    /// Where requests go.
+    pub base_url: &'a str,
+    pub secrets: &'a BTreeMap<String, SecretRef>,
 }
 
 impl Plan {
@@ -91,18 +104,18 @@ impl Plan {
         Plan::build(runbook, None)
     }
 
-    /// The plan for one target, with its settings as text.
+    /// The plan for one target.
     #[must_use]
-    pub fn on(runbook: &Runbook, target: &str, settings: &BTreeMap<String, String>) -> Plan {
-        Plan { target: Some(target.to_owned()), ..Plan::build(runbook, Some(settings)) }
+    pub fn on(runbook: &Runbook, ground: &Ground<'_>) -> Plan {
+        Plan::build(runbook, Some(ground))
     }
 
-    fn build(runbook: &Runbook, settings: Option<&BTreeMap<String, String>>) -> Plan {
+    fn build(runbook: &Runbook, ground: Option<&Ground<'_>>) -> Plan {
         let mut open = Vec::new();
-        let steps = steps(&runbook.steps, settings, &mut open);
+        let steps = steps(&runbook.steps, ground, &mut open);
         Plan {
             runbook: runbook.id.clone(),
-            target: None,
+            target: ground.map(|ground| ground.target.to_owned()),
             title: runbook.title.clone(),
             summary: runbook.summary.clone(),
             severity: runbook.severity,
@@ -134,27 +147,30 @@ impl Plan {
     }
 }
 
-fn steps(steps_of: &[Step], settings: Option<&BTreeMap<String, String>>, open: &mut Vec<String>) -> Vec<PlanStep> {
+fn steps(steps_of: &[Step], ground: Option<&Ground<'_>>, open: &mut Vec<String>) -> Vec<PlanStep> {
     let mut planned = Vec::new();
     for step in steps_of {
         let does = match &step.task {
             Task::Observe(readings) => Does::Reads(readings.clone()),
             Task::Choose(branches) => {
-                Does::Chooses(branches.iter().map(|branch| plan_branch(branch, settings, open)).collect())
+                Does::Chooses(branches.iter().map(|branch| plan_branch(branch, ground, open)).collect())
             }
             Task::Watch(watch) => {
                 Does::Watches { until: watch.until.clone(), deadline_seconds: watch.deadline.as_secs() }
             }
             Task::Commit(sequence) => {
-                let resolved = settings.map(|settings| seal::resolve_templates(sequence, settings));
-                match resolved {
-                    None => Does::Acts(Box::new(PlanSequence::of(sequence))),
-                    Some(Ok(resolved)) => Does::Acts(Box::new(PlanSequence::of(&resolved))),
+                let resolved = ground.map(|ground| seal::resolve_templates(sequence, ground.settings));
+                let planned = match resolved {
+                    None => PlanSequence::of(sequence, None, &mut |_| {}),
+                    Some(Ok(resolved)) => {
+                        PlanSequence::of(&resolved, ground, &mut |why| open.push(format!("{}: {why}", step.id)))
+                    }
                     Some(Err(error)) => {
                         open.push(format!("{}: {error}", step.id));
-                        Does::Acts(Box::new(PlanSequence::of(sequence)))
+                        PlanSequence::of(sequence, None, &mut |_| {})
                     }
-                }
+                };
+                Does::Acts(Box::new(planned))
             }
             Task::Escalate(plan) => Does::HandsOver(plan.clone()),
             Task::Conclude(finding) => Does::Concludes(finding.clone()),
@@ -171,19 +187,19 @@ fn steps(steps_of: &[Step], settings: Option<&BTreeMap<String, String>>, open: &
     planned
 }
 
-fn plan_branch(branch: &Branch, settings: Option<&BTreeMap<String, String>>, open: &mut Vec<String>) -> PlanBranch {
+fn plan_branch(branch: &Branch, ground: Option<&Ground<'_>>, open: &mut Vec<String>) -> PlanBranch {
     PlanBranch {
         id: branch.id.clone(),
         title: branch.title.clone(),
         when: branch.when.clone(),
-        steps: steps(&branch.steps, settings, open),
+        steps: steps(&branch.steps, ground, open),
         provenance: branch.provenance.clone(),
     }
 }
 
 impl PlanSequence {
-    fn of(plan: &SequencePlan) -> PlanSequence {
-        let acts = |acts: &[ActPlan]| acts.iter().map(PlanAct::of).collect();
+    fn of(plan: &SequencePlan, ground: Option<&Ground<'_>>, refused: &mut dyn FnMut(String)) -> PlanSequence {
+        let mut acts = |acts: &[ActPlan]| acts.iter().map(|act| PlanAct::of(act, ground, refused)).collect();
         PlanSequence {
             class: plan.class.word().to_owned(),
             only_if: plan.only_if.clone(),
@@ -204,8 +220,16 @@ impl PlanSequence {
 }
 
 impl PlanAct {
-    fn of(act: &ActPlan) -> PlanAct {
+    fn of(act: &ActPlan, ground: Option<&Ground<'_>>, refused: &mut dyn FnMut(String)) -> PlanAct {
+        let shown = match act.on(ground.map(|ground| (ground.base_url, ground.secrets))) {
+            Ok(shown) => shown,
+            Err(error) => {
+                refused(format!("{}: {error}", act.id));
+                act.act.shown()
+            }
+        };
         PlanAct {
+            shown,
             id: act.id.clone(),
             title: act.title.clone(),
             act: act.act.clone(),
@@ -287,7 +311,7 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
 }
 
 fn write_act(word: &str, act: &PlanAct, indent: usize, page: &mut Page) {
-    page.field(indent, word, &text::escaped(&act.act.shown()));
+    page.field(indent, word, &text::escaped(&act.shown));
     page.field(indent, "", &format!("{}; unit {}, at most {}", act.title, act.unit, spoken(act.timeout_seconds)));
     page.provenance(indent + 2, &act.provenance);
 }
@@ -308,9 +332,14 @@ mod tests {
         BTreeMap::from([("unit".to_owned(), unit.to_owned())])
     }
 
+    fn on_target(settings: &BTreeMap<String, String>) -> Plan {
+        let (target, base_url, secrets) = ("here", "http://127.0.0.1:1", &BTreeMap::new());
+        Plan::on(&fixture::runbook(), &Ground { target, settings, base_url, secrets })
+    }
+
     #[test]
     fn the_plan_shows_what_would_run_and_what_the_document_says() {
-        let plan = Plan::on(&fixture::runbook(), "here", &settings("node-unit"));
+        let plan = on_target(&settings("node-unit"));
         assert!(plan.open.is_empty(), "{:?}", plan.open);
         let text = plan.text();
         for want in [
@@ -355,7 +384,7 @@ mod tests {
                 "fix: the setting unit is \"-x\", which would be read as an option; it can not stand in the act go",
             ),
         ] {
-            let plan = Plan::on(&fixture::runbook(), "here", &settings);
+            let plan = on_target(&settings);
             assert_eq!(plan.open, [want]);
             assert!(plan.text().contains("can not run"), "{}", plan.text());
         }

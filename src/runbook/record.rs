@@ -76,6 +76,31 @@ pub enum Outcome {
     Unknown {
         why: String,
     },
+    /// Of a request: the node's whole answer came. 2xx is done; anything else is failed.
+    Answered {
+        status: u16,
+    },
+}
+
+impl Outcome {
+    /// Whether the act said of itself that it is done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self {
+            Outcome::Exited { code } => *code == 0,
+            Outcome::Answered { status } => (200..300).contains(status),
+            Outcome::Signalled { .. } | Outcome::NotStarted { .. } | Outcome::Unknown { .. } => false,
+        }
+    }
+
+    /// Whether it ran to an end of its own, whatever that was.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        match self {
+            Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::Answered { .. } => true,
+            Outcome::NotStarted { .. } | Outcome::Unknown { .. } => false,
+        }
+    }
 }
 
 /// How a sequence ended. These are all the ends there are.

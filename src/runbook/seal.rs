@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::request::segment_objection;
 use super::template;
 use super::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Step, WayBack};
-use crate::base::{ActId, Digest, SequenceId, SystemId, TargetId, text};
+use crate::base::{ActId, Digest, SecretRef, SequenceId, SystemId, TargetId, text};
 use crate::model::Exec;
 use crate::sources::BoundSource;
 
@@ -53,6 +54,12 @@ pub struct Place {
     /// The listening address that must belong to the unit, such as `127.0.0.1:3001`.
     pub listens_on: String,
     pub unit: String,
+    /// Where its endpoint answers, and so where requests go: `http://127.0.0.1:3001`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base_url: String,
+    /// Where its secrets are kept, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRef>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,16 +194,25 @@ pub fn resolve_templates(plan: &SequencePlan, settings: &BTreeMap<String, String
 
 fn resolve_act(act: &mut ActPlan, settings: &BTreeMap<String, String>) -> Result<(), SealError> {
     let what = format!("the act {}", act.id);
+    let bad = |name: &str, value: &str, why| {
+        let (name, value) = (name.to_owned(), text::escaped(value).into_owned());
+        SealError::BadSetting { name, value, why, what: what.clone() }
+    };
+    if let Act::Request(request) = &act.act {
+        for name in template::names(&request.path) {
+            let value = settings.get(name).map_or("", String::as_str);
+            if let Some(why) = segment_objection(value) {
+                return Err(bad(name, value, why));
+            }
+        }
+    }
     for part in act.act.texts_mut().chain([&mut act.unit]) {
         *part = template::fill(part, |name| {
             let value =
                 settings.get(name).ok_or_else(|| SealError::NoSetting { name: name.to_owned(), what: what.clone() })?;
             match objection(value) {
                 None => Ok(value.clone()),
-                Some(why) => {
-                    let (name, value) = (name.to_owned(), text::escaped(value).into_owned());
-                    Err(SealError::BadSetting { name, value, why, what: what.clone() })
-                }
+                Some(why) => Err(bad(name, value, why)),
             }
         })?;
     }
@@ -282,12 +298,12 @@ pub fn seal(
         title: step.title.clone(),
         class: if prepared.host_proven { plan.class } else { plan.class.max(Class::Serious) },
         place: place.clone(),
-        acts: seal_acts(plan, &plan.acts, prepared.acts, "")?,
+        acts: seal_acts(plan, place, &plan.acts, prepared.acts, "")?,
         settle: plan.settle,
         verify,
         verify_within: plan.verify_within,
         reads: prepared.reads.to_vec(),
-        way_back: seal_acts(plan, plan.way_back.acts(), prepared.way_back, " on its way back")?,
+        way_back: seal_acts(plan, place, plan.way_back.acts(), prepared.way_back, " on its way back")?,
         no_way_back,
         escalation: plan.escalation.clone(),
     })
@@ -308,6 +324,7 @@ fn filled(condition: &ConditionPlan, captured: &BTreeMap<String, f64>) -> Result
 
 fn seal_acts(
     plan: &SequencePlan,
+    place: &Place,
     planned: &[ActPlan],
     prepared: &[Exec],
     part: &'static str,
@@ -319,7 +336,7 @@ fn seal_acts(
     planned
         .iter()
         .zip(prepared)
-        .map(|(act, exec)| match carries_out(exec, act) {
+        .map(|(act, exec)| match carries_out(exec, act, place) {
             true => Ok(SealedAct { id: act.id.clone(), title: act.title.clone(), exec: exec.clone() }),
             false => Err(SealError::NotThePlan { act: act.id.clone(), shown: exec.to_string() }),
         })
@@ -327,12 +344,18 @@ fn seal_acts(
 }
 
 /// Whether a resolved command ends with the planned program, by an absolute path, and exactly its arguments. What
-/// stands before it, such as `sudo -n --`, is the privilege, and is reviewed with the rest.
-fn carries_out(exec: &Exec, act: &ActPlan) -> bool {
+/// stands before it, such as `sudo -n --`, is the privilege, and is reviewed with the rest. A request is the one that
+/// the plan makes at this place, and no other.
+fn carries_out(exec: &Exec, act: &ActPlan, place: &Place) -> bool {
     let (argv, planned) = match (exec, &act.act) {
         (Exec::Command { argv, .. }, Act::Command(planned)) => (argv, planned),
         (Exec::Wait { time }, Act::Wait(planned)) => return time == planned,
-        (Exec::Command { .. }, Act::Wait(_)) | (Exec::Wait { .. }, Act::Command(_)) => return false,
+        (Exec::Request { .. }, Act::Request(planned)) => {
+            return planned.at(&place.base_url, &place.secrets, act.timeout).as_ref() == Ok(exec);
+        }
+        (Exec::Command { .. }, Act::Wait(_) | Act::Request(_))
+        | (Exec::Wait { .. }, Act::Command(_) | Act::Request(_))
+        | (Exec::Request { .. }, Act::Command(_) | Act::Wait(_)) => return false,
     };
     let Some((program, arguments)) = planned.split_first() else { return false };
     let Some(at) = argv.len().checked_sub(planned.len()) else { return false };

@@ -84,6 +84,8 @@ fn place() -> Place {
         lock_key: "local/unit/node".to_owned(),
         listens_on: "127.0.0.1:1".to_owned(),
         unit: "node".to_owned(),
+        base_url: "http://127.0.0.1:1".to_owned(),
+        secrets: std::collections::BTreeMap::new(),
     }
 }
 

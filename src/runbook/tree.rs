@@ -1,11 +1,15 @@
 //! The compiled runbook: what a file in `systems/*/runbooks/` means, frozen into the first record of every run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::request::{RequestError, RequestPlan};
 use super::template;
-use crate::base::{ActId, BranchId, Provenance, RunbookId, SequenceId, Severity, StepId, SystemId, Unit, text};
+use crate::base::{
+    ActId, BranchId, Provenance, RunbookId, SecretRef, SequenceId, Severity, StepId, SystemId, Unit, text,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -153,6 +157,8 @@ pub enum Act {
     Command(Vec<String>),
     /// Lets time pass before the next act.
     Wait(Duration),
+    /// One request to the target's own node.
+    Request(RequestPlan),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,26 +213,47 @@ impl StepOutcome {
 impl Act {
     /// Every text of it in which settings may stand.
     pub fn texts(&self) -> impl Iterator<Item = &String> {
-        match self {
-            Act::Command(argv) => argv.iter(),
-            Act::Wait(_) => [].iter(),
-        }
+        let texts: Vec<&String> = match self {
+            Act::Command(argv) => argv.iter().collect(),
+            Act::Wait(_) => Vec::new(),
+            Act::Request(request) => request.texts(),
+        };
+        texts.into_iter()
     }
 
     /// The same, to write the settings into.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        match self {
-            Act::Command(argv) => argv.iter_mut(),
-            Act::Wait(_) => [].iter_mut(),
-        }
+        let texts: Vec<&mut String> = match self {
+            Act::Command(argv) => argv.iter_mut().collect(),
+            Act::Wait(_) => Vec::new(),
+            Act::Request(request) => request.texts_mut(),
+        };
+        texts.into_iter()
     }
 
-    /// As a person would write it on a command line.
+    /// As a person reads it before the target is known.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
             Act::Command(argv) => text::shell_line(argv),
             Act::Wait(time) => format!("sleep {}", time.as_secs()),
+            Act::Request(request) => request.shown(),
+        }
+    }
+}
+
+impl ActPlan {
+    /// As a person reviews it on a target with this address and these secrets, settings written in; without a target,
+    /// as the runbook has it.
+    ///
+    /// # Errors
+    /// The act can not be done there.
+    pub fn on(&self, ground: Option<(&str, &BTreeMap<String, SecretRef>)>) -> Result<String, RequestError> {
+        match (&self.act, ground) {
+            (Act::Request(request), Some((base_url, secrets))) => {
+                request.at(base_url, secrets, self.timeout).map(|exec| exec.to_string())
+            }
+            (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_), _) => Ok(self.act.shown()),
         }
     }
 }

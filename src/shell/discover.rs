@@ -160,6 +160,7 @@ impl Discovery {
             host: None,
             privilege: Privilege::None,
             nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![address] }],
+            secrets: BTreeMap::new(),
             settings: BTreeMap::new(),
             interval_seconds: None,
             intervals: BTreeMap::new(),

@@ -203,13 +203,7 @@ async fn prepared(place: &Place, acts: &[ActPlan], way_back: &[ActPlan]) -> Resu
     };
     let (acts, way_back) = (resolve_all(acts)?, resolve_all(way_back)?);
     let host_proof = proof::prove_host(place).await.shown()?;
-    let mut privilege_proof = String::new();
-    for exec in acts.iter().chain(&way_back) {
-        match exec {
-            Exec::Command { argv, .. } => privilege_proof = proof::prove_privilege(place, argv).await?,
-            Exec::Wait { .. } => {}
-        }
-    }
+    let privilege_proof = proof::prove_acts(place, acts.iter().chain(&way_back)).await?;
     Ok(PrepareAnswer::Ready { acts, way_back, host_proof, privilege_proof, code: code()? })
 }
 

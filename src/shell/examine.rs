@@ -115,11 +115,13 @@ fn free_bytes(path: &Path) -> Option<u64> {
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// A secret of an endpoint, and whether it could be used now. Never its value.
+/// A secret of a target, and whether it could be used now. Never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretFacts {
-    /// `target/node/endpoint`
-    pub endpoint: String,
+    /// What it is of: `target/node/endpoint`, or `target/secrets/name`.
+    pub of: String,
+    /// Whether acts need it, and not reads.
+    pub for_acts: bool,
     /// `«file:/path»`
     pub reference: String,
     pub unusable: Option<String>,
@@ -138,9 +140,13 @@ pub fn secrets(targets: &[TargetSpec]) -> Vec<SecretFacts> {
         Some((format!("{}/prometheus", target.id), server.auth.as_ref()?.secret().clone()))
     });
     let referring = endpoints.filter_map(|(name, endpoint)| Some((name, endpoint.auth.as_ref()?.secret().clone())));
-    let referring = referring.chain(servers);
-    let tried = referring.map(|(endpoint, secret)| SecretFacts {
-        endpoint,
+    let acts = targets.iter().flat_map(|target| {
+        target.secrets.iter().map(move |(name, secret)| (format!("{}/secrets/{name}", target.id), secret.clone(), true))
+    });
+    let referring = referring.chain(servers).map(|(of, secret)| (of, secret, false)).chain(acts);
+    let tried = referring.map(|(of, secret, for_acts)| SecretFacts {
+        of,
+        for_acts,
         reference: secret.to_string(),
         unusable: secrets::resolve(&secret).err().map(|error| error.to_string()),
     });
@@ -189,7 +195,7 @@ fn commands(target: &Target) -> Vec<Vec<String>> {
         for act in plan.acts.iter().chain(plan.way_back.acts()) {
             match &act.act {
                 Act::Command(argv) if !commands.contains(argv) => commands.push(argv.clone()),
-                Act::Command(_) | Act::Wait(_) => {}
+                Act::Command(_) | Act::Wait(_) | Act::Request(_) => {}
             }
         }
     }

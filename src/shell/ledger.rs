@@ -172,7 +172,7 @@ impl Worker {
             }
             Job::Commit { run, record, hash, after, actor } => {
                 let variables = match &*record {
-                    Record::Confirmed { sequence, .. } => secrets::variables(&sequence.reads),
+                    Record::Confirmed { sequence, .. } => secrets::variables(sequence),
                     // Only a confirmation is committed.
                     _ => Vec::new(),
                 };

@@ -2,7 +2,8 @@
 //!
 //! A bare name becomes an absolute path by a fixed list of folders that only root may write; in a demo by the demo's
 //! own folder and nothing else. What the operator configured as privilege is put before it. The runner resolves again
-//! what was sealed, and anything but the same answer is refused.
+//! what was sealed, and anything but the same answer is refused. A request is held against the address that the host
+//! is proven by.
 
 #![allow(clippy::disallowed_methods, reason = "the shell is where files are looked at")]
 
@@ -11,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD};
 
-use crate::base::text;
+use crate::base::{secret, text};
 use crate::model::Exec;
+use crate::runbook::request::RequestError;
 use crate::runbook::seal::{Environment, Host, Place, Privilege};
 use crate::runbook::tree::{Act, ActPlan};
 
@@ -85,6 +87,14 @@ pub enum ResolveError {
     OtherUnit { acts_on: String, unit: String },
     #[error("commands over ssh are refused: acting over ssh is not built")]
     Ssh,
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    #[error("the request {url} does not go to {listens_on}, which the host is proven by")]
+    Elsewhere { url: String, listens_on: String },
+    #[error("a simulated target may ask only a node on this machine, and {url} is none")]
+    DemoElsewhere { url: String },
+    #[error("{secret} is none of the target's secrets")]
+    ForeignSecret { secret: String },
     #[error("what would run now is not what was reviewed: {now} instead of {reviewed}")]
     Changed { now: String, reviewed: String },
 }
@@ -100,6 +110,34 @@ pub fn resolve(place: &Place, plan: &ActPlan) -> Result<Exec, ResolveError> {
     match &plan.act {
         Act::Command(argv) => Ok(Exec::Command { argv: resolve_argv(place, argv)?, timeout: plan.timeout }),
         Act::Wait(time) => Ok(Exec::Wait { time: *time }),
+        Act::Request(request) => {
+            allowed_place(place)?;
+            let exec = request.at(&place.base_url, &place.secrets, plan.timeout)?;
+            goes_to_the_place(place, &exec)?;
+            Ok(exec)
+        }
+    }
+}
+
+/// That a request goes to the address that host proof is about, and that its secrets are those of the place.
+fn goes_to_the_place(place: &Place, exec: &Exec) -> Result<(), ResolveError> {
+    let Exec::Request { url, .. } = exec else { return Ok(()) };
+    let address = |url: &str| {
+        let url = url::Url::parse(url).ok()?;
+        Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+    };
+    let shown = || text::escaped(url).into_owned();
+    if address(url).as_deref() != Some(&place.listens_on)
+        || address(&place.base_url).as_deref() != Some(&place.listens_on)
+    {
+        return Err(ResolveError::Elsewhere { url: shown(), listens_on: place.listens_on.clone() });
+    }
+    if place.demo_folder.is_some() && !secret::is_private(url) {
+        return Err(ResolveError::DemoElsewhere { url: shown() });
+    }
+    match exec.secrets().find(|secret| !place.secrets.values().any(|own| own == *secret)) {
+        Some(secret) => Err(ResolveError::ForeignSecret { secret: secret.to_string() }),
+        None => Ok(()),
     }
 }
 
@@ -135,6 +173,10 @@ pub fn recheck(place: &Place, exec: &Exec) -> Result<(), ResolveError> {
     let argv = match exec {
         Exec::Command { argv, .. } => argv,
         Exec::Wait { .. } => return Ok(()),
+        Exec::Request { .. } => {
+            allowed_place(place)?;
+            return goes_to_the_place(place, exec);
+        }
     };
     let bare = bare(place, argv)?;
     let now = resolve_argv(place, &bare)?;
@@ -323,6 +365,8 @@ pub mod tests {
             lock_key: "local/unit/node".to_owned(),
             listens_on: "127.0.0.1:1".to_owned(),
             unit: "node".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+            secrets: std::collections::BTreeMap::new(),
         }
     }
 

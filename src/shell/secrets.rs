@@ -12,13 +12,13 @@ use std::path::Path;
 
 use reqwest::header::HeaderValue;
 use rustix::fs::OFlags;
-use url::Host;
 
 use super::actor;
 use super::terminal::copy::base64;
+use crate::base::secret::is_private;
 use crate::base::{Credentials, SecretRef, secret};
-use crate::model::{FetchFailure, HttpRequest};
-use crate::sources::BoundSource;
+use crate::model::{Exec, FetchFailure, HttpRequest};
+use crate::runbook::SealedSequence;
 
 /// Longest secret that is used.
 const LIMIT_BYTES: u64 = 16 << 10;
@@ -46,6 +46,13 @@ pub enum SecretError {
 
 /// A value. It has no form that could be shown, and lives as short as it can.
 pub struct Secret(String);
+
+impl Secret {
+    /// For what looks for it in order to take it out.
+    pub(in crate::shell) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
 
 /// The value of a secret, now.
 ///
@@ -116,27 +123,55 @@ pub fn authorization(request: &HttpRequest) -> Result<Option<HeaderValue>, Fetch
     Ok(Some(header))
 }
 
-/// Whether nobody between here and there can read along: https, or this machine.
-fn is_private(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url) else { return false };
-    url.scheme() == "https"
-        || match url.host() {
-            Some(Host::Domain(name)) => secret::is_loopback_name(name),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+/// The value of a header of an act, now.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn header(secret: &SecretRef) -> Result<HeaderValue, SecretError> {
+    let Secret(value) = resolve(secret)?;
+    let unfit = || SecretError::Unfit { what: secret.to_string() };
+    let mut header = HeaderValue::from_str(&value).map_err(|_| unfit())?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
-/// The environment variables that these reads need; a runner gets them and nothing that it starts does.
+/// Whether an act could be carried out with its secrets as they are kept now.
+///
+/// # Errors
+/// One of them can not be used, or what is sent would cross the network in the clear, and why.
+pub fn usable(exec: &Exec) -> Result<(), String> {
+    match exec {
+        Exec::Command { .. } | Exec::Wait { .. } => {}
+        // Whoever reads such a request along could also send it, or change it on its way.
+        Exec::Request { url, .. } if !is_private(url) => {
+            return Err(format!("{url} is not asked to change anything: {}", SecretError::InTheClear));
+        }
+        Exec::Request { .. } => {}
+    }
+    exec.secrets().try_for_each(|secret| {
+        resolve(secret).map(drop).map_err(|error| format!("the secret {secret} can not be used: {error}"))
+    })
+}
+
+/// Every secret that a sequence refers to: those of its acts, of its way back and of its reads.
+fn referred(sequence: &SealedSequence) -> impl Iterator<Item = &SecretRef> {
+    let reads = sequence.reads.iter().filter_map(|read| read.credentials.as_ref()).map(Credentials::secret);
+    sequence.acts.iter().chain(&sequence.way_back).flat_map(|act| act.exec.secrets()).chain(reads)
+}
+
+/// The environment variables that a sequence needs; its runner gets them and nothing that it starts does.
 #[must_use]
-pub fn variables(reads: &[BoundSource]) -> Vec<String> {
-    let secrets = reads.iter().filter_map(|read| read.credentials.as_ref()).map(Credentials::secret);
-    let named = secrets.filter_map(|secret| match secret {
+pub fn variables(sequence: &SealedSequence) -> Vec<String> {
+    let named = referred(sequence).filter_map(|secret| match secret {
         SecretRef::Env(name) if secret::is_environment_name(name) => Some(name.clone()),
         SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Prompt(_) => None,
     });
     named.collect()
+}
+
+/// The values that must not be seen in what a sequence's acts put out, as far as they are there.
+pub fn values(sequence: &SealedSequence) -> Vec<Secret> {
+    referred(sequence).filter_map(|secret| resolve(secret).ok()).collect()
 }
 
 #[cfg(test)]

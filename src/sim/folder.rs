@@ -5,6 +5,8 @@
 //!   opsconsole-demo  marks the folder as a demo's
 //!   bin/             systemctl and journalctl: what runbooks and sources run instead of the real ones
 //!   log/backend.log  what the simulated node says        data/   where it would keep its chain
+//!   game/gridb.json  the game's database
+//!   admin.secret     what the node takes as its X-Admin-Secret; 0600, and never printed
 //!   control.json     where the running demo is controlled, and the token for it; gone when none runs
 //!   config.ron       a configuration with the demo's target, written on request
 //!   state/           journals, locks and run folders of the demo's consoles
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SimError;
 use super::serve::Served;
-use crate::base::{EndpointId, NodeId, SystemId, TargetId, text};
+use crate::base::{EndpointId, NodeId, SecretRef, SystemId, TargetId, text};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
@@ -29,6 +31,7 @@ use crate::systems::SettingValue;
 /// Id of the demo's only target.
 pub const TARGET: &str = "volchain-demo";
 
+const ADMIN_SECRET: &str = "admin.secret";
 const MARK: &str = "opsconsole-demo";
 const CONTROL_FILE_LIMIT: u64 = 16 * 1024;
 
@@ -47,8 +50,6 @@ pub struct ControlFile {
     pub pid: u32,
     /// The simulated node: `http://127.0.0.1:PORT`
     pub data_url: String,
-    /// What the node takes as its `X-Admin-Secret`.
-    pub admin_secret: String,
 }
 
 /// A lock that lives as long as this value.
@@ -73,7 +74,7 @@ impl DemoFolder {
         folder.mark()?;
         fs::set_permissions(&folder.path, Permissions::from_mode(0o700))
             .map_err(SimError::file("close to others", &folder.path))?;
-        for inner in ["bin", "state", "log", "data"] {
+        for inner in ["bin", "state", "log", "data", "game"] {
             folder.make_inner(inner)?;
         }
         Ok(folder)
@@ -107,6 +108,12 @@ impl DemoFolder {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.path.join("log/backend.log")
+    }
+
+    /// The game's database.
+    #[must_use]
+    pub fn game(&self) -> PathBuf {
+        self.path.join("game/gridb.json")
     }
 
     /// State root of the demo's consoles.
@@ -180,6 +187,14 @@ impl DemoFolder {
         self.write("control.json", &json, 0o600).map(|_| ())
     }
 
+    /// Writes what the node takes as its `X-Admin-Secret`, for its owner alone.
+    ///
+    /// # Errors
+    /// The file can not be written.
+    pub fn write_admin_secret(&self, secret: &str) -> Result<(), SimError> {
+        self.write(ADMIN_SECRET, format!("{secret}\n").as_bytes(), 0o600).map(|_| ())
+    }
+
     /// Nobody is served any more.
     pub fn remove_control(&self) {
         // It may have been removed with its folder, and a stale one is told by its silent address.
@@ -222,6 +237,10 @@ impl DemoFolder {
             host: Some(Host::Local),
             privilege: Privilege::None,
             nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint] }],
+            secrets: BTreeMap::from([(
+                "admin".to_owned(),
+                SecretRef::File(format!("{}/{ADMIN_SECRET}", self.text()?)),
+            )]),
             settings: settings(self.text()?),
             interval_seconds: None,
             intervals: BTreeMap::new(),
@@ -318,7 +337,7 @@ impl DemoFolder {
 #[must_use]
 pub fn settings(folder: &str) -> BTreeMap<String, SettingValue> {
     let path = |name: &str, inner: &str| (name.to_owned(), SettingValue::Text(format!("{folder}/{inner}")));
-    BTreeMap::from([path("log", "log/backend.log"), path("data_folder", "data")])
+    BTreeMap::from([path("log", "log/backend.log"), path("data_folder", "data"), path("game_grid", "game/gridb.json")])
 }
 
 #[allow(clippy::disallowed_methods, reason = "the demo's scratch folder is its own")]

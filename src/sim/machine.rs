@@ -1,7 +1,7 @@
 //! The simulated node's machine for a rehearsal: what its files, units and programs answer without any of them.
 
 use super::systemctl::{self, UnitFacts};
-use super::volchain::Node;
+use super::volchain::{Fault, Node};
 use super::{journalctl, volchain::ServiceState};
 use crate::base::{At, Wall};
 use crate::model::{
@@ -21,6 +21,7 @@ pub fn answer(node: &Node, now: At, fetch: &Fetch) -> Result<Answer, FetchFailur
         Fetch::Tcp(_) | Fetch::Http(_) => Err(FetchFailure::Refused),
         Fetch::FileSystem(_) => Ok(Answer::FileSystem(disk())),
         Fetch::File(request) => Ok(Answer::File(match &request.look {
+            Look::Stat if request.path.ends_with("gridb.json") => game(node, now),
             Look::Stat => FileAnswer::Seen(folder(now, None)),
             Look::Entries { .. } => FileAnswer::Seen(folder(now, Some(6))),
             Look::Tail { after, context_bytes, .. } => FileAnswer::Tail(tail(node, after.as_ref(), *context_bytes)),
@@ -53,6 +54,14 @@ fn disk() -> FileSystemAnswer {
 
 fn folder(now: At, entries: Option<u64>) -> FileSeen {
     FileSeen { kind: FileKind::Folder, size_bytes: 4096, modified: Wall(now.wall.0 - 1_000), entries }
+}
+
+/// The game's database.
+fn game(node: &Node, now: At) -> FileAnswer {
+    match node.fault_on(Fault::GameMissing) {
+        true => FileAnswer::Absent,
+        false => FileAnswer::Seen(FileSeen { kind: FileKind::File, size_bytes: 1 << 20, ..folder(now, None) }),
+    }
 }
 
 fn tail(node: &Node, after: Option<&TailPosition>, context_bytes: u64) -> TailRead {

@@ -7,6 +7,7 @@
 //! serve       both, from start to end, in one scratch folder    folder    that folder
 //! client      how a console drives a running demo               systemctl the executable that its runbooks run
 //! logfile     what the node says, in the folder                 journalctl the same for those who ask systemd's journal
+//! gamefile    the game's database, in the folder
 //! machine     files, units and programs for a rehearsal, without any of them
 //! ```
 //!
@@ -18,6 +19,7 @@ pub mod client;
 mod control;
 mod error;
 pub mod folder;
+mod gamefile;
 mod http;
 pub mod journalctl;
 mod life;

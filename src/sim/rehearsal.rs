@@ -16,14 +16,14 @@ use super::{folder, machine};
 use crate::app::beside::Unwritten;
 use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
-use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
+use crate::base::{At, Boot, Digest, Key, RunId, SecretRef, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
-use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::runbook::seal::{Environment, Host, Place, Privilege};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
 use crate::shell::reload::Loader;
@@ -37,6 +37,8 @@ const BEGIN: Wall = Wall(1_773_457_200_000);
 const UP: Boot = Boot(7 * 86_400_000);
 const SEED: u64 = 7;
 const HISTORY_MINUTES: u32 = 15;
+/// What the rehearsed node takes as its `X-Admin-Secret`, wherever a reference stands for it.
+const ADMIN_SECRET: &str = "rehearsed";
 /// The code that every confirmation of a rehearsal shows.
 pub const CODE: &str = "k7";
 
@@ -98,7 +100,7 @@ impl Rehearsal {
     ) -> Result<Rehearsal, SetupError> {
         let now = At { boot: UP, wall: BEGIN };
         let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
-        let mut timeline = Timeline::of(Node::new(SEED, surface, start.0));
+        let mut timeline = Timeline::of(Node::new(SEED, surface, start.0).with_admin_secret(ADMIN_SECRET));
         let mut begun: Vec<_> = faults.iter().map(|(fault, age)| (now.wall.minus(*age), *fault)).collect();
         begun.sort_by_key(|(at, _)| *at);
         for (at, fault) in begun {
@@ -244,10 +246,19 @@ impl Rehearsal {
                     self.tell(Msg::ArmAnswered { target: place.target, answer });
                 }
                 Effect::Prepare { run, step, place, acts, way_back } => {
-                    let resolve = |plans: &[crate::runbook::tree::ActPlan]| plans.iter().map(resolved).collect();
+                    let resolve = |plans: &[crate::runbook::tree::ActPlan]| {
+                        plans.iter().map(|plan| resolved(&place, plan)).collect::<Result<Vec<Exec>, String>>()
+                    };
+                    let (acts, way_back) = match (resolve(&acts), resolve(&way_back)) {
+                        (Ok(acts), Ok(way_back)) => (acts, way_back),
+                        (Err(why), _) | (_, Err(why)) => {
+                            self.tell(Msg::Prepared { run, step, answer: Box::new(PrepareAnswer::Refused { why }) });
+                            continue;
+                        }
+                    };
                     let answer = PrepareAnswer::Ready {
-                        acts: resolve(&acts),
-                        way_back: resolve(&way_back),
+                        acts,
+                        way_back,
                         host_proof: Ok(played_proof(&place.unit)),
                         privilege_proof: "directly, as ops".to_owned(),
                         code: CODE.to_owned(),
@@ -315,22 +326,44 @@ impl Rehearsal {
                 journal.clone(),
                 Record::Intent { sequence: id.clone(), act: act.id.clone(), hash: hash.clone(), shown },
             );
-            self.timeline.apply(self.now.wall.0, Change::Service(Verb::Restart));
+            let (outcome, output) = self.carry_out_act(&act.exec);
+            let done = outcome.is_done();
             self.append(
                 journal.clone(),
                 Record::Applied {
                     sequence: id.clone(),
                     act: act.id.clone(),
-                    outcome: Outcome::Exited { code: 0 },
+                    outcome,
                     took: Duration::from_secs(3),
-                    output: String::new(),
+                    output,
                 },
             );
+            if !done {
+                let end = SequenceEnd::NotCured { why: format!("{} failed", act.title) };
+                return self.append(journal, Record::SequenceEnded { step, sequence: id, end, judged: Vec::new() });
+            }
         }
         let verify_from = self.now.plus(sequence.settle);
         let deadline = verify_from.plus(sequence.verify_within);
         self.append(journal, Record::Settling { sequence: id, until: verify_from });
         self.runner = Some(PlayedRunner { run, step, sequence, verify_from, deadline, true_in_a_row: 0 });
+    }
+
+    fn carry_out_act(&mut self, exec: &Exec) -> (Outcome, String) {
+        match exec {
+            Exec::Command { .. } => {
+                self.timeline.apply(self.now.wall.0, Change::Service(Verb::Restart));
+                (Outcome::Exited { code: 0 }, String::new())
+            }
+            Exec::Wait { .. } => (Outcome::Exited { code: 0 }, String::new()),
+            Exec::Request { method, url, headers, .. } => {
+                let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+                let mut request = Request::new(method.word(), path.unwrap_or("/"));
+                request.admin_secret = headers.first().map(|_| ADMIN_SECRET.to_owned());
+                let answer = self.timeline.answer(self.now.wall.0, &request);
+                (Outcome::Answered { status: answer.status }, answer.body)
+            }
+        }
     }
 
     fn play_runner(&mut self) {
@@ -420,8 +453,8 @@ fn played_proof(unit: &str) -> String {
     format!("pid 4242 of {unit}.service listens on 127.0.0.1:3001")
 }
 
-fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
-    match plan.act.clone() {
+fn resolved(place: &Place, plan: &crate::runbook::tree::ActPlan) -> Result<Exec, String> {
+    Ok(match plan.act.clone() {
         Act::Command(mut argv) => {
             if let Some(program) = argv.first_mut() {
                 *program = format!("/run/opsconsole-demo/bin/{program}");
@@ -429,7 +462,10 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
             Exec::Command { argv, timeout: plan.timeout }
         }
         Act::Wait(time) => Exec::Wait { time },
-    }
+        Act::Request(request) => {
+            request.at(&place.base_url, &place.secrets, plan.timeout).map_err(|error| error.to_string())?
+        }
+    })
 }
 
 /// What a rehearsed console is made of, before anything happened.
@@ -451,6 +487,10 @@ pub fn setup(columns: u16, rows: u16) -> Setup {
         nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
         interval_seconds: None,
         intervals: std::collections::BTreeMap::new(),
+        secrets: std::collections::BTreeMap::from([(
+            "admin".to_owned(),
+            SecretRef::Env("VOLCHAIN_ADMIN_SECRET".to_owned()),
+        )]),
         settings: folder::settings("/run/opsconsole-demo"),
         requests_per_second: 5.0,
         prometheus: None,

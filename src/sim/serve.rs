@@ -12,6 +12,7 @@ use super::client::Identity;
 use super::control;
 use super::error::SimError;
 use super::folder::{ControlFile, DemoFolder};
+use super::gamefile;
 use super::life::Life;
 use super::logfile;
 use super::server;
@@ -96,15 +97,16 @@ pub async fn serve_until(
         token: random_token()?,
         pid: std::process::id(),
         data_url: served.data_url.clone(),
-        admin_secret: random_token()?,
     };
+    let admin_secret = random_token()?;
     let program = std::env::current_exe().map_err(SimError::file("find", &options.folder))?;
     folder.write_programs(&program)?;
+    folder.write_admin_secret(&admin_secret)?;
     folder.write_control(&file)?;
 
-    let (timeline, life) = begin(&options, &file.admin_secret)?;
+    let (timeline, life) = begin(&options, &admin_secret)?;
     let stage = Stage::new(timeline).kept_in(life);
-    let (log, speaking) = (folder.log(), stage.clone());
+    let (log, game, speaking) = (folder.log(), folder.game(), stage.clone());
     logfile::begin(&log).map_err(SimError::file("make", &log))?;
     let identity = Identity {
         opsconsole_demo: true,
@@ -122,6 +124,7 @@ pub async fn serve_until(
         ended = node => ended,
         ended = axum::serve(desk, router).into_future() => ended,
         () = logfile::keep(&speaking, &log) => Ok(()),
+        () = gamefile::keep(&speaking, &game) => Ok(()),
         () = asked => Ok(()),
         () = unused(&folder), if options.while_used => Ok(()),
     };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::checking::Checking;
-use crate::base::{ActId, Provenance, SequenceId, StepId};
+use crate::base::{ActId, Provenance, SequenceId, StepId, text};
+use crate::model::Method;
+use crate::runbook::request::{HeaderPlan, RequestPlan};
 use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
 use crate::runbook::{SequencePlan, Task, argv, template};
 
@@ -71,6 +73,23 @@ pub enum ActKindSpec {
     Command(Vec<String>),
     /// Lets so many seconds pass before the next act.
     Wait(u64),
+    /// One request to the target's own node.
+    Request(RequestSpec),
+}
+
+/// A request as written: `Request((method: Post, path: "/admin/…", headers: [(name: "X-Secret", secret: "admin")]))`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSpec {
+    pub method: Method,
+    /// From the root of the target's endpoint.
+    pub path: String,
+    /// Each carries a secret of the target; nothing else stands in a header.
+    #[serde(default)]
+    pub headers: Vec<HeaderPlan>,
+    /// JSON.
+    #[serde(default)]
+    pub body: Option<String>,
 }
 
 fn own_unit() -> String {
@@ -209,6 +228,35 @@ impl ActKindSpec {
                 Act::Command(argv.clone())
             }
             ActKindSpec::Wait(seconds) => Act::Wait(check.seconds(*seconds, at)),
+            ActKindSpec::Request(request) => Act::Request(request.compile(at, check)),
         }
+    }
+}
+
+impl RequestSpec {
+    fn compile(&self, at: &str, check: &mut Checking<'_>) -> RequestPlan {
+        let body = self.body.as_ref().and_then(|body| match serde_json::from_str(body) {
+            Ok(body) => Some(body),
+            Err(error) => {
+                check.complain(&format!("{at}.body"), format!("the body is not JSON: {error}"), None);
+                None
+            }
+        });
+        let (headers, path) = (self.headers.clone(), self.path.clone());
+        let plan = RequestPlan { method: self.method, path, headers, body };
+        if let Err(error) = plan.check() {
+            check.complain(at, error.to_string(), None);
+        }
+        for text in plan.texts() {
+            check.setting_names(text, at);
+        }
+        for (index, header) in plan.headers.iter().enumerate() {
+            if !template::is_name(&header.secret) {
+                let what = format!("{:?} can not be the name of a secret", text::escaped(&header.secret));
+                let suggestion = Some("a secret is named in lower case, as in the system's secrets".to_owned());
+                check.complain(&format!("{at}.headers[{index}].secret"), what, suggestion);
+            }
+        }
+        plan
     }
 }

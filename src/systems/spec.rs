@@ -20,6 +20,9 @@ pub struct SystemSpec {
     pub endpoints: Vec<EndpointSpec>,
     #[serde(default)]
     pub settings: Vec<SettingSpec>,
+    /// What runbooks may need to be let in; a target says where each is kept.
+    #[serde(default)]
+    pub secrets: Vec<SecretSpec>,
     pub sources: Vec<SourceSpec>,
     #[serde(default)]
     pub panels: Vec<PanelSpec>,
@@ -59,6 +62,18 @@ pub struct SettingSpec {
     pub name: String,
     pub help: String,
     pub value: SettingValue,
+    #[serde(default)]
+    pub from: Vec<String>,
+}
+
+/// A secret that a target of this system may have. Never its value, nor where it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSpec {
+    pub name: String,
+    pub help: String,
+    /// The environment variable that the document calls it by.
+    pub variable: String,
     #[serde(default)]
     pub from: Vec<String>,
 }

@@ -269,6 +269,8 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             lock_key: "local/unit/unit".to_owned(),
             listens_on: format!("127.0.0.1:{port}"),
             unit: "unit".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+            secrets: std::collections::BTreeMap::new(),
         },
         acts: vec![act("restart"), act("start")],
         settle: Duration::from_millis(200),

@@ -18,6 +18,7 @@ mod looks;
 mod pictures;
 mod pty;
 mod random_keys;
+mod reconciling;
 mod recording;
 mod rules;
 mod secrets;

@@ -6,7 +6,9 @@ use super::{Finding, Health};
 use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::model::FetchFailure;
+use crate::panes::model::Target;
 use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
+use crate::systems::spec::SecretSpec;
 
 /// Cells below which pages say what is missing instead of showing it.
 const LEAST_COLUMNS: u16 = 80;
@@ -240,14 +242,31 @@ pub(super) fn state(facts: &StateFacts) -> Vec<Finding> {
 pub(super) fn secrets(facts: &[SecretFacts]) -> Vec<Finding> {
     const AREA: &str = "secrets";
     let judge = |secret: &SecretFacts| match &secret.unusable {
-        None => ok(AREA, format!("{} of {} can be used", secret.reference, secret.endpoint)),
+        None => ok(AREA, format!("{} of {} can be used", secret.reference, secret.of)),
         Some(why) => problem(
             AREA,
-            format!("{} of {} can not be used: {why}", secret.reference, secret.endpoint),
-            "until then nothing is read from that endpoint",
+            format!("{} of {} can not be used: {why}", secret.reference, secret.of),
+            match secret.for_acts {
+                true => "until then every act that needs it is refused before anything is done",
+                false => "until then nothing is read from that endpoint",
+            },
         ),
     };
     facts.iter().map(judge).collect()
+}
+
+/// The secrets that the runbooks of a target's system may need, and that the target does not name.
+pub(super) fn unnamed_secrets(target: &Target) -> Vec<Finding> {
+    let unnamed = target.system.spec.secrets.iter().filter(|secret| !target.spec.secrets.contains_key(&secret.name));
+    let finding = |secret: &SecretSpec| {
+        let SecretSpec { name, help, variable, .. } = secret;
+        let what = format!("{} does not say where its secret {name} is kept: {help}", target.id);
+        let fix = format!(
+            "add secrets: {{\"{name}\": Env(\"{variable}\")}} to the target; until then what needs it is refused"
+        );
+        warning("secrets", what, &fix)
+    };
+    if target.spec.host.is_none() { Vec::new() } else { unnamed.map(finding).collect() }
 }
 
 pub(super) fn tool(name: &str, present: bool, acts: bool) -> Finding {

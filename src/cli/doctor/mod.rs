@@ -95,6 +95,7 @@ fn findings(common: &Common, offline: bool) -> Result<Vec<Finding>> {
         match start(common, config, offline) {
             Ok(app) => {
                 for target in &app.model().targets {
+                    findings.extend(judge::unnamed_secrets(target));
                     findings.extend(judge::privilege(&runtime.block_on(examine::privilege(target))));
                 }
                 if !offline {

@@ -40,8 +40,9 @@ pub(super) fn check(nodes: &Node, spec: Option<&SystemSpec>, found: &mut Found) 
                 None => {}
             }
             check_user(endpoint, found);
-            check_prompt(endpoint, found);
-            check_file(endpoint, found);
+            if let Some(secret) = reference(endpoint) {
+                check_reference(secret, AGAIN, found);
+            }
         }
     }
 }
@@ -56,8 +57,9 @@ pub(super) fn check_server(server: &Node, found: &mut Found) {
         }
     }
     check_user(server, found);
-    check_prompt(server, found);
-    check_file(server, found);
+    if let Some(secret) = reference(server) {
+        check_reference(secret, AGAIN, found);
+    }
 }
 
 fn check_id<'a>(node: &Node, name: &'a str, seen: &mut Vec<&'a str>, spec: Option<&SystemSpec>, found: &mut Found) {
@@ -136,19 +138,31 @@ fn check_user(endpoint: &Node, found: &mut Found) {
     }
 }
 
-fn check_prompt(endpoint: &Node, found: &mut Found) {
-    if let Some(secret) = reference(endpoint)
-        && secret.word() == Some("Prompt")
-    {
-        found.at(
-            secret.place,
-            "nobody can be asked for a secret that is read again and again; use Env(\"NAME\") or File(\"/path\")",
-        );
+/// Why nobody can be asked for the secret of a read.
+const AGAIN: &str = "is read again and again";
+
+/// Why nobody can be asked for the secret of an act.
+const WITHOUT_A_CONSOLE: &str = "is used when no console may be there any more";
+
+/// What the runbooks of a target are let in with: by names that its system has, and kept as a secret is.
+pub(super) fn check_secrets(target: &Node, spec: Option<&SystemSpec>, found: &mut Found) {
+    let Some(secrets) = target.field("secrets") else { return };
+    for (key, value) in secrets.entries() {
+        check_reference(value, WITHOUT_A_CONSOLE, found);
+        let (Some(name), Some(spec)) = (key.text(), spec) else { continue };
+        if !spec.secrets.iter().any(|secret| secret.name == name) {
+            let what = format!("the system has no secret {}", shown(name));
+            found.unknown(key.place, what, name, spec.secrets.iter().map(|secret| secret.name.as_str()));
+        }
     }
 }
 
-fn check_file(endpoint: &Node, found: &mut Found) {
-    let Some(secret) = reference(endpoint) else { return };
+/// A reference that a secret can be found by.
+fn check_reference(secret: &Node, because: &str, found: &mut Found) {
+    if secret.word() == Some("Prompt") {
+        let what = format!("nobody can be asked for a secret that {because}; use Env(\"NAME\") or File(\"/path\")");
+        found.at(secret.place, what);
+    }
     let Some((content, text)) = secret.content().and_then(|node| Some((node, node.text()?))) else { return };
     match secret.word() {
         Some("File") if !text.starts_with('/') => {

@@ -109,6 +109,10 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Signalled { signal } => format!("was ended by signal {signal}"),
         Outcome::NotStarted { why } => format!("did not start, nothing changed: {why}"),
         Outcome::Unknown { why } => format!("has an unknown outcome: {why}"),
+        Outcome::Answered { status } => match outcome.is_done() {
+            true => format!("succeeded (answered with status {status})"),
+            false => format!("failed: answered with status {status}"),
+        },
     }
 }
 
@@ -123,7 +127,6 @@ pub fn tone(record: &Record) -> Role {
         | Record::Concluded { .. }
         | Record::RunClosed { .. }
         | Record::Intent { .. }
-        | Record::Applied { outcome: Outcome::Exited { code: 0 }, .. }
         | Record::AlertChanged { .. }
         | Record::AlertClaimed { .. }
         | Record::ClaimWithdrawn { .. }
@@ -148,7 +151,11 @@ pub fn tone(record: &Record) -> Role {
         Record::Suggested { branch: None, .. } | Record::Applied { outcome: Outcome::Unknown { .. }, .. } => {
             Role::Unknown
         }
-        Record::Applied { outcome: Outcome::Exited { .. } | Outcome::Signalled { .. }, .. }
+        Record::Applied { outcome, .. } if outcome.is_done() => Role::Text,
+        Record::Applied {
+            outcome: Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::Answered { .. },
+            ..
+        }
         | Record::TornLine { .. } => Role::Critical,
         Record::SequenceEnded { end, .. } => end_tone(end),
     }

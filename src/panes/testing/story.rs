@@ -183,5 +183,7 @@ fn place(environment: Environment) -> Place {
         lock_key: "local/unit/node".to_owned(),
         listens_on: "127.0.0.1:3001".to_owned(),
         unit: "node".to_owned(),
+        base_url: String::new(),
+        secrets: std::collections::BTreeMap::new(),
     }
 }

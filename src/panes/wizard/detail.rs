@@ -45,10 +45,10 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &Run, chosen: usize)
         Task::Commit(plan) => match &state.sequence {
             Some(sequence) => progress::describe(rows, model, sequence),
             None => match super::filled(model, run, plan) {
-                Ok(plan) => sequence(rows, &plan),
+                Ok(plan) => sequence(rows, model, run, &plan),
                 Err(why) => {
                     rows.marked(0, mark::severity(Severity::Warning), &[(Role::Warning, format!(": {why}"))]);
-                    sequence(rows, plan);
+                    sequence(rows, model, run, plan);
                 }
             },
         },
@@ -126,14 +126,14 @@ fn choose(rows: &mut Rows, branches: &[Branch], state: &StepRun, chosen: usize) 
     }
 }
 
-fn sequence(rows: &mut Rows, plan: &SequencePlan) {
+fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
     let class = match plan.class {
         Class::Routine => "routine: one key",
         Class::Serious => "serious: the target's name and a code, typed",
         Class::Destructive => "destructive: break-glass",
     };
     for act in &plan.acts {
-        rows.pair(0, "runs", Role::Title, &act.act.shown());
+        rows.pair(0, "runs", Role::Title, &super::shown(model, run, act));
     }
     rows.pair(0, "class", Role::Text, class);
     rows.pair(0, "expect", Role::Text, &plan.expect);
@@ -145,7 +145,7 @@ fn sequence(rows: &mut Rows, plan: &SequencePlan) {
         WayBack::None(why) => rows.pair(0, "way back", Role::Warning, &format!("none: {why}")),
         WayBack::Acts(acts) => {
             acts.iter().for_each(|act| {
-                rows.pair(0, "way back", Role::Text, &act.act.shown());
+                rows.pair(0, "way back", Role::Text, &super::shown(model, run, act));
             });
             rows
         }

@@ -18,8 +18,9 @@ use ratatui::layout::Rect;
 use super::{Intent, Look, Model};
 use crate::base::{RunId, StepId};
 use crate::runbook::machine::StepRun;
+use crate::runbook::request::RequestError;
 use crate::runbook::seal::SealError;
-use crate::runbook::tree::{Branch, SequencePlan, Task};
+use crate::runbook::tree::{Act, ActPlan, Branch, SequencePlan, Task};
 use crate::runbook::{Run, Step, seal};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
@@ -192,19 +193,41 @@ fn filled(model: &Model, run: &Run, plan: &SequencePlan) -> Result<SequencePlan,
     seal::resolve_templates(plan, &settings)
 }
 
+/// An act as it would be done on this run's target, or why it would be refused.
+fn shown(model: &Model, run: &Run, act: &ActPlan) -> String {
+    let target = model.target_by_id(&run.target).map(|target| (target.spec.acting_url(), &target.spec.secrets));
+    act.on(target).unwrap_or_else(|error| format!("{}; refused: {error}", act.act.shown()))
+}
+
+/// An act as a person would do it by hand; a request with the variable or the file of its secret.
+fn copied(model: &Model, run: &Run, act: &ActPlan) -> Result<String, RequestError> {
+    match (&act.act, model.target_by_id(&run.target)) {
+        (Act::Request(request), Some(target)) => {
+            request.at(target.spec.acting_url(), &target.spec.secrets, act.timeout).map(|exec| exec.by_hand())
+        }
+        (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_), _) => Ok(act.act.shown()),
+    }
+}
+
+/// Lines that a shell runs one after the other, as long as each succeeds.
+fn by_hand(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join(" && ")
+}
+
 /// The command that the console itself would run, as a shell would have to be given it; never a documented one that
 /// the console has a reason to do otherwise.
 fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
     let Some(step) = current else { return Intent::Say("the path is at its end; there is nothing to copy".to_owned()) };
     let state: Option<&StepRun> = run.steps.get(&step.id);
     if let Some(sequence) = state.and_then(|state| state.sequence.as_ref()) {
-        return Intent::Copy(
-            sequence.sealed.acts.iter().map(|act| act.exec.to_string()).collect::<Vec<_>>().join(" && "),
-        );
+        return Intent::Copy(by_hand(sequence.sealed.acts.iter().map(|act| act.exec.by_hand())));
     }
     if let Task::Commit(plan) = &step.task {
         return match filled(model, run, plan) {
-            Ok(plan) => Intent::Copy(plan.acts.iter().map(|act| act.act.shown()).collect::<Vec<_>>().join(" && ")),
+            Ok(plan) => match plan.acts.iter().map(|act| copied(model, run, act)).collect::<Result<Vec<_>, _>>() {
+                Ok(lines) => Intent::Copy(by_hand(lines.into_iter())),
+                Err(error) => Intent::Say(error.to_string()),
+            },
             Err(error) => Intent::Say(error.to_string()),
         };
     }

@@ -35,6 +35,10 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, sequence: &SequenceRun) {
             Some(Outcome::Signalled { signal }) => (FAILED, format!("ended by signal {signal}")),
             Some(Outcome::NotStarted { why }) => (FAILED, format!("did not start: {why}")),
             Some(Outcome::Unknown { why }) => (UNKNOWN, format!("unknown: {why}")),
+            Some(done @ Outcome::Answered { status }) => match done.is_done() {
+                true => (DONE, format!("applied, answered with status {status}")),
+                false => (FAILED, format!("failed, answered with status {status}")),
+            },
         };
         rows.marked(0, mark, &[(Role::Text, act.exec.to_string()), (Role::Dim, format!(" · {said}"))]);
     }

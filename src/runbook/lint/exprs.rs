@@ -112,11 +112,20 @@ fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
 
 fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
     let objection = match &act.act {
-        Act::Command(argv) => argv::objection(argv),
+        Act::Command(argv) => argv::objection(argv).map(|why| (why, "name one program and its arguments")),
         Act::Wait(_) => None,
+        Act::Request(request) => {
+            request.check().err().map(|error| (error.to_string(), "write the path and the headers as they are sent"))
+        }
     };
-    if let Some(objection) = objection {
-        findings.add(Critical, Some(step), format!("{}: {objection}", act.id), "name one program and its arguments");
+    if let Some((objection, fix)) = objection {
+        findings.add(Critical, Some(step), format!("{}: {objection}", act.id), fix);
+    }
+    if let Act::Request(request) = &act.act {
+        for header in request.headers.iter().filter(|header| !known.secrets.contains(&header.secret)) {
+            let what = format!("{}: {} is no secret of the system", act.id, header.secret);
+            findings.add(Critical, Some(step), what, "declare it in the secrets of system.ron");
+        }
     }
     for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
         if !known.settings.contains(name) {

@@ -85,7 +85,7 @@ impl Run {
         if planned.get(done).is_none_or(|next| next.id != *act) {
             return Err(format!("means to do {act}, which is not the next act of {id}"));
         }
-        let failed = sequence.acts.iter().find(|(_, outcome)| !matches!(outcome, Some(Outcome::Exited { code: 0 })));
+        let failed = sequence.acts.iter().find(|(_, outcome)| !outcome.as_ref().is_some_and(Outcome::is_done));
         if let (Some((failed, _)), false) = (failed, going_back) {
             return Err(format!("means to do {act} after {failed} failed"));
         }
@@ -231,7 +231,7 @@ impl SequenceRun {
             SequenceEnd::Verified => {
                 let done = self.sealed.acts.iter().all(|planned| {
                     let outcome = self.acts.iter().find(|(act, _)| *act == planned.id).map(|(_, outcome)| outcome);
-                    matches!(outcome, Some(Some(Outcome::Exited { .. } | Outcome::Signalled { .. })))
+                    outcome.is_some_and(|outcome| outcome.as_ref().is_some_and(Outcome::is_known))
                 });
                 if !done || self.is_going_back() {
                     return Err(format!("calls {id} verified, though not all of its acts were done"));

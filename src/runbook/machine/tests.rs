@@ -102,6 +102,8 @@ fn sealed() -> SealedSequence {
             lock_key: "local/unit/unit".to_owned(),
             listens_on: "127.0.0.1:1".to_owned(),
             unit: "unit".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+            secrets: std::collections::BTreeMap::new(),
         },
         acts: seal(&plan.acts),
         settle: plan.settle,

@@ -66,7 +66,8 @@ impl HttpClient {
         }
     }
 
-    fn client(&self, url: &str) -> Result<reqwest::Client, String> {
+    /// The client for an address: of one kind for plain HTTP, of another for TLS.
+    pub(in crate::shell) fn client(&self, url: &str) -> Result<reqwest::Client, String> {
         let secure = url.starts_with("https:");
         let client = if secure { &self.tls } else { &self.plain };
         client.get_or_init(|| build(secure)).clone()
@@ -150,7 +151,7 @@ fn build(secure: bool) -> Result<reqwest::Client, String> {
 }
 
 /// What went wrong, found by walking down to the system's own error.
-fn failure_of(error: &reqwest::Error) -> FetchFailure {
+pub(in crate::shell) fn failure_of(error: &reqwest::Error) -> FetchFailure {
     if error.is_builder() {
         return FetchFailure::Address { detail: shown(&chain(error)) };
     }

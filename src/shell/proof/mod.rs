@@ -6,11 +6,11 @@
 //! Must never: take silence for a proof. What can not be seen is *not proven*, and shown as that; what is seen to be
 //! wrong is *contradicted*, and refused.
 //!
-//! To add a way of elevation: its proof in [`privilege`], its argv in `resolve`.
+//! To add a way of elevation: its proof in [`privilege`], its argv in `resolve`. What a kind of act needs: [`prove_acts`].
 
 mod host;
 mod listener;
 mod privilege;
 
 pub use host::{HostProof, prove_host};
-pub use privilege::prove_privilege;
+pub use privilege::{prove_acts, prove_privilege};

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::base::text;
+use crate::model::Exec;
 use crate::runbook::seal::{Place, Privilege};
 use crate::shell::child::{self, Ended};
-use crate::shell::{actor, resolve};
+use crate::shell::{actor, resolve, secrets};
 
 /// How long a policy may take to answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -29,6 +30,40 @@ pub async fn prove_privilege(place: &Place, argv: &[String]) -> Result<String, S
         Privilege::SudoNonInteractive(user) => sudo_allows(place, user, argv).await,
         Privilege::Polkit => polkit_allows(place).await,
     }
+}
+
+/// What an act needs before it may be carried out: a command its privilege, a request its secrets. Answers with the
+/// proof, where there is something to prove.
+///
+/// # Errors
+/// It may not, and why.
+pub async fn prove_act(place: &Place, exec: &Exec) -> Result<Option<String>, String> {
+    match exec {
+        Exec::Command { argv, .. } => prove_privilege(place, argv).await.map(Some),
+        Exec::Wait { .. } => Ok(None),
+        Exec::Request { .. } => {
+            secrets::usable(exec)?;
+            let named: Vec<String> = exec.secrets().map(ToString::to_string).collect();
+            let with = if named.is_empty() { "no secret".to_owned() } else { named.join(", ") };
+            Ok(Some(format!("asks over HTTP as {}, with {with}", actor::user())))
+        }
+    }
+}
+
+/// The proofs of several acts as one line: each said once.
+///
+/// # Errors
+/// One of them has none; its title and why.
+pub async fn prove_acts<'a>(place: &Place, acts: impl Iterator<Item = &'a Exec>) -> Result<String, String> {
+    let mut proofs: Vec<String> = Vec::new();
+    for exec in acts {
+        if let Some(proof) = prove_act(place, exec).await.map_err(|why| format!("{exec}: {why}"))?
+            && !proofs.contains(&proof)
+        {
+            proofs.push(proof);
+        }
+    }
+    Ok(proofs.join("; "))
 }
 
 async fn sudo_allows(place: &Place, user: &str, argv: &[String]) -> Result<String, String> {

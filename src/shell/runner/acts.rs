@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use super::masking::Mask;
 use super::output::Output;
-use super::{Judge, Probe, Runner};
+use super::{Judge, Probe, Runner, request};
 use crate::base::time::spoken;
 use crate::model::Exec;
 use crate::runbook::record::Outcome;
 use crate::runbook::seal::SealedAct;
 use crate::runbook::{Entry, Record};
 use crate::shell::child::{self, Ended};
-use crate::shell::clock;
+use crate::shell::{clock, secrets};
 
 /// How a list of acts ended.
 pub enum ActsEnd {
@@ -49,7 +50,7 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
             };
             let title = &act.title;
             match outcome {
-                Outcome::Exited { code: 0 } => {}
+                done if done.is_done() => {}
                 Outcome::Exited { code } => return ActsEnd::Failed { why: format!("{title} failed with code {code}") },
                 Outcome::NotStarted { why } if done == 0 => {
                     return ActsEnd::NothingRan { why: format!("{title} did not start: {why}") };
@@ -60,6 +61,9 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
                     return ActsEnd::Uncertain { why: format!("{title} was ended by signal {signal}") };
                 }
                 Outcome::Unknown { why } => return ActsEnd::Uncertain { why: format!("{title}: {why}") },
+                Outcome::Answered { status } => {
+                    return ActsEnd::Failed { why: format!("{title} was answered with status {status}") };
+                }
             }
         }
         ActsEnd::Applied
@@ -82,7 +86,8 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
 
     async fn act(&mut self, act: &SealedAct, intent: &Entry) -> Result<Outcome, String> {
         let began = clock::now();
-        let mut output = Output::open(self.root, self.run, intent.seq, &act.id);
+        let mask = Mask::of(&secrets::values(&self.order.sealed));
+        let mut output = Output::open(self.root, self.run, intent.seq, &act.id, mask);
         let outcome = match &act.exec {
             Exec::Command { argv, timeout } => match child::start(argv, &[]) {
                 Ok(running) => {
@@ -94,6 +99,9 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
             Exec::Wait { time } => {
                 tokio::time::sleep(*time).await;
                 Outcome::Exited { code: 0 }
+            }
+            Exec::Request { method, url, headers, body, timeout } => {
+                request::send(*method, url, headers, body.as_deref(), *timeout, &mut output).await
             }
         };
         let took: Duration = clock::now().boot.since(began.boot);

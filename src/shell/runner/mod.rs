@@ -26,6 +26,7 @@ mod order;
 mod output;
 mod process;
 mod recover;
+mod request;
 mod verification;
 mod writer;
 
@@ -36,13 +37,13 @@ use std::time::Duration;
 
 use crate::app::msg::JournalId;
 use crate::base::{At, Digest, RunId};
-use crate::model::{Batch, Exec, Scope, Store};
+use crate::model::{Batch, Scope, Store};
 use crate::promql::Verdict;
 use crate::runbook::record::{Judged, SequenceEnd};
 use crate::runbook::tree::ConditionPlan;
 use crate::runbook::{Entry, Record};
 use crate::shell::lock::{self, LockError, TargetLock};
-use crate::shell::proof::{HostProof, prove_host, prove_privilege};
+use crate::shell::proof::{HostProof, prove_acts, prove_host};
 use crate::shell::{StateRoot, actor, child, clock, journal, resolve};
 use crate::sources::BoundSource;
 
@@ -217,15 +218,7 @@ impl<P: Probe, J: Judge> Runner<'_, P, J> {
             HostProof::NotProven(why) => format!("not proven: {why}"),
             HostProof::Contradicted(why) => return Err(format!("commands would not act on the node shown: {why}")),
         };
-        let mut privilege = String::new();
-        for act in self.order.all_acts() {
-            match &act.exec {
-                Exec::Command { argv, .. } => {
-                    privilege = prove_privilege(&place, argv).await.map_err(|why| format!("{}: {why}", act.title))?;
-                }
-                Exec::Wait { .. } => {}
-            }
-        }
+        let privilege = prove_acts(&place, self.order.all_acts().map(|act| &act.exec)).await?;
         match self.stop.asked() {
             Some(why) => Err(why),
             None => Ok(Proofs { host, privilege, _target: target }),

@@ -30,7 +30,7 @@ pub struct Output {
 impl Output {
     /// Output into `runs/<run>/<seq>-<act>.out`, where `seq` is the number of the act's intent: a later act of the
     /// same name has its own.
-    pub fn open(root: &StateRoot, run: &RunId, seq: u64, act: &ActId) -> Output {
+    pub fn open(root: &StateRoot, run: &RunId, seq: u64, act: &ActId, mask: Mask) -> Output {
         let path = root.run_folder(run).and_then(|folder| {
             let name = format!("{seq}-{act}.out");
             state_root::file_name(&name).map(|name| folder.join(name))
@@ -42,12 +42,21 @@ impl Output {
             }
             Err(error) => (None, Err(error.to_string())),
         };
-        Output { path, file, mask: Mask::default(), head: 0, tail: VecDeque::new(), total: 0 }
+        Output { path, file, mask, head: 0, tail: VecDeque::new(), total: 0 }
     }
 
     pub fn take(&mut self, bytes: &[u8]) {
         let clear = self.mask.pass(bytes);
         self.keep(&clear);
+    }
+
+    /// Words of ours that may repeat what the other side said.
+    #[must_use]
+    pub fn masked(&self, words: &str) -> String {
+        let mut mask = self.mask.anew();
+        let mut clear = mask.pass(words.as_bytes());
+        clear.extend(mask.rest());
+        String::from_utf8_lossy(&clear).into_owned()
     }
 
     fn keep(&mut self, clear: &[u8]) {
@@ -105,7 +114,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("state"))).expect("it can be made");
         let run = RunId::new("run-1");
-        let mut output = Output::open(&root, &run, 7, &ActId::new("restart"));
+        let mut output = Output::open(&root, &run, 7, &ActId::new("restart"), Mask::default());
         parts.iter().for_each(|part| output.take(part));
         let text = output.finish();
         (text, std::fs::read(root.path().join("runs/run-1/7-restart.out")).expect("it was kept"))
@@ -141,7 +150,7 @@ mod tests {
     fn output_that_can_not_be_kept_is_said_to_be_lost() {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("state"))).expect("it can be made");
-        let mut output = Output::open(&root, &RunId::new("run-1"), 7, &ActId::new("../../etc/passwd"));
+        let mut output = Output::open(&root, &RunId::new("run-1"), 7, &ActId::new("../../etc/passwd"), Mask::default());
         output.take(b"said");
         assert!(output.finish().starts_with("said\n[the output could not be kept"));
     }

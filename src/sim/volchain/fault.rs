@@ -23,6 +23,10 @@ pub enum Fault {
     Huge,
     ClockOff,
     Redirect,
+    CrossMismatch,
+    ChainBroken,
+    GameMissing,
+    Stubborn,
 }
 
 /// What a fault disturbs.
@@ -63,7 +67,7 @@ pub enum Delivery {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 17] = [
+    pub const ALL: [Fault; 21] = [
         Fault::ProducerStuck,
         Fault::StuckAgain,
         Fault::ProducerOff,
@@ -81,6 +85,10 @@ impl Fault {
         Fault::Huge,
         Fault::ClockOff,
         Fault::Redirect,
+        Fault::CrossMismatch,
+        Fault::ChainBroken,
+        Fault::GameMissing,
+        Fault::Stubborn,
     ];
 
     /// As written in addresses and on command lines.
@@ -104,6 +112,10 @@ impl Fault {
             Fault::Huge => "huge",
             Fault::ClockOff => "clock-off",
             Fault::Redirect => "redirect",
+            Fault::CrossMismatch => "cross-mismatch",
+            Fault::ChainBroken => "chain-broken",
+            Fault::GameMissing => "game-missing",
+            Fault::Stubborn => "stubborn",
         }
     }
 
@@ -136,6 +148,14 @@ impl Fault {
             Fault::Huge => "every body has 100 MB",
             Fault::ClockOff => "the node's clock is 45 seconds ahead",
             Fault::Redirect => "every answer sends the reader elsewhere",
+            Fault::CrossMismatch => {
+                "the game counts cells that nobody's balance holds; the totals of chain and game differ"
+            }
+            Fault::ChainBroken => "the blocks do not give the balances that the node holds",
+            Fault::GameMissing => {
+                "the game's database is missing; a reconciliation would overwrite every stake with none"
+            }
+            Fault::Stubborn => "a reconciliation is answered with ok and changes nothing that verification sees",
         }
     }
 
@@ -148,7 +168,11 @@ impl Fault {
             | Fault::Idle
             | Fault::MempoolFlood
             | Fault::RestartFails
-            | Fault::UserMismatch => FaultKind::Chain,
+            | Fault::UserMismatch
+            | Fault::CrossMismatch
+            | Fault::ChainBroken
+            | Fault::GameMissing
+            | Fault::Stubborn => FaultKind::Chain,
             Fault::Refused
             | Fault::Sluggish
             | Fault::Slow
@@ -182,7 +206,11 @@ impl Fault {
             | Fault::Truncated
             | Fault::Huge
             | Fault::ClockOff
-            | Fault::Redirect => AfterRestart::Remains,
+            | Fault::Redirect
+            | Fault::CrossMismatch
+            | Fault::ChainBroken
+            | Fault::GameMissing
+            | Fault::Stubborn => AfterRestart::Remains,
         }
     }
 }

@@ -28,6 +28,10 @@ const CATCH_UP_MILLIS: i64 = 24 * 3_600_000;
 const BLOCKS_KEPT: usize = 1_000;
 const ACCOUNT_LIMIT: usize = 64;
 const CLOCK_OFF_MILLIS: i64 = 45_000;
+/// From the answer of a reconciliation to its effect on what verification sees, where it has one.
+const RECONCILE_MILLIS: i64 = 5_000;
+/// Cells that the game counts and nobody's balance holds, while the totals are to differ.
+const UNLISTED_CELLS: i64 = 7;
 /// The real node says one line for every transaction; here it is one in so many.
 const PRECHECKS_SAID: u64 = 25;
 /// Thousandths of a transaction that a flood adds in a tick: 100 transactions a second.
@@ -128,6 +132,8 @@ pub struct Node {
     /// Thousandths of a transaction that have not become one yet.
     milli_transactions: u64,
     next_seal: i64,
+    /// When what was asked to be reconciled will agree.
+    reconciles_at: Option<i64>,
     /// By the node's clock.
     producer_since: i64,
     records: Ring<LogRecord>,
@@ -164,6 +170,7 @@ impl Node {
             next_number: sealed + 1,
             milli_transactions: 0,
             next_seal: start + SEAL_MILLIS,
+            reconciles_at: None,
             producer_since: start - uptime,
             records: Ring::new(RECORDS_KEPT),
             said: (0, 0),
@@ -207,7 +214,7 @@ impl Node {
             Change::Fault { fault, on } => self.switch(now, fault, on),
             Change::Service(verb) => self.command(self.service.after(verb, now)),
             Change::PortTaken => self.command(Service { state: ServiceState::Failed, since: now }),
-            Change::Reconciled => self.accounts.iter_mut().for_each(|account| account.staked = account.used),
+            Change::Reconciled => self.reconcile(now),
         }
     }
 
@@ -269,7 +276,33 @@ impl Node {
 
     /// Users whose balance differs from what they mined.
     pub(super) fn mismatched(&self) -> usize {
-        self.accounts.iter().filter(|account| account.balance != account.mined).count()
+        self.accounts.iter().filter(|account| account.balance != self.in_game(account.mined)).count()
+    }
+
+    /// What the game's database says of one user; nothing where it is missing.
+    pub(super) fn in_game(&self, value: i64) -> i64 {
+        if self.faults.on(Fault::GameMissing) { 0 } else { value }
+    }
+
+    /// What was mined, as the game counts it.
+    pub(super) fn total_mined(&self) -> i64 {
+        let unlisted = if self.faults.on(Fault::CrossMismatch) { UNLISTED_CELLS } else { 0 };
+        self.in_game(self.total(|account| account.mined) + unlisted)
+    }
+
+    /// Users with a stake in the game.
+    pub(super) fn stakers(&self) -> usize {
+        self.accounts.iter().filter(|account| self.in_game(account.used) > 0).count()
+    }
+
+    /// As it is built, this changes the chain's stakes and nothing else, whatever the game says; the document has it
+    /// bring chain and game together.
+    fn reconcile(&mut self, now: i64) {
+        let missing = self.faults.on(Fault::GameMissing);
+        self.accounts.iter_mut().for_each(|account| account.staked = if missing { 0 } else { account.used });
+        if self.surface == Surface::Documented && !missing && !self.faults.on(Fault::Stubborn) {
+            self.reconciles_at = Some(now + RECONCILE_MILLIS);
+        }
     }
 
     pub(super) fn total(&self, of: impl Fn(&Account) -> i64) -> i64 {
@@ -312,6 +345,10 @@ impl Node {
         }
         if self.service.state != ServiceState::Active {
             return;
+        }
+        if self.reconciles_at.is_some_and(|at| at <= now) {
+            self.reconciles_at = None;
+            [Fault::UserMismatch, Fault::CrossMismatch].into_iter().for_each(|fault| self.switch(now, fault, false));
         }
         self.receive(now);
         self.seal_if_due(now);
@@ -450,7 +487,7 @@ impl Node {
             self.say(now, format!("[GUARD FAIL] {at} op_id:block-{} operation:seal", self.height()));
             self.say(now, format!("User mismatches: {mismatched}"));
         }
-        if self.total(|account| account.balance) != self.total(|account| account.mined) {
+        if self.total(|account| account.balance) != self.total_mined() {
             self.counters.system_mismatches += 1;
         }
     }

@@ -197,8 +197,17 @@ impl Node {
     }
 
     fn verify_blocks(&self) -> Value {
+        let broken = self.fault_on(Fault::ChainBroken);
         match self.surface {
-            Surface::Documented => json!({"ok": true}),
+            Surface::Documented => json!({"ok": !broken}),
+            Surface::AsBuilt if broken => {
+                let account = self.accounts.first();
+                json!({
+                    "ok": false, "error": "balance_mismatch", "mode": "blocks",
+                    "account": account.map(|account| &account.pubkey),
+                    "snapshot": account.map(|account| account.balance), "computed": account.map(|account| account.used),
+                })
+            }
             Surface::AsBuilt => {
                 json!({"ok": true, "mode": "blocks", "height": self.height(), "accounts": self.accounts.len()})
             }
@@ -207,26 +216,27 @@ impl Node {
 
     fn verify_system(&self, now: i64) -> Value {
         let balance = self.total(|account| account.balance);
-        let mined = self.total(|account| account.mined);
+        let mined = self.total_mined();
         let issues = self.mismatched();
         match self.surface {
             Surface::Documented => {
-                let mismatches = self.accounts.iter().filter(|account| account.balance != account.mined);
+                let mismatches = self.accounts.iter().filter(|account| account.balance != self.in_game(account.mined));
+                let chain_ok = !self.fault_on(Fault::ChainBroken);
                 json!({
-                    "ok": issues == 0 && balance == mined,
-                    "chainOk": true,
+                    "ok": issues == 0 && balance == mined && chain_ok,
+                    "chainOk": chain_ok,
                     "system": {
                         "crossOk": balance == mined,
                         "details": {"balance": balance, "mined": mined, "difference": balance - mined},
                     },
                     "users": {
                         "ok": issues == 0,
-                        "mismatches": mismatches.map(documented_mismatch).collect::<Vec<_>>(),
+                        "mismatches": mismatches.map(|account| self.documented_mismatch(account)).collect::<Vec<_>>(),
                     },
                 })
             }
             Surface::AsBuilt => {
-                let used = self.total(|account| account.used);
+                let used = self.in_game(self.total(|account| account.used));
                 json!({
                     "ok": issues == 0 && balance == mined,
                     "report": {
@@ -242,7 +252,7 @@ impl Node {
                                 "balance_mined": balance - mined, "used_available": 0, "total_supply_check": 0,
                             },
                         },
-                        "users": self.accounts.iter().map(reported_user).collect::<Vec<_>>(),
+                        "users": self.accounts.iter().map(|account| self.reported_user(account)).collect::<Vec<_>>(),
                         "summary": {
                             "total_users": self.accounts.len(),
                             "users_with_issues": issues,
@@ -282,14 +292,17 @@ impl Node {
 
     fn invariants(&self, now: i64) -> Value {
         let supply = self.total(|account| account.balance);
-        let mined = self.total(|account| account.mined);
+        let mined = self.total_mined();
         let mut issues = Vec::new();
         if supply != mined {
             issues.push(format!("SYSTEM_SUPPLY_MINED: {supply} ≠ {mined}"));
         }
-        for account in self.accounts.iter().filter(|account| account.balance != account.mined) {
-            let key = account.pubkey.as_str().get(..8).unwrap_or_default();
-            issues.push(format!("USER_BALANCE_MINED:{key}: {} ≠ {}", account.balance, account.mined));
+        for account in &self.accounts {
+            let mined = self.in_game(account.mined);
+            if account.balance != mined {
+                let key = account.pubkey.as_str().get(..8).unwrap_or_default();
+                issues.push(format!("USER_BALANCE_MINED:{key}: {} ≠ {mined}", account.balance));
+            }
         }
         json!({
             "status": if issues.is_empty() { "HEALTHY" } else { "ISSUES_DETECTED" },
@@ -304,13 +317,12 @@ impl Node {
         })
     }
 
-    /// Writes. Whatever a reconciliation answers, it changes stakes only, which system verification never looks at.
+    /// Writes. Whatever a reconciliation changes, it answers the same.
     fn write(&self, request: &Request) -> Option<Content> {
         let forbidden = |body: Value| (403, JSON, body.to_string(), 3);
         Some(match request.path.as_str() {
             "/admin/volchain-reconcile-stake-from-gridb" if self.admitted(request) => {
-                let stakers = self.accounts.iter().filter(|account| account.used > 0).count();
-                ok(&json!({"ok": true, "stakedAccounts": stakers}), 20)
+                ok(&json!({"ok": true, "stakedAccounts": self.stakers()}), 20)
             }
             "/admin/volchain-reconcile-stake-from-gridb"
             | "/admin/reconcile"
@@ -336,23 +348,24 @@ impl Node {
     fn timestamp(&self, now: i64) -> String {
         Wall(self.clock(now)).to_string()
     }
-}
 
-fn documented_mismatch(account: &Account) -> Value {
-    json!({
-        "username": account.username, "pubkey": account.pubkey,
-        "balance": account.balance, "mined": account.mined,
-    })
-}
+    fn documented_mismatch(&self, account: &Account) -> Value {
+        json!({
+            "username": account.username, "pubkey": account.pubkey,
+            "balance": account.balance, "mined": self.in_game(account.mined),
+        })
+    }
 
-fn reported_user(account: &Account) -> Value {
-    json!({
-        "pubkey": account.pubkey, "username": account.username,
-        "balance": account.balance, "mined": account.mined, "used": account.used,
-        "available": account.balance - account.used,
-        "invariant_ok": account.balance == account.mined,
-        "differences": {"balance_mined": account.balance - account.mined, "used_available": 0},
-    })
+    fn reported_user(&self, account: &Account) -> Value {
+        let (mined, used) = (self.in_game(account.mined), self.in_game(account.used));
+        json!({
+            "pubkey": account.pubkey, "username": account.username,
+            "balance": account.balance, "mined": mined, "used": used,
+            "available": account.balance - used,
+            "invariant_ok": account.balance == mined,
+            "differences": {"balance_mined": account.balance - mined, "used_available": 0},
+        })
+    }
 }
 
 fn ok(body: &Value, takes_millis: u64) -> Content {

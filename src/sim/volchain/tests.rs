@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -352,29 +352,84 @@ fn barriers_time_out_while_nothing_is_sealed() {
 }
 
 #[test]
-fn reconciling_does_not_cure_a_mismatch() {
-    for surface in SURFACES {
+fn reconciling_cures_what_the_document_says_and_as_built_nothing() {
+    for (surface, fault, stubborn) in [
+        (Surface::Documented, Fault::UserMismatch, false),
+        (Surface::Documented, Fault::CrossMismatch, false),
+        (Surface::Documented, Fault::CrossMismatch, true),
+        (Surface::AsBuilt, Fault::UserMismatch, false),
+        (Surface::AsBuilt, Fault::CrossMismatch, false),
+    ] {
         let node = Node::new(7, surface, START).with_admin_secret("right");
         let mut life = Life { now: START, timeline: Timeline::of(node) };
-        life.switch(Fault::UserMismatch, true);
+        life.switch(fault, true);
+        life.switch(Fault::Stubborn, stubborn);
         life.seconds(1);
-        let before = life.get("/volchain/verify?mode=system");
-        assert_eq!(before["ok"], false);
+        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], false);
         let stakes = |life: &mut Life| life.get("/admin/invariants/check")["summary"]["totalStaked"].as_i64().unwrap();
         let staked = stakes(&mut life);
-        let mut request = Request::new("POST", "/admin/volchain-reconcile-stake-from-gridb");
+        let mut request = Request::new("POST", RECONCILE);
         for (secret, status) in [(None, 403), (Some("wrong"), 403), (Some("right "), 200)] {
             request.admin_secret = secret.map(str::to_owned);
             assert_eq!(life.timeline.answer(life.now, &request).status, status, "{secret:?}");
             let moved = stakes(&mut life) - staked;
             assert_eq!(moved, if status == 200 { 5 } else { 0 }, "{secret:?}");
         }
-        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], false);
-        assert_eq!(life.get("/admin/invariants/check")["status"], "ISSUES_DETECTED");
+        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], false, "it takes its time");
+        life.seconds(30);
+        let cured = surface == Surface::Documented && !stubborn;
+        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], cured, "{surface:?} {stubborn}");
+        let status = if cured { "HEALTHY" } else { "ISSUES_DETECTED" };
+        assert_eq!(life.get("/admin/invariants/check")["status"], status);
         life.restart();
-        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], false, "nor does a restart");
-        life.switch(Fault::UserMismatch, false);
+        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], cured, "a restart changes nothing");
+        life.switch(fault, false);
         assert_eq!(life.get("/volchain/verify?mode=system")["ok"], true);
+    }
+}
+
+const RECONCILE: &str = "/admin/volchain-reconcile-stake-from-gridb";
+
+#[test]
+fn totals_can_differ_while_every_user_adds_up() {
+    let mut built = Life::with(Fault::CrossMismatch, Surface::AsBuilt);
+    let report = built.get("/volchain/verify?mode=system");
+    assert_eq!((&report["ok"], &report["report"]["system"]["invariant_ok"]), (&json!(false), &json!(false)));
+    assert_eq!(report["report"]["summary"]["users_with_issues"], 0);
+    let mut documented = Life::with(Fault::CrossMismatch, Surface::Documented);
+    let report = documented.get("/volchain/verify?mode=system");
+    assert_eq!((&report["system"]["crossOk"], &report["users"]["ok"]), (&json!(false), &json!(true)));
+    assert_eq!(report["chainOk"], true);
+}
+
+#[test]
+fn a_broken_chain_is_told_on_both_surfaces() {
+    let mut documented = Life::with(Fault::ChainBroken, Surface::Documented);
+    let report = documented.get("/volchain/verify?mode=system");
+    assert_eq!((&report["ok"], &report["chainOk"]), (&json!(false), &json!(false)));
+    assert_eq!(report["system"]["crossOk"], true);
+    assert_eq!(documented.get("/volchain/verify")["ok"], false);
+    let mut built = Life::with(Fault::ChainBroken, Surface::AsBuilt);
+    assert_eq!(built.get("/volchain/verify")["error"], "balance_mismatch");
+    assert_eq!(built.get("/volchain/verify?mode=system")["ok"], true, "it never looks at the blocks");
+}
+
+#[test]
+fn reconciling_without_the_games_database_wipes_every_stake() {
+    for surface in SURFACES {
+        let node = Node::new(7, surface, START).with_admin_secret("right");
+        let mut life = Life { now: START, timeline: Timeline::of(node) };
+        life.switch(Fault::GameMissing, true);
+        life.seconds(1);
+        let summary = life.get("/admin/invariants/check")["summary"].clone();
+        assert_eq!(summary["totalMined"], 0);
+        assert!(summary["totalStaked"].as_i64().unwrap() > 0);
+        let mut request = Request::new("POST", RECONCILE);
+        request.admin_secret = Some("right".to_owned());
+        assert!(life.timeline.answer(life.now, &request).body.contains(r#""stakedAccounts":0"#));
+        assert_eq!(life.get("/admin/invariants/check")["summary"]["totalStaked"], 0);
+        life.seconds(30);
+        assert_eq!(life.get("/volchain/verify?mode=system")["ok"], false);
     }
 }
 

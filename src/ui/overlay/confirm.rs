@@ -289,6 +289,8 @@ pub(crate) mod tests {
                 lock_key: "local/unit/backend".to_owned(),
                 listens_on: "127.0.0.1:3001".to_owned(),
                 unit: "backend".to_owned(),
+                base_url: "http://127.0.0.1:1".to_owned(),
+                secrets: std::collections::BTreeMap::new(),
             },
             acts: vec![SealedAct {
                 id: "restart".into(),

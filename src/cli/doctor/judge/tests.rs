@@ -92,7 +92,8 @@ fn the_state_root() {
 fn secrets_privilege_and_tools() {
     let secret = |unusable: Option<&str>| {
         let unusable = unusable.map(str::to_owned);
-        secrets(&[SecretFacts { endpoint: "t/n/e".to_owned(), reference: "«env:X»".to_owned(), unusable }])
+        let (of, reference) = ("t/n/e".to_owned(), "«env:X»".to_owned());
+        secrets(&[SecretFacts { of, for_acts: false, reference, unusable }])
     };
     check(&secret(None), Health::Ok, "«env:X» of t/n/e can be used");
     check(&secret(Some("chmod 600 /f")), Health::Problem, "chmod 600 /f");

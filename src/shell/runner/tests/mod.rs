@@ -3,6 +3,7 @@
 
 mod crash;
 mod ends;
+mod requests;
 
 use std::cell::Cell;
 use std::net::TcpListener;
@@ -194,6 +195,9 @@ fn told(record: &Record) -> String {
         Record::Intent { act, .. } => format!("intent {act}"),
         Record::Applied { act, outcome: Outcome::Exited { code }, .. } => format!("applied {act} {code}"),
         Record::Applied { act, outcome: Outcome::Unknown { .. }, .. } => format!("applied {act} unknown"),
+        Record::Applied { act, outcome: Outcome::Answered { status }, .. } => {
+            format!("applied {act} answered {status}")
+        }
         Record::SequenceEnded { end, .. } => format!("ended {}", word(end)),
         other => {
             let debug = format!("{other:?}");
