@@ -98,6 +98,7 @@ struct Given {
     host_proven: bool,
     captured: BTreeMap<String, f64>,
     reads: Vec<BoundSource>,
+    approval: Option<Approval>,
 }
 
 /// Everything as it should be; the tests below spoil one thing each.
@@ -109,6 +110,7 @@ fn given() -> Given {
         host_proven: true,
         captured: BTreeMap::from([("before".to_owned(), 93.0)]),
         reads: vec![source("health", true)],
+        approval: None,
     }
 }
 
@@ -124,6 +126,7 @@ impl Given {
             host_proven: self.host_proven,
             captured: &self.captured,
             reads: &self.reads,
+            approval: self.approval.as_ref(),
         };
         seal(&self.plan, &step, &place(), &prepared)
     }

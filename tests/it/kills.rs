@@ -285,6 +285,7 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
         }],
         way_back: Vec::new(),
         no_way_back: Some("there is none".to_owned()),
+        approval: None,
         escalation: escalation(),
     }
 }

@@ -7,6 +7,7 @@
 mod acting;
 mod backfill;
 mod config;
+mod confirming;
 mod exploring;
 mod hostile;
 mod house;

@@ -135,6 +135,7 @@ impl Run {
                 Err("who answers for an alert belongs to the console's journal".to_owned())
             }
             Record::AlertChanged { .. } => Err("the change of an alert belongs to the console's journal".to_owned()),
+            Record::GlassBroken { .. } => Err("the broken glass belongs to the console's journal".to_owned()),
         }
     }
 

@@ -38,10 +38,17 @@ impl Run {
             Task::Commit(plan) if only_if.len() != plan.only_if.len() => {
                 return Err(format!("confirms {step} without judging each of its conditions"));
             }
+            Task::Commit(plan) if sequence.class < plan.class => {
+                let (said, is) = (sequence.class.word(), plan.class.word());
+                return Err(format!("confirms {step} as {said}, though it is {is}"));
+            }
             Task::Commit(_) => {}
             Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => {
                 return Err(format!("confirms {step}, which is no sequence"));
             }
+        }
+        if let Err(why) = sequence.approved() {
+            return Err(format!("confirms {step}, though {why}"));
         }
         if !only_if.is_empty() && !all_true(only_if) {
             return Err(format!("confirms {step}, though not all of its conditions are true"));

@@ -95,6 +95,7 @@ impl Workshop {
             reads: vec![self.source()],
             way_back: named("b", way_back),
             no_way_back: way_back.is_empty().then(|| "a restart can not be undone".to_owned()),
+            approval: None,
             escalation: EscalationPlan {
                 severity: Severity::Critical,
                 contacts: Vec::new(),
