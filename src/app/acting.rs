@@ -228,8 +228,8 @@ impl App {
             return self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects);
         };
         let alert = self.active_alert(run);
-        let offer = self.seal(at, &preparing, &acts, &way_back, host_proof.is_ok()).map(
-            |(sequence, only_if, evidence)| {
+        let offer =
+            self.seal(at, &preparing, &acts, &way_back, host_proof.is_ok()).map(|(sequence, only_if, evidence)| {
                 sequence.digest().map(|hash| Offer {
                     run: run.clone(),
                     step: step.clone(),
@@ -243,8 +243,7 @@ impl App {
                     only_if,
                     alert,
                 })
-            },
-        );
+            });
         match offer {
             Ok(Ok(offer)) => {
                 self.overlay = Some(Overlay::Confirm(Box::new(Confirm::new(offer, at))));

@@ -16,13 +16,7 @@ use crate::ui::overlay::{BreakGlassForm, Confirm, Overlay};
 
 impl App {
     /// Opens what comes before the confirmation of a step: for what is destructive, the incident and the reason.
-    pub(super) fn ask_to_commit(
-        &mut self,
-        at: At,
-        run: &RunId,
-        step: &StepId,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn ask_to_commit(&mut self, at: At, run: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
         match self.plan_of(run, step) {
             Ok((_, plan)) if plan.class == Class::Destructive => {
                 let commands: Vec<String> = plan.acts.iter().map(|act| act.act.shown()).collect();
@@ -94,11 +88,7 @@ impl App {
     }
 
     /// Whether what was offered may still be done: the conditions and the evidence as they are now, or why not.
-    fn look_again(
-        &self,
-        at: At,
-        offer: &Offer,
-    ) -> Result<(Vec<Judged>, Vec<Evidence>), String> {
+    fn look_again(&self, at: At, offer: &Offer) -> Result<(Vec<Judged>, Vec<Evidence>), String> {
         let place = &offer.sequence.place;
         if self.model.arming.as_ref().is_none_or(|arming| arming.target != place.target) {
             return Err("the console is no longer armed for this target".to_owned());

@@ -21,6 +21,7 @@ mod pty;
 mod random_keys;
 mod recording;
 mod rules;
+mod scenarios;
 mod secrets;
 mod stage;
 mod terminal;

@@ -41,7 +41,8 @@ pub fn sentence(record: &Record) -> String {
         Record::Disarmed { target, why } => format!("disarmed for {target}: {why}"),
         Record::Refused { what, why } => format!("refused {what}: {why}"),
         Record::Confirmed { sequence, hash, .. } => {
-            let right = sequence.approval.as_ref().map(|approval| format!(", {}", approved(approval))).unwrap_or_default();
+            let right =
+                sequence.approval.as_ref().map(|approval| format!(", {}", approved(approval))).unwrap_or_default();
             format!("confirmed {} on {} (hash {}){right}", sequence.title, sequence.place.target, hash.short())
         }
         Record::RunnerStarted { sequence, pid, .. } => format!("the runner took over {sequence} (process {pid})"),

@@ -15,7 +15,7 @@ use super::*;
 use crate::base::{ActId, Severity};
 use crate::model::{Labels, Layout};
 use crate::runbook::record::Outcome;
-use crate::runbook::seal::{Place, SealedAct};
+use crate::runbook::seal::{Approval, Place, SealedAct};
 use crate::runbook::tree::{Class, EscalationPlan};
 use crate::runbook::{Actor, SealedSequence};
 use crate::shell::resolve::tests::{argv, demo};
