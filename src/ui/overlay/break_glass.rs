@@ -85,7 +85,9 @@ mod tests {
             let mut form = BreakGlassForm::new("run".into(), "wipe".into(), "wipe", &["rm".to_owned()]);
             let mut answer = Answer::Open;
             for text in [incident, reason] {
-                text.chars().for_each(|c| drop(form.key(Key::char(c))));
+                for c in text.chars() {
+                    form.key(Key::char(c));
+                }
                 answer = form.key(Key::plain(KeyCode::Enter));
             }
             assert_eq!(answer == Answer::Yes, want, "{incident:?} {reason:?}");
