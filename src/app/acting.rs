@@ -3,6 +3,7 @@
 //! ```text
 //! ArmForm ─► Effect::Arm ─► ArmAnswer::Ready ─► Record::Armed ─(journalled)─► armed
 //! Intent::Commit ─► Effect::Prepare ─► seal ─► Confirm ─(typed)─► conditions again ─► Effect::Commit
+//!       └─(destructive)─► BreakGlassForm ─┘              └─(destructive)─► countdown ─┘
 //! ```
 //!
 //! Each arrow that fails ends in a refusal with its reason, on the screen and in the journal.
@@ -19,8 +20,8 @@ use crate::runbook::Present;
 use crate::runbook::Record;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Evidence, Judged};
-use crate::runbook::seal::{self, Environment, Host, Place, Prepared, SealedSequence};
-use crate::runbook::tree::{Class, ConditionPlan, SequencePlan, Task, WayBack};
+use crate::runbook::seal::{self, Approval, Environment, Host, Place, Prepared, SealedSequence};
+use crate::runbook::tree::{ConditionPlan, SequencePlan, Task, WayBack};
 use crate::sources::{BoundSource, Source};
 use crate::systems::SettingValue;
 use crate::ui::overlay::{ArmForm, Confirm, Overlay, confirm::Offer};
@@ -37,7 +38,17 @@ pub struct ArmingState {
     /// The key of the arming lock that the shell holds for us.
     held: Option<String>,
     /// The sequence that is being prepared.
-    preparing: Option<(RunId, StepId, Place, SequencePlan)>,
+    preparing: Option<Preparing>,
+}
+
+/// A sequence between what it plans and what is offered for confirmation.
+#[derive(Debug)]
+struct Preparing {
+    run: RunId,
+    step: StepId,
+    place: Place,
+    plan: SequencePlan,
+    approval: Option<Approval>,
 }
 
 impl App {
@@ -138,9 +149,7 @@ impl App {
     pub(super) fn disarm(&mut self, why: &str, effects: &mut Vec<Effect>) {
         self.arming.asked = None;
         self.arming.preparing = None;
-        if matches!(self.overlay, Some(Overlay::Confirm(_))) {
-            self.overlay = None;
-        }
+        self.call_off(self.model.now, why, effects);
         if let Some(lock_key) = self.arming.held.take() {
             effects.push(Effect::Disarm { lock_key });
         }
@@ -152,7 +161,14 @@ impl App {
     }
 
     /// Asks the shell to resolve and prove what a step would do. Nothing is sealed yet.
-    pub(super) fn prepare(&mut self, at: At, run: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
+    pub(super) fn prepare(
+        &mut self,
+        at: At,
+        run: &RunId,
+        step: &StepId,
+        approval: Option<Approval>,
+        effects: &mut Vec<Effect>,
+    ) {
         match self.plan_of(run, step) {
             Ok((place, plan)) => {
                 let way_back = match &plan.way_back {
@@ -166,22 +182,20 @@ impl App {
                     acts: plan.acts.clone(),
                     way_back,
                 });
-                self.arming.preparing = Some((run.clone(), step.clone(), place, plan));
+                let (run, step) = (run.clone(), step.clone());
+                self.arming.preparing = Some(Preparing { run, step, place, plan, approval });
                 self.say(at, "preparing: resolving the command and proving host and privilege");
             }
             Err(why) => self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects),
         }
     }
 
-    fn plan_of(&self, run_id: &RunId, step_id: &StepId) -> Result<(Place, SequencePlan), String> {
+    pub(super) fn plan_of(&self, run_id: &RunId, step_id: &StepId) -> Result<(Place, SequencePlan), String> {
         let run = self.model.runs.get(run_id).ok_or("that run is not open here")?;
         let step = run.current().filter(|step| step.id == *step_id).ok_or("the run does not stand at this step")?;
         let Task::Commit(plan) = &step.task else { return Err("this step changes nothing".to_owned()) };
         if run.sequence_open().is_some() {
             return Err("its sequence is already under way".to_owned());
-        }
-        if plan.class == Class::Destructive {
-            return Err("it is destructive, and that needs break-glass, which this version does not have".to_owned());
         }
         let armed = self.model.arming.as_ref().ok_or("the console is observing; arm it for this target first")?;
         if armed.target != run.target {
@@ -205,8 +219,7 @@ impl App {
         answer: PrepareAnswer,
         effects: &mut Vec<Effect>,
     ) {
-        let Some((_, _, place, plan)) =
-            self.arming.preparing.take().filter(|(of_run, of_step, ..)| of_run == run && of_step == step)
+        let Some(preparing) = self.arming.preparing.take().filter(|asked| asked.run == *run && asked.step == *step)
         else {
             return;
         };
@@ -214,8 +227,9 @@ impl App {
             let PrepareAnswer::Refused { why } = answer else { return };
             return self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects);
         };
-        let offer = self.seal(at, run, step, &place, &plan, &acts, &way_back, host_proof.is_ok()).map(
-            |(sequence, only_if, evidence)| {
+        let alert = self.active_alert(run);
+        let offer =
+            self.seal(at, &preparing, &acts, &way_back, host_proof.is_ok()).map(|(sequence, only_if, evidence)| {
                 sequence.digest().map(|hash| Offer {
                     run: run.clone(),
                     step: step.clone(),
@@ -224,12 +238,12 @@ impl App {
                     code,
                     host_proof,
                     privilege_proof,
-                    expect: plan.expect.clone(),
+                    expect: preparing.plan.expect.clone(),
                     evidence,
                     only_if,
+                    alert,
                 })
-            },
-        );
+            });
         match offer {
             Ok(Ok(offer)) => {
                 self.overlay = Some(Overlay::Confirm(Box::new(Confirm::new(offer, at))));
@@ -244,18 +258,15 @@ impl App {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a sealed sequence is made of, once")]
     fn seal(
         &self,
         at: At,
-        run: &RunId,
-        step: &StepId,
-        place: &Place,
-        plan: &SequencePlan,
+        preparing: &Preparing,
         acts: &[Exec],
         way_back: &[Exec],
         host_proven: bool,
     ) -> Result<(SealedSequence, Vec<Judged>, Vec<Evidence>), String> {
+        let Preparing { run, step, place, plan, approval } = preparing;
         let run = self.model.runs.get(run).ok_or("that run is not open here")?;
         let step = run.current().filter(|current| current.id == *step).ok_or("the run has moved on")?;
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
@@ -263,38 +274,10 @@ impl App {
         refusal_of(&only_if)?;
         let captured = Present::new(&self.model.store, &run.target, at).capture(&plan.capture)?;
         let reads = reads_for(target, plan)?;
-        let prepared = Prepared { acts, way_back, host_proven, captured: &captured, reads: &reads };
+        let approval = approval.as_ref();
+        let prepared = Prepared { acts, way_back, host_proven, captured: &captured, reads: &reads, approval };
         let sequence = seal::seal(plan, step, place, &prepared).map_err(|error| error.to_string())?;
         Ok((sequence, only_if, evidence_of(run, &Present::new(&self.model.store, &run.target, at))))
-    }
-
-    /// The dialog was answered with the exact phrase. Conditions are measured once more, then the shell commits.
-    pub(super) fn confirmed(&mut self, at: At, offer: Offer, effects: &mut Vec<Effect>) {
-        let Offer { run, step, sequence, hash, evidence, .. } = offer;
-        let journal = JournalId::Run(run.clone());
-        let what = format!("step {step}");
-        let armed = self.model.arming.as_ref().is_some_and(|arming| arming.target == sequence.place.target);
-        if !armed {
-            return self.refuse(at, &what, "the console is no longer armed for this target", journal, effects);
-        }
-        let plan = match self.plan_of(&run, &step) {
-            Ok((_, plan)) => plan,
-            Err(why) => return self.refuse(at, &what, &why, journal, effects),
-        };
-        let only_if = self.judge_all(at, &sequence.place.target, &plan.only_if);
-        if let Err(why) = refusal_of(&only_if) {
-            return self.refuse(at, &what, &why, journal, effects);
-        }
-        let record = Record::Confirmed { step, sequence: Box::new(sequence), hash: hash.clone(), only_if, evidence };
-        self.writing.insert(run.clone());
-        let after = self.model.runs.get(&run).map_or(0, |run| run.last_seq);
-        effects.push(Effect::Commit { run, record: Box::new(record), hash, after });
-        self.say(at, "confirmed: starting the runner");
-    }
-
-    pub(super) fn declined(&mut self, at: At, offer: &Offer, effects: &mut Vec<Effect>) {
-        let what = format!("step {}", offer.step);
-        self.refuse(at, &what, "the operator said no", JournalId::Run(offer.run.clone()), effects);
     }
 
     pub(super) fn committed(&mut self, at: At, run: &RunId, failed: Option<String>) {
@@ -374,7 +357,7 @@ pub fn place_of(target: &Target) -> Result<Place, String> {
 }
 
 /// Why conditions do not allow it, if they do not.
-fn refusal_of(judged: &[Judged]) -> Result<(), String> {
+pub(super) fn refusal_of(judged: &[Judged]) -> Result<(), String> {
     for condition in judged {
         match &condition.verdict {
             Verdict::True => {}
@@ -386,7 +369,7 @@ fn refusal_of(judged: &[Judged]) -> Result<(), String> {
 }
 
 /// What the run measured on its way to the step, as it is now: nobody decides on what was true half an hour ago.
-fn evidence_of(run: &crate::runbook::Run, present: &Present<'_>) -> Vec<Evidence> {
+pub(super) fn evidence_of(run: &crate::runbook::Run, present: &Present<'_>) -> Vec<Evidence> {
     let observed = run.steps.values().filter(|step| step.sequence.is_none());
     let now = |evidence: &Evidence| Evidence {
         reading: Expr::parse(&evidence.expr)

@@ -33,15 +33,17 @@ impl App {
         }
     }
 
-    pub(super) fn paste(&mut self, pasted: &str) {
+    pub(super) fn paste(&mut self, at: At, pasted: &str, effects: &mut Vec<Effect>) {
         self.last_key = self.model.now.boot;
         self.model.strokes.clear();
         if let Some(mut overlay) = self.overlay.take() {
-            if !self.is_too_small() {
-                overlay.paste(pasted);
-            }
+            let small = self.is_too_small();
+            let answer = if small { Answer::Open } else { overlay.paste(pasted) };
             self.overlay = Some(self.previewed(overlay));
             self.urgent = true;
+            if answer == Answer::No {
+                self.call_off(at, "something was pasted; a confirmation is typed", effects);
+            }
         }
     }
 
@@ -66,10 +68,10 @@ impl App {
         match overlay {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) => {}
             Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) => {
+            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) | Overlay::BreakGlass(_) => {
                 self.say(at, "nothing was done");
             }
-            Overlay::Confirm(confirm) => self.declined(at, &confirm.offer, effects),
+            Overlay::Confirm(confirm) => self.declined(at, &confirm, effects),
         }
     }
 
@@ -91,6 +93,9 @@ impl App {
             }
             Overlay::Settle(form) => self.settle(at, &form, effects),
             Overlay::Claim(form) => self.claim_answered(at, *form, effects),
+            Overlay::BreakGlass(form) => {
+                self.prepare(at, &form.run, &form.step, Some(form.approval()), effects);
+            }
             Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
         }
     }
@@ -208,7 +213,7 @@ impl App {
             Intent::ShowRun(run) => self.show_run(run),
             Intent::Zoom(part) => self.panes.look_mut(self.page).zoom(Some(part)),
             Intent::TakeBranch { run, step, branch } => self.choose(at, &run, &step, &branch, effects),
-            Intent::Commit { run, step } => self.prepare(at, &run, &step, effects),
+            Intent::Commit { run, step } => self.ask_to_commit(at, &run, &step, effects),
             Intent::Acknowledge { run, step } => self.acknowledge(at, &run, &step, effects),
             Intent::Claim { key, kind } => self.open_claim_form(at, key, kind),
             Intent::SettleUnknown { run, step } => self.open_settle_form(at, &run, &step),

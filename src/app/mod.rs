@@ -9,9 +9,9 @@
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
 //! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`]
-//! arms, prepares, confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
-//! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`backfilling`] takes in what servers remember.
+//! arms and prepares, [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the
+//! screen, [`palette`] gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the
+//! operator's own rules, [`backfilling`] takes in what servers remember.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -22,6 +22,7 @@ mod acting;
 mod backfilling;
 pub mod beside;
 mod claims;
+mod confirming;
 mod explaining;
 mod exploring;
 mod freezing;
@@ -122,14 +123,15 @@ impl App {
         match msg {
             Msg::Woke | Msg::Drawn => {}
             Msg::Key(key) => self.key(at, key, &mut effects),
-            Msg::Paste(text) => self.paste(&text),
+            Msg::Paste(text) => self.paste(at, &text, &mut effects),
             Msg::Mouse => {}
             Msg::Reloaded(read) => self.reloaded(at, *read),
             Msg::Resized { columns, rows } => {
                 self.area = Rect::new(0, 0, columns, rows);
                 self.urgent = true;
+                self.call_off(at, "the window changed its size", &mut effects);
             }
-            Msg::Link(link) => self.linked(link),
+            Msg::Link(link) => self.linked(at, link, &mut effects),
             Msg::Painted => self.painted(),
             Msg::Resumed => self.resumed(at, &mut effects),
             Msg::NotSuspended { why } => self.say(at, why),
@@ -166,6 +168,7 @@ impl App {
             Msg::Copied(Err(why)) => self.say(at, why),
         }
         self.accept_unpainted(at);
+        self.count_down(at, &mut effects);
         if !self.quitting {
             self.watch(at, &mut effects);
             self.propose(at, &mut effects);
@@ -196,11 +199,17 @@ impl App {
         self.overlay.as_ref().map(Overlay::word)
     }
 
+    /// Whether a confirmation is open: what was not typed by hand means no to it.
+    #[must_use]
+    pub fn is_confirming(&self) -> bool {
+        matches!(self.overlay, Some(Overlay::Confirm(_)))
+    }
+
     /// When the app needs to run by itself: never in the past.
     #[must_use]
     pub fn wake(&self) -> Option<Boot> {
         let confirm = match &self.overlay {
-            Some(Overlay::Confirm(confirm)) => confirm.wake(),
+            Some(Overlay::Confirm(confirm)) => confirm.wake(self.model.now.boot),
             Some(
                 Overlay::Help(_)
                 | Overlay::Palette(_)
@@ -209,7 +218,8 @@ impl App {
                 | Overlay::Arm(_)
                 | Overlay::Reason(_)
                 | Overlay::Settle(_)
-                | Overlay::Claim(_),
+                | Overlay::Claim(_)
+                | Overlay::BreakGlass(_),
             )
             | None => None,
         };
@@ -280,6 +290,7 @@ impl App {
     fn resumed(&mut self, at: At, effects: &mut Vec<Effect>) {
         self.urgent = true;
         self.last_key = at.boot;
+        self.call_off(at, "the terminal came back", effects);
         self.overlay = None;
         self.model.strokes.clear();
         // Whoever comes back to a screen takes what they see for the present.
@@ -287,7 +298,11 @@ impl App {
         self.disarm("the terminal came back", effects);
     }
 
-    fn linked(&mut self, link: Link) {
+    fn linked(&mut self, at: At, link: Link, effects: &mut Vec<Effect>) {
+        // What counts down unseen can not be called off.
+        if matches!(link.state, LinkState::Held { .. }) && self.counts_down() {
+            self.call_off(at, "the terminal shows nothing new", effects);
+        }
         let before = std::mem::replace(&mut self.model.link, link);
         // Another figure can wait for the next frame; another picture, and that nothing arrives, can not.
         self.urgent |= before.plain != link.plain || matches!(link.state, LinkState::Held { .. });
@@ -297,7 +312,7 @@ impl App {
     /// A terminal that acknowledges nothing is believed to show the confirmation after a while.
     fn accept_unpainted(&mut self, at: At) {
         if let Some(Overlay::Confirm(confirm)) = &self.overlay
-            && confirm.wake().is_some_and(|due| due <= at.boot)
+            && confirm.believed_painted().is_some_and(|due| due <= at.boot)
         {
             self.painted();
         }

@@ -1,11 +1,14 @@
-//! `opsconsole journal show|verify`: what happened, and whether the files still say so.
+//! `opsconsole journal show|verify|report`: what happened, whether the files still say so, and an incident as a page.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use color_eyre::eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 
+use super::report::Report;
 use super::{Common, load};
 use crate::app::JournalId;
 use crate::base::RunId;
@@ -32,6 +35,17 @@ enum JournalCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write the timeline of a run as a page in Markdown, or as JSON
+    Report {
+        /// The id of a run; `opsconsole journal show runs` lists them
+        run: String,
+        /// One JSON document instead
+        #[arg(long)]
+        json: bool,
+        /// Into this file, which must not exist, instead of onto the screen
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Hold every journal against its hashes and its head; exit code 1 where one is not whole
     Verify,
 }
@@ -49,6 +63,7 @@ pub fn run(common: &Common, args: &JournalArgs) -> Result<ExitCode> {
     let root = StateRoot::find(wanted.as_deref()).map_err(|error| eyre!("{error}"))?;
     match &args.command {
         JournalCommand::Show { which, json } => show(&root, which, *json),
+        JournalCommand::Report { run, json, out } => report(&root, run, *json, out.as_deref()),
         JournalCommand::Verify => verify(&root),
     }
 }
@@ -79,6 +94,39 @@ fn show(root: &StateRoot, which: &str, json: bool) -> Result<ExitCode> {
         None => Ok(ExitCode::SUCCESS),
         Some(damage) => {
             say_line!("{}", clean(&damage.to_string()));
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+/// Writes the report of a run; exit code 1 where its journal is damaged, and what is before the damage is told.
+fn report(root: &StateRoot, run: &str, json: bool, out: Option<&Path>) -> Result<ExitCode> {
+    let path = root.journal(&JournalId::Run(RunId::new(run))).map_err(|error| eyre!("{error}"))?;
+    if !path.exists() {
+        bail!("there is no run {} in {}; opsconsole journal show runs lists them", clean(run), root.path().display());
+    }
+    let (entries, damage) = journal::read_whole_part(&path).map_err(|error| eyre!("{error}"))?;
+    let console = root.journal(&JournalId::Console).map_err(|error| eyre!("{error}"))?;
+    // A run is told without the console's journal where there is none.
+    let console = journal::read_whole_part(&console).map(|(entries, _)| entries).unwrap_or_default();
+    let report = Report::of(&entries, &console).map_err(|error| eyre!("{}: {error}", path.display()))?;
+    let text = if json { format!("{}\n", serde_json::to_string_pretty(&report)?) } else { report.markdown() };
+    match out {
+        None => text.lines().for_each(|line| say_line!("{line}")),
+        Some(out) => {
+            let mut file =
+                File::create_new(out).wrap_err_with(|| format!("the report is not written to {}", out.display()))?;
+            file.write_all(text.as_bytes())?;
+            say_line!("written to {}", out.display());
+        }
+    }
+    match damage {
+        None => Ok(ExitCode::SUCCESS),
+        Some(damage) => {
+            eprintln!(
+                "the journal is not whole, and the report tells what is before this: {}",
+                clean(&damage.to_string())
+            );
             Ok(ExitCode::from(1))
         }
     }

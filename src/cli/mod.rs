@@ -26,6 +26,7 @@ pub mod load;
 pub mod man;
 pub mod query;
 pub mod replay;
+mod report;
 pub mod rules;
 pub mod runbook;
 pub mod runner;
@@ -92,7 +93,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Print what is known now, once
     Snapshot(snapshot::SnapshotArgs),
-    /// Show or verify the journal
+    /// Show, verify or report from the journal
     Journal(journal::JournalArgs),
     /// Evaluate a PromQL expression over a file, the targets, or a Prometheus-compatible server
     Query(query::QueryArgs),

@@ -291,4 +291,4 @@ fn next_target(model: &Model) -> Option<Intent> {
 #[cfg(test)]
 mod screen_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -115,8 +115,20 @@ pub struct SequenceRun {
     pub phase: Phase,
     /// Acts with an intent; `None` while there is no outcome.
     pub acts: Vec<(ActId, Option<Outcome>)>,
+    /// What they put out, in the same order.
+    pub outputs: Vec<ActOutput>,
     pub judged: Vec<Judged>,
     pub end: Option<SequenceEnd>,
+}
+
+/// The end of what an act put out, as the journal has it; more of it is kept in a file beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActOutput {
+    pub act: ActId,
+    /// The number of the act's intent, which the name of the file begins with.
+    pub intent_seq: u64,
+    /// Lines; at most a few KiB. Empty while there is no outcome.
+    pub text: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]

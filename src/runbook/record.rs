@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::seal::{Environment, SealedSequence};
+use super::seal::{Approval, Environment, SealedSequence};
 use super::tree::Runbook;
 use crate::alert::{AlertKey, Claim, ClaimKind};
 use crate::base::{ActId, At, BranchId, Digest, RunId, SequenceId, StepId, SystemId, TargetId, Unit};
@@ -291,5 +291,14 @@ pub enum Record {
     TornLine {
         bytes: u64,
         kept_in: String,
+    },
+    /// Somebody answers alone for something destructive, and it is being confirmed. In the console's journal, so that
+    /// whoever reads that one sees it too.
+    GlassBroken {
+        run: RunId,
+        target: TargetId,
+        sequence: SequenceId,
+        hash: Digest,
+        approval: Approval,
     },
 }

@@ -37,6 +37,16 @@ pub struct SealedSequence {
     pub way_back: Vec<SealedAct>,
     pub no_way_back: Option<String>,
     pub escalation: EscalationPlan,
+    /// By what right a destructive sequence runs; none for the others. Left out of the digest where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+/// By what right something destructive is done. A name that somebody types is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Approval {
+    /// One operator alone, who answers for it with an incident and a reason.
+    BreakGlass { incident: String, reason: String },
 }
 
 /// Where a sequence acts, and as whom.
@@ -127,6 +137,23 @@ impl SealedSequence {
         Digest::of_json(self)
     }
 
+    /// Why it may not be carried out as it was approved, if that is so. The dialog, the journal and the runner ask.
+    ///
+    /// # Errors
+    /// It is destructive, and carries no approval or an empty one.
+    pub fn approved(&self) -> Result<(), &'static str> {
+        match (self.class, &self.approval) {
+            (Class::Routine | Class::Serious, _) => Ok(()),
+            (Class::Destructive, None) => Err("it is destructive, and carries no approval"),
+            (Class::Destructive, Some(Approval::BreakGlass { incident, reason })) => {
+                match incident.trim().is_empty() || reason.trim().is_empty() {
+                    true => Err("it is destructive, and its approval names no incident or no reason"),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
     /// What the operator must type to confirm: the target's name, `prod/` before it for production.
     #[must_use]
     pub fn phrase(&self) -> String {
@@ -152,6 +179,8 @@ pub struct Prepared<'a> {
     pub captured: &'a BTreeMap<String, f64>,
     /// The reads that verification needs; see [`needed_reads`].
     pub reads: &'a [BoundSource],
+    /// Needed where the plan is destructive.
+    pub approval: Option<&'a Approval>,
 }
 
 /// Why a sequence can not be sealed. Nothing was confirmed and nothing ran.
@@ -175,6 +204,8 @@ pub enum SealError {
     NoSource { name: String },
     #[error("{sequence} has no reads to verify it with")]
     NoReads { sequence: SequenceId },
+    #[error("{sequence} is destructive, and nobody broke the glass for it: an incident and a reason are needed")]
+    NoApproval { sequence: SequenceId },
 }
 
 /// Writes the target's settings, as text, into every argv and unit of the plan.
@@ -284,6 +315,9 @@ pub fn seal(
     if prepared.reads.is_empty() {
         return Err(SealError::NoReads { sequence: sequence() });
     }
+    if plan.class == Class::Destructive && prepared.approval.is_none() {
+        return Err(SealError::NoApproval { sequence: sequence() });
+    }
     let verify = plan
         .verify
         .iter()
@@ -306,6 +340,7 @@ pub fn seal(
         way_back: seal_acts(plan, place, plan.way_back.acts(), prepared.way_back, " on its way back")?,
         no_way_back,
         escalation: plan.escalation.clone(),
+        approval: prepared.approval.filter(|_| plan.class == Class::Destructive).cloned(),
     })
 }
 

@@ -100,6 +100,7 @@ struct Given {
     host_proven: bool,
     captured: BTreeMap<String, f64>,
     reads: Vec<BoundSource>,
+    approval: Option<Approval>,
 }
 
 /// Everything as it should be; the tests below spoil one thing each.
@@ -111,6 +112,7 @@ fn given() -> Given {
         host_proven: true,
         captured: BTreeMap::from([("before".to_owned(), 93.0)]),
         reads: vec![source("health", true)],
+        approval: None,
     }
 }
 
@@ -126,6 +128,7 @@ impl Given {
             host_proven: self.host_proven,
             captured: &self.captured,
             reads: &self.reads,
+            approval: self.approval.as_ref(),
         };
         seal(&self.plan, &step, &place(), &prepared)
     }
@@ -153,12 +156,35 @@ fn without_host_proof_it_is_at_least_serious() {
     let check = |class: Class, host_proven: bool, want: Class| {
         let mut given = Given { host_proven, ..given() };
         given.plan.class = class;
+        given.approval = Some(break_glass());
         assert_eq!(given.seal().expect("all is given").class, want);
     };
     check(Class::Routine, true, Class::Routine);
     check(Class::Routine, false, Class::Serious);
     check(Class::Serious, false, Class::Serious);
     check(Class::Destructive, false, Class::Destructive);
+}
+
+fn break_glass() -> Approval {
+    Approval::BreakGlass { incident: "INC-7".to_owned(), reason: "nothing milder helped".to_owned() }
+}
+
+#[test]
+fn what_is_destructive_carries_its_approval_and_nothing_else_does() {
+    let mut given = Given { approval: Some(break_glass()), ..given() };
+    let without = given.seal().expect("all is given");
+    assert_eq!(without.approval, None, "nothing is approved that needs no approval");
+    given.plan.class = Class::Destructive;
+    let with = given.seal().expect("all is given");
+    assert_eq!((with.approval.clone(), with.approved()), (Some(break_glass()), Ok(())));
+    let other = Approval::BreakGlass { incident: "INC-8".to_owned(), reason: "nothing milder helped".to_owned() };
+    let differs = SealedSequence { approval: Some(other), ..with.clone() };
+    assert_ne!(differs.digest().expect("plain data"), with.digest().expect("plain data"), "the hash covers it");
+    for empty in [None, Some(Approval::BreakGlass { incident: " ".to_owned(), reason: "because".to_owned() })] {
+        assert!(SealedSequence { approval: empty, ..with.clone() }.approved().is_err());
+    }
+    given.approval = None;
+    assert_eq!(given.seal(), Err(SealError::NoApproval { sequence: "restart".into() }));
 }
 
 #[test]

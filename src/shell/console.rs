@@ -19,6 +19,7 @@ use super::reload::Watch;
 use super::remembered;
 use super::signals::{ShellSignal, Signals};
 use super::state_root::StateRoot;
+use super::terminal::burst;
 use super::terminal::screen::SYNCHRONIZED_MODE;
 use super::terminal::{
     Drawn, Pacing, ReadOutcome, Ready, Resumed, Screen, TermEvent, TerminalGuard, TtyReader, install_panic_hook,
@@ -160,7 +161,8 @@ impl Console {
                 biased;
                 read = reader.read_events() => match read? {
                     ReadOutcome::Events(events) => {
-                        for event in events {
+                        let confirming = self.app.is_confirming();
+                        for event in if confirming { burst::taken_as_paste(events) } else { events } {
                             self.typed(event, driver).await?;
                         }
                     }

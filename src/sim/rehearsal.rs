@@ -54,6 +54,8 @@ pub struct Rehearsal {
     polls: Vec<Poll>,
     journals: HashMap<JournalId, Vec<Entry>>,
     runner: Option<PlayedRunner>,
+    /// Whether the terminal says at once that it shows what it was given.
+    paints: bool,
 }
 
 #[derive(Debug)]
@@ -116,8 +118,17 @@ impl Rehearsal {
             .map(|source| Poll { source, cursor: Cursor::default(), due: now.boot })
             .collect();
         let area = Rect::new(0, 0, columns, rows);
-        let mut rehearsal =
-            Rehearsal { app, asked: Vec::new(), now, area, timeline, polls, journals: HashMap::new(), runner: None };
+        let mut rehearsal = Rehearsal {
+            app,
+            asked: Vec::new(),
+            now,
+            area,
+            timeline,
+            polls,
+            journals: HashMap::new(),
+            runner: None,
+            paints: true,
+        };
         rehearsal.tell(Msg::Link(Link { state: LinkState::Fast, plain: false }));
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
@@ -190,6 +201,17 @@ impl Rehearsal {
     pub fn tell(&mut self, msg: Msg) {
         let effects = self.app.update(self.now, msg);
         self.carry_out(effects);
+    }
+
+    /// The same at a later moment, with nothing in between: the machine slept, or its clock was set.
+    pub fn tell_at(&mut self, at: At, msg: Msg) {
+        self.now = at;
+        self.tell(msg);
+    }
+
+    /// From now on the terminal does not say by itself that it shows what it was given.
+    pub fn hold_painted(&mut self) {
+        self.paints = false;
     }
 
     /// The polls of the past, as the demo's back-fill brings them.
@@ -275,11 +297,12 @@ impl Rehearsal {
                 Effect::Evaluate { number, task: _ } => {
                     self.tell(Msg::Evaluated { number, found: Unwritten::default() });
                 }
-                Effect::AskPainted => self.tell(Msg::Painted),
+                Effect::AskPainted if self.paints => self.tell(Msg::Painted),
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
+                | Effect::AskPainted
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
                 | Effect::FetchNow { .. }

@@ -33,7 +33,7 @@ fn confirm(console: &mut Console) {
     console.type_text("\u{1b}[F");
     std::thread::sleep(Duration::from_millis(300));
     let phrase = console.phrase();
-    console.type_text(&phrase);
+    console.type_by_hand(&phrase);
 }
 
 #[test]
@@ -56,6 +56,28 @@ fn an_incident_is_cured_and_survives_its_console() {
     second.ended();
     let (code, said) = chain.verify();
     assert_eq!(code, 0, "{said}");
+}
+
+/// A terminal that does not mark a paste sends it as keys.
+#[test]
+fn a_phrase_that_is_pasted_confirms_nothing() {
+    let chain = Chain::serve("producer-stuck", 400);
+    let mut console = console(&chain.config().display().to_string());
+    std::thread::sleep(Duration::from_secs(65));
+    to_the_act(&mut console);
+    arm(&mut console);
+    console.shows("ARMED");
+    for (before, after) in [("", ""), ("\u{1b}[200~", "\u{1b}[201~")] {
+        console.type_text("X");
+        console.shows("to confirm");
+        console.type_text("\u{1b}[F");
+        std::thread::sleep(Duration::from_millis(300));
+        let phrase = console.phrase();
+        console.type_text(&format!("{before}{phrase}{after}"));
+        console.shows("something was pasted");
+        console.shows("arms the console, then X opens the confirmation".split(", then ").last().unwrap_or_default());
+    }
+    assert!(!console.screen().contains("taken on by the runner"));
 }
 
 #[test]

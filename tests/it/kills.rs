@@ -32,6 +32,8 @@ const TRIALS: usize = 200;
 const AT_ONCE: usize = 16;
 /// The two acts of a sequence take about this long each.
 const ACT_MILLIS: u64 = 300;
+/// The act that only waits, and runs nothing.
+const PAUSE: &str = "pause";
 
 /// What is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +43,22 @@ enum Victim {
     Both,
 }
 
+/// What the sequence is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Two commands, verified.
+    Commands,
+    /// The same with a wait between them.
+    Waits,
+    /// The same, which cures nothing and has a way back.
+    GoesBack,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     seed: u64,
     victim: Victim,
+    kind: Kind,
     after: Duration,
 }
 
@@ -54,7 +68,10 @@ impl Trial {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z ^= z >> 27;
         let victim = [Victim::Console, Victim::Runner, Victim::Both][usize::try_from(z % 3).expect("small")];
-        Trial { seed, victim, after: Duration::from_millis((z >> 8) % 2600) }
+        let kind = [Kind::Commands, Kind::Waits, Kind::GoesBack][usize::try_from((z >> 40) % 3).expect("small")];
+        // From before the runner began to after it ended.
+        let span_millis = if kind == Kind::GoesBack { 5_000 } else { 2_600 };
+        Trial { seed, victim, kind, after: Duration::from_millis((z >> 8) % span_millis) }
     }
 }
 
@@ -89,7 +106,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(port: u16) -> Site {
+    fn new(kind: Kind, port: u16) -> Site {
         let folder = tempfile::tempdir().expect("a folder");
         let demo = folder.path().canonicalize().expect("it is there").join("demo");
         std::fs::create_dir_all(demo.join("bin")).expect("made");
@@ -105,7 +122,7 @@ impl Site {
         std::fs::set_permissions(&systemctl, std::fs::Permissions::from_mode(0o700)).expect("set");
         std::fs::set_permissions(&demo, std::fs::Permissions::from_mode(0o700)).expect("set");
         let root = StateRoot::find(Some(&demo.join("state"))).expect("a state root");
-        let sequence = sequence(&demo, port);
+        let sequence = sequence(kind, &demo, port);
         let site = Site { folder, root, run: RunId::new("trial"), sequence };
         site.write_config(port);
         site.open();
@@ -215,11 +232,12 @@ fn escalation() -> EscalationPlan {
     }
 }
 
-fn verify() -> Vec<ConditionPlan> {
-    vec![ConditionPlan { means: "the height moves".to_owned(), expr: "height > bool 100".to_owned() }]
+fn verify(kind: Kind) -> Vec<ConditionPlan> {
+    let height = if kind == Kind::GoesBack { 1_000_000_000 } else { 100 };
+    vec![ConditionPlan { means: "the height moves".to_owned(), expr: format!("height > bool {height}") }]
 }
 
-fn sequence(demo: &Path, port: u16) -> SealedSequence {
+fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
     let systemctl = demo.join("bin/systemctl").display().to_string();
     let act = |id: &str| SealedAct {
         id: ActId::new(id),
@@ -229,6 +247,11 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             timeout: Duration::from_secs(20),
         },
     };
+    let mut acts = vec![act("restart"), act("start")];
+    if kind == Kind::Waits {
+        let exec = Exec::Wait { time: Duration::from_millis(ACT_MILLIS) };
+        acts.insert(1, SealedAct { id: ActId::new(PAUSE), title: PAUSE.to_owned(), exec });
+    }
     let series = JsonSeriesSpec {
         name: "height".to_owned(),
         labels: BTreeMap::new(),
@@ -272,10 +295,10 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             base_url: "http://127.0.0.1:1".to_owned(),
             secrets: std::collections::BTreeMap::new(),
         },
-        acts: vec![act("restart"), act("start")],
+        acts,
         settle: Duration::from_millis(200),
-        verify: verify(),
-        verify_within: Duration::from_secs(10),
+        verify: verify(kind),
+        verify_within: Duration::from_secs(if kind == Kind::GoesBack { 1 } else { 10 }),
         reads: vec![BoundSource {
             id: "chain/n/api/health".into(),
             target: "chain".into(),
@@ -285,8 +308,9 @@ fn sequence(demo: &Path, port: u16) -> SealedSequence {
             spec,
             machine: None,
         }],
-        way_back: Vec::new(),
-        no_way_back: Some("there is none".to_owned()),
+        way_back: if kind == Kind::GoesBack { vec![act("stop")] } else { Vec::new() },
+        no_way_back: (kind != Kind::GoesBack).then(|| "there is none".to_owned()),
+        approval: None,
         escalation: escalation(),
     }
 }
@@ -300,7 +324,7 @@ fn runbook(sequence: &SealedSequence) -> Runbook {
         acts: vec![act_plan("restart"), act_plan("start")],
         expect: "the height moves".to_owned(),
         settle: sequence.settle,
-        verify: verify(),
+        verify: sequence.verify.clone(),
         verify_within: sequence.verify_within,
         way_back: WayBack::None("there is none".to_owned()),
         escalation: escalation(),
@@ -348,7 +372,7 @@ fn end_of(site: &Site) -> Option<SequenceEnd> {
 
 /// One trial; the error says what was lost, done twice or silent.
 fn play(trial: Trial, port: u16) -> Result<SequenceEnd, String> {
-    let site = Site::new(port);
+    let site = Site::new(trial.kind, port);
     let mut console = site.console();
     let mut runner = Reaped(site.runner());
     std::thread::sleep(trial.after);
@@ -364,11 +388,11 @@ fn play(trial: Trial, port: u16) -> Result<SequenceEnd, String> {
     let mut second = Reaped(site.runner());
     let end = end_of(&site).ok_or("the sequence never came to an end")?;
     let _ = second.0.wait();
-    check(&site, &end)?;
+    check(trial.kind, &site, &end)?;
     Ok(end)
 }
 
-fn check(site: &Site, end: &SequenceEnd) -> Result<(), String> {
+fn check(kind: Kind, site: &Site, end: &SequenceEnd) -> Result<(), String> {
     let run = site.folded();
     let sequence = run.steps.values().find_map(|step| step.sequence.as_ref()).ok_or("the sequence is lost")?;
     let ran = site.ran();
@@ -381,7 +405,7 @@ fn check(site: &Site, end: &SequenceEnd) -> Result<(), String> {
         return Err(format!("{} acts ran and {} have an intent", ran.len(), sequence.acts.len()));
     }
     for (act, outcome) in &sequence.acts {
-        let really = ran.contains_key(&format!("{act} unit"));
+        let really = act.as_str() == PAUSE || ran.contains_key(&format!("{act} unit"));
         if matches!(outcome, Some(Outcome::Exited { code: 0 })) && !really {
             return Err(format!("{act} is noted as done and did not run"));
         }
@@ -391,7 +415,8 @@ fn check(site: &Site, end: &SequenceEnd) -> Result<(), String> {
         SequenceEnd::Verified => !unfinished && ran.len() == 2,
         SequenceEnd::OutcomeUnknown { .. } => true,
         SequenceEnd::Refused { .. } | SequenceEnd::NeverStarted { .. } => ran.is_empty(),
-        SequenceEnd::NotCured { .. } | SequenceEnd::RolledBack { .. } => false,
+        SequenceEnd::RolledBack { .. } => kind == Kind::GoesBack && !unfinished && ran.len() == 3,
+        SequenceEnd::NotCured { .. } => false,
     };
     if !told {
         return Err(format!("it ended as {end:?}, and {} acts ran, unfinished: {unfinished}", ran.len()));
@@ -430,11 +455,12 @@ fn two_hundred_kills_lose_nothing_do_nothing_twice_and_hide_nothing() {
                                 println!("{end:?}");
                             }
                             let name = format!("{end:?}").split([' ', '{']).next().unwrap_or_default().to_owned();
-                            *ends.entry(format!("{:?} killed: {name}", trial.victim)).or_default() += 1;
+                            let what = format!("{:?}, {:?} killed: {name}", trial.kind, trial.victim);
+                            *ends.entry(what).or_default() += 1;
                         }
                         Err(why) => failed.push(format!(
-                            "seed {}, {:?} killed after {:?}: {why}",
-                            trial.seed, trial.victim, trial.after
+                            "seed {}, {:?}, {:?} killed after {:?}: {why}",
+                            trial.seed, trial.kind, trial.victim, trial.after
                         )),
                     }
                 }

@@ -330,9 +330,9 @@ fn all_at_once_stays_true() {
 #[test]
 fn a_dialog_in_a_window_that_is_too_small_can_only_be_closed() {
     let mut stage = at_the_act();
+    stage.resize(20, 5);
     stage.press("X");
     assert_eq!(stage.app.asks(), Some("confirmation"));
-    stage.resize(20, 5);
     shows(&stage, "esc closes:");
     stage.asked.clear();
     stage.type_text("volchain-demo ");

@@ -7,6 +7,7 @@
 mod acting;
 mod backfill;
 mod config;
+mod confirming;
 mod exploring;
 mod hostile;
 mod house;
@@ -21,6 +22,7 @@ mod random_keys;
 mod reconciling;
 mod recording;
 mod rules;
+mod scenarios;
 mod secrets;
 mod stage;
 mod terminal;

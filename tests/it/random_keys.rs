@@ -9,8 +9,13 @@ use opsconsole::sim::Surface;
 use opsconsole::sim::rehearsal::{CODE, Rehearsal};
 use opsconsole::sim::volchain::Fault;
 
+/// Inputs of one test; `OPSCONSOLE_KEYS` multiplies them: 10 makes it a million and a hundred thousand.
 const DISARMED: usize = 100_000;
 const IN_DIALOGS: usize = 10_000;
+
+fn times() -> usize {
+    std::env::var("OPSCONSOLE_KEYS").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
 
 /// SplitMix64: small, and the same everywhere.
 struct Random(u64);
@@ -87,7 +92,7 @@ fn acts(effect: &Effect) -> bool {
 fn disarmed_nothing_acts_whatever_is_pressed() {
     let mut random = Random(seed());
     let mut stage = stage();
-    for pressed in 0..DISARMED {
+    for pressed in 0..DISARMED * times() {
         let msg = random.msg();
         // Arming takes a form with a name, a reason and minutes; the form may open, but is left before it is answered.
         if quits(&msg) || matches!(&msg, Msg::Key(key) if *key == Key::char('A')) {
@@ -116,24 +121,32 @@ fn with_dialogs_open_only_the_exact_confirmation_acts() {
     let phrase = format!("volchain-demo {CODE}");
     let mut opened = 0;
     let mut pressed = 0;
-    while pressed < IN_DIALOGS {
+    while pressed < IN_DIALOGS * times() {
         open_dialog(&mut stage);
         opened += 1;
         stage.asked.clear();
-        let mut typed = String::new();
+        // What stands in the dialog. It begins with a part of what is asked for, so that chance comes near it.
+        let mut typed: String = phrase.chars().take(random.below(phrase.len())).collect();
+        stage.type_text(&typed);
         for _ in 0..40 {
             let msg = random.msg();
             if quits(&msg) {
                 continue;
             }
             pressed += 1;
-            if let Msg::Key(Key { code: KeyCode::Char(c), ctrl: false, alt: false }) = &msg {
-                typed.push(*c);
+            let asked = stage.app.asks() == Some("confirmation");
+            match &msg {
+                Msg::Key(Key { code: KeyCode::Char(c), ctrl: false, alt: false }) if typed.len() < phrase.len() => {
+                    typed.push(*c);
+                }
+                Msg::Key(key) if key.code == KeyCode::Backspace => drop(typed.pop()),
+                _scrolls_or_closes => {}
             }
             stage.tell(msg);
-            assert!(!stage.asked.iter().any(acts) || typed.ends_with(&phrase), "{typed:?} confirmed");
+            let acted = stage.asked.iter().any(acts);
+            assert!(!acted || (asked && typed == phrase), "{typed:?} confirmed");
             // The palette quits too.
-            if stage.app.is_quitting() {
+            if acted || stage.app.is_quitting() {
                 stage = self::stage();
                 break;
             }

@@ -154,6 +154,14 @@ impl Console {
         self.writer.flush().expect("the terminal takes keys");
     }
 
+    /// One key after the other, as a hand does: what comes all at once is taken for a paste.
+    pub fn type_by_hand(&mut self, text: &str) {
+        for c in text.chars() {
+            self.type_text(c.encode_utf8(&mut [0; 4]));
+            std::thread::sleep(Duration::from_millis(15));
+        }
+    }
+
     pub fn screen(&self) -> String {
         self.parser.lock().expect("no panic holds it").screen().contents()
     }

@@ -233,7 +233,7 @@ fn a_real_unit_is_restarted_by_the_runbook() {
     console.type_text("\u{1b}[F");
     std::thread::sleep(std::time::Duration::from_millis(200));
     let phrase = console.phrase();
-    console.type_text(&phrase);
+    console.type_by_hand(&phrase);
     console.shows_within("verified", std::time::Duration::from_secs(120));
     println!("{}", console.screen());
     let pid_after = machine.run(&["systemctl", "show", "--property=MainPID", "volchain-backend"]).1;

@@ -71,7 +71,8 @@ pub fn describe(rows: &mut Rows, entry: &Entry) {
         | Record::ConsoleStarted { .. }
         | Record::ConsoleStopped { .. }
         | Record::ClockJumped { .. }
-        | Record::TornLine { .. } => {}
+        | Record::TornLine { .. }
+        | Record::GlassBroken { .. } => {}
     }
 }
 

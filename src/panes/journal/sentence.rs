@@ -5,6 +5,7 @@ use crate::base::time::spoken;
 use crate::promql::Verdict;
 use crate::runbook::Record;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
+use crate::runbook::seal::Approval;
 use crate::ui::Role;
 
 /// What happened, in lower case.
@@ -40,7 +41,9 @@ pub fn sentence(record: &Record) -> String {
         Record::Disarmed { target, why } => format!("disarmed for {target}: {why}"),
         Record::Refused { what, why } => format!("refused {what}: {why}"),
         Record::Confirmed { sequence, hash, .. } => {
-            format!("confirmed {} on {} (hash {})", sequence.title, sequence.place.target, hash.short())
+            let right =
+                sequence.approval.as_ref().map(|approval| format!(", {}", approved(approval))).unwrap_or_default();
+            format!("confirmed {} on {} (hash {}){right}", sequence.title, sequence.place.target, hash.short())
         }
         Record::RunnerStarted { sequence, pid, .. } => format!("the runner took over {sequence} (process {pid})"),
         Record::Intent { shown, .. } => format!("is about to run {}", text::escaped(shown)),
@@ -84,6 +87,17 @@ pub fn sentence(record: &Record) -> String {
         Record::TornLine { bytes, kept_in } => {
             format!("the journal's last line was torn; its {bytes} bytes are kept in {kept_in}")
         }
+        Record::GlassBroken { run, target, sequence, hash, approval } => {
+            format!("{} for {sequence} on {target} in run {run} (hash {})", approved(approval), hash.short())
+        }
+    }
+}
+
+/// By what right something destructive is done, so that nobody reads over it.
+#[must_use]
+pub fn approved(approval: &Approval) -> String {
+    match approval {
+        Approval::BreakGlass { incident, reason } => format!("BREAK-GLASS, incident {incident}: {reason}"),
     }
 }
 
@@ -138,6 +152,7 @@ pub fn tone(record: &Record) -> Role {
         | Record::RunnerStarted { .. }
         | Record::ConsoleStarted { .. }
         | Record::ConsoleStopped { .. } => Role::Dim,
+        Record::Confirmed { sequence, .. } if sequence.approval.is_some() => Role::Critical,
         Record::Armed { .. }
         | Record::Disarmed { .. }
         | Record::Confirmed { .. }
@@ -156,7 +171,8 @@ pub fn tone(record: &Record) -> Role {
             outcome: Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::Answered { .. },
             ..
         }
-        | Record::TornLine { .. } => Role::Critical,
+        | Record::TornLine { .. }
+        | Record::GlassBroken { .. } => Role::Critical,
         Record::SequenceEnded { end, .. } => end_tone(end),
     }
 }

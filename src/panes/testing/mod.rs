@@ -1,6 +1,6 @@
 //! Models for the tests of panes: an unnamed kind of chain in four conditions.
 
-mod story;
+pub mod story;
 mod texts;
 
 use std::collections::BTreeMap;

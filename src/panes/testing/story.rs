@@ -168,6 +168,7 @@ fn sealed(runbook: &Runbook, environment: Environment) -> SealedSequence {
         reads: Vec::new(),
         way_back: Vec::new(),
         no_way_back: Some("a restart can not be undone".to_owned()),
+        approval: None,
         escalation: plan.escalation.clone(),
     }
 }

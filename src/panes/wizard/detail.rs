@@ -43,7 +43,7 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &Run, chosen: usize)
             conditions(rows, "until", &plan.until);
         }
         Task::Commit(plan) => match &state.sequence {
-            Some(sequence) => progress::describe(rows, model, sequence),
+            Some(sequence) => progress::describe(rows, model, &run.id, sequence),
             None => match super::filled(model, run, plan) {
                 Ok(plan) => sequence(rows, model, run, &plan),
                 Err(why) => {
@@ -191,7 +191,7 @@ fn evidence(rows: &mut Rows, run: &Run) {
 fn end(rows: &mut Rows, model: &Model, run: &Run) {
     for state in run.steps.values() {
         if let Some(sequence) = &state.sequence {
-            progress::describe(rows, model, sequence);
+            progress::describe(rows, model, &run.id, sequence);
         }
         if let Some(finding) = &state.finding {
             rows.space().pair(0, "found", Role::Title, finding);

@@ -111,8 +111,8 @@ impl Run {
                 Ok(())
             }
             Record::RunnerStarted { sequence, hash, pid, .. } => self.runner_started(sequence, hash, *pid),
-            Record::Intent { sequence, act, hash, .. } => self.intended(sequence, act, hash),
-            Record::Applied { sequence, act, outcome, .. } => self.applied(sequence, act, outcome),
+            Record::Intent { sequence, act, hash, .. } => self.intended(entry.seq, sequence, act, hash),
+            Record::Applied { sequence, act, outcome, output, .. } => self.applied(sequence, act, outcome, output),
             Record::Settling { sequence, until } => self.settling(sequence, *until),
             Record::Verifying { sequence, judged, deadline } => self.verifying(sequence, judged, *deadline),
             Record::WayBackStarted { sequence, .. } => self.going_back(sequence),
@@ -135,6 +135,7 @@ impl Run {
                 Err("who answers for an alert belongs to the console's journal".to_owned())
             }
             Record::AlertChanged { .. } => Err("the change of an alert belongs to the console's journal".to_owned()),
+            Record::GlassBroken { .. } => Err("the broken glass belongs to the console's journal".to_owned()),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::fold::{Kind, Misplaced};
 use super::propose::all_true;
-use super::{Phase, Run, SequenceRun, StepRun, StepState};
+use super::{ActOutput, Phase, Run, SequenceRun, StepRun, StepState};
 use crate::base::{ActId, At, Digest, SequenceId, StepId};
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::SealedSequence;
@@ -38,10 +38,17 @@ impl Run {
             Task::Commit(plan) if only_if.len() != plan.only_if.len() => {
                 return Err(format!("confirms {step} without judging each of its conditions"));
             }
+            Task::Commit(plan) if sequence.class < plan.class => {
+                let (said, is) = (sequence.class.word(), plan.class.word());
+                return Err(format!("confirms {step} as {said}, though it is {is}"));
+            }
             Task::Commit(_) => {}
             Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => {
                 return Err(format!("confirms {step}, which is no sequence"));
             }
+        }
+        if let Err(why) = sequence.approved() {
+            return Err(format!("confirms {step}, though {why}"));
         }
         if !only_if.is_empty() && !all_true(only_if) {
             return Err(format!("confirms {step}, though not all of its conditions are true"));
@@ -55,6 +62,7 @@ impl Run {
             runner_pid: None,
             phase: Phase::Confirmed,
             acts: Vec::new(),
+            outputs: Vec::new(),
             judged: Vec::new(),
             end: None,
         });
@@ -74,7 +82,8 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn intended(&mut self, id: &SequenceId, act: &ActId, hash: &Digest) -> Result<(), Misplaced> {
+    /// `seq` is the number of the intent's record.
+    pub(super) fn intended(&mut self, seq: u64, id: &SequenceId, act: &ActId, hash: &Digest) -> Result<(), Misplaced> {
         let sequence = self.begun_sequence(id)?;
         sequence.holds(hash)?;
         let going_back = sequence.is_going_back();
@@ -93,14 +102,24 @@ impl Run {
             sequence.phase = Phase::Acting(act.clone());
         }
         sequence.acts.push((act.clone(), None));
+        sequence.outputs.push(ActOutput { act: act.clone(), intent_seq: seq, text: String::new() });
         Ok(())
     }
 
-    pub(super) fn applied(&mut self, id: &SequenceId, act: &ActId, outcome: &Outcome) -> Result<(), Misplaced> {
+    pub(super) fn applied(
+        &mut self,
+        id: &SequenceId,
+        act: &ActId,
+        outcome: &Outcome,
+        output: &str,
+    ) -> Result<(), Misplaced> {
         let sequence = self.open_sequence(id)?;
         match sequence.acts.last_mut() {
             Some((intended, known @ None)) if intended == act => *known = Some(outcome.clone()),
             Some(_) | None => return Err(format!("tells the outcome of {act}, which nobody meant to do")),
+        }
+        if let Some(kept) = sequence.outputs.last_mut() {
+            output.clone_into(&mut kept.text);
         }
         if !sequence.is_going_back() {
             sequence.phase = Phase::Started;

@@ -112,6 +112,7 @@ fn sealed() -> SealedSequence {
         reads: Vec::new(),
         way_back: seal(plan.way_back.acts()),
         no_way_back: None,
+        approval: None,
         escalation: plan.escalation,
     }
 }

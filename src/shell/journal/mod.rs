@@ -5,8 +5,9 @@
 //! ```
 //!
 //! An entry counts from the moment its line is durable. The head file says how far the journal had come, so that a
-//! missing tail is found; a crash between line and head leaves the head behind, which the next append mends. A last
-//! line that a crash tore is put aside, never thrown away, and the journal says so in a record of its own.
+//! missing tail is found; a crash between line and head leaves the head behind, which the next append mends (the line
+//! is waited for, the head is not). A last line that a crash tore is put aside, never thrown away, and the journal says
+//! so in a record of its own.
 //!
 //! Must never: rewrite or remove a durable line; append to a journal that is not whole; report an entry before it is
 //! durable. Readers take the file's lock in its shared form, so they see no line that may yet be taken back.

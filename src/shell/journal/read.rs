@@ -189,6 +189,12 @@ mod tests {
         String::from_utf8_lossy(bytes).replace(from, to).into_bytes()
     }
 
+    fn swapped(bytes: &[u8], one: usize, other: usize) -> Vec<u8> {
+        let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.swap(one - 1, other - 1);
+        lines.concat()
+    }
+
     fn without_line(bytes: &[u8], number: usize) -> Vec<u8> {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         lines.iter().enumerate().filter(|(at, _)| at + 1 != number).flat_map(|(_, line)| line.iter().copied()).collect()
@@ -216,6 +222,29 @@ mod tests {
         check(&|bytes| without_line(&bytes, 2), 2, "record 3 stands where record 2 should");
         check(&|bytes| replaced(&bytes, "\n{\"seq\":2", "\n\n{\"seq\":2"), 2, "not a whole line");
         check(&|bytes| [b"{}\n".as_slice(), &bytes].concat(), 1, "is not a journal entry");
+        check(&|bytes| swapped(&bytes, 1, 2), 1, "record 2 stands where record 1 should");
+        check(&|bytes| swapped(&bytes, 2, 3), 2, "record 3 stands where record 2 should");
+    }
+
+    /// Wherever a byte is flipped, its line is named: no line before it, and none after it.
+    #[test]
+    fn a_flipped_byte_is_found_in_its_line_wherever_it_is() {
+        let desk = desk();
+        desk.fill(1, 3);
+        let good = desk.bytes();
+        for at in (0..good.len()).step_by(7) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x01;
+            desk.write(&bytes);
+            let found = verify(&desk.path).expect("it can be read");
+            let line = good[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+            assert!(!found.is_whole(), "byte {at}");
+            // The last line without its end is a torn one, and the head misses it.
+            match found.problem {
+                Some((named, _)) => assert_eq!(named, line, "byte {at}"),
+                None => assert_eq!(found.missing_tail, Some(line), "byte {at}"),
+            }
+        }
     }
 
     #[test]

@@ -6,13 +6,16 @@ use std::time::Duration;
 use crate::base::time::spoken;
 use crate::base::{ActId, At, Digest, StepId};
 use crate::runbook::seal::SealedAct;
-use crate::runbook::{Entry, Record, SealedSequence};
+use crate::runbook::tree::Class;
+use crate::runbook::{Entry, Record, SealedSequence, Task};
 
 /// A confirmed sequence that was not begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
     pub step: StepId,
     pub sealed: SealedSequence,
+    /// How much the frozen runbook asks of its confirmation.
+    pub planned_class: Class,
     /// As it was shown to the operator.
     pub hash: Digest,
     /// The name that the operator gave when arming.
@@ -38,6 +41,7 @@ impl Order {
         Ok(Order {
             step: step.clone(),
             sealed: sealed.clone(),
+            planned_class: planned_class(entries, step).unwrap_or(sealed.class),
             hash: confirmed.clone(),
             declared: entry.actor.declared.clone(),
             confirmed: entry.at,
@@ -59,6 +63,13 @@ impl Order {
         if age > within {
             return Err(format!("it was confirmed {} ago; look again and confirm again", spoken(age)));
         }
+        if let Err(why) = self.sealed.approved() {
+            return Err(why.to_owned());
+        }
+        if self.sealed.class < self.planned_class {
+            let (said, is) = (self.sealed.class.word(), self.planned_class.word());
+            return Err(format!("it was confirmed as {said}, and the runbook says that it is {is}"));
+        }
         if self.sealed.acts.is_empty() {
             return Err("the sequence has no acts".to_owned());
         }
@@ -75,6 +86,15 @@ impl Order {
     /// The acts, then those of the way back.
     pub fn all_acts(&self) -> impl Iterator<Item = &SealedAct> {
         self.sealed.acts.iter().chain(&self.sealed.way_back)
+    }
+}
+
+/// What the runbook that the journal froze says of this step.
+fn planned_class(entries: &[Entry], step: &StepId) -> Option<Class> {
+    let Record::RunOpened { runbook, .. } = &entries.first()?.record else { return None };
+    match &runbook.step(step)?.task {
+        Task::Commit(plan) => Some(plan.class),
+        Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => None,
     }
 }
 

@@ -113,7 +113,8 @@ pub fn orphaned(entries: &[Entry]) -> Option<SequenceEnd> {
             | Record::ClaimWithdrawn { .. }
             | Record::ClaimOver { .. }
             | Record::AlertChanged { .. }
-            | Record::TornLine { .. } => {}
+            | Record::TornLine { .. }
+            | Record::GlassBroken { .. } => {}
         }
     }
     Some(end_of(begun, &intended))

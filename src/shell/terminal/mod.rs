@@ -18,6 +18,7 @@
 //! To teach it a key or an answer: `sequence`. To save a byte: `travel` and `style`. To change what entering and
 //! leaving say: [`guard`].
 
+pub mod burst;
 pub mod copy;
 pub mod depth;
 pub mod encode;

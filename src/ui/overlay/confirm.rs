@@ -1,8 +1,9 @@
 //! The confirmation that no accident can give.
 //!
-//! It takes keys only after the terminal acknowledged the frame it stands in (or 1.5 s), refuses paste, and can not
-//! be answered before its last line was on screen. Enter and Esc mean no. A *routine* sequence takes one named key; a
-//! *serious* one the target's name and a fresh two-character code, typed.
+//! It takes keys only after the terminal acknowledged the frame it stands in (or 1.5 s), and can not be answered before
+//! its last line was on screen. Enter, Esc and any paste mean no. A *routine* sequence takes one named key; a *serious*
+//! one the target's name and a fresh two-character code, typed. A *destructive* one takes the same, and then counts
+//! down in plain sight: any key but those that scroll calls it off.
 
 use std::time::Duration;
 
@@ -15,14 +16,20 @@ use crate::base::time::spoken;
 use crate::base::{At, Boot, Digest, Key, KeyCode, RunId, StepId};
 use crate::runbook::SealedSequence;
 use crate::runbook::record::{Evidence, Judged};
-use crate::runbook::seal::Host;
+use crate::runbook::seal::{Approval, Host};
 use crate::runbook::tree::Class;
 use crate::ui::{Role, Theme};
 
 /// How long a terminal that acknowledges nothing is waited for.
 const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
 /// The key that confirms a routine sequence.
-const ROUTINE_KEY: char = 'R';
+pub const ROUTINE_KEY: char = 'R';
+/// How long what is destructive can still be called off after it was confirmed.
+pub const COUNTDOWN: Duration = Duration::from_secs(10);
+/// A countdown that ends this much too late was not seen by anybody: the console stood still.
+const COUNTDOWN_LATE: Duration = Duration::from_secs(2);
+/// From one figure of the countdown to the next.
+const SECOND: Duration = Duration::from_secs(1);
 const WIDTH: u16 = 96;
 /// Lines below the scrolled part: a rule, the prompt, the hint.
 const FOOT: u16 = 3;
@@ -40,6 +47,8 @@ pub struct Offer {
     pub expect: String,
     pub evidence: Vec<Evidence>,
     pub only_if: Vec<Judged>,
+    /// The alert that the run was opened from, where it was still active when this was offered.
+    pub alert: Option<String>,
 }
 
 /// The dialog.
@@ -53,12 +62,34 @@ pub struct Confirm {
     read: bool,
     typed: String,
     said: Option<&'static str>,
+    /// When the countdown ends, once it runs.
+    counting: Option<Boot>,
+}
+
+/// Where a countdown is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// There is none, or it is not over.
+    NotYet,
+    /// It is over, and nobody called it off.
+    Over,
+    /// It was over long ago: nobody can have seen it.
+    Unseen,
 }
 
 impl Confirm {
     #[must_use]
     pub fn new(offer: Offer, at: At) -> Confirm {
-        Confirm { offer, opened: at.boot, painted: false, offset: 0, read: false, typed: String::new(), said: None }
+        Confirm {
+            offer,
+            opened: at.boot,
+            painted: false,
+            offset: 0,
+            read: false,
+            typed: String::new(),
+            said: None,
+            counting: None,
+        }
     }
 
     /// The terminal acknowledged a frame that shows this dialog.
@@ -69,8 +100,34 @@ impl Confirm {
 
     /// When the dialog starts to take keys although nothing was acknowledged.
     #[must_use]
-    pub fn wake(&self) -> Option<Boot> {
+    pub fn believed_painted(&self) -> Option<Boot> {
         (!self.painted).then(|| self.opened.plus(UNACKNOWLEDGED))
+    }
+
+    /// When the dialog changes by itself: it starts to take keys, or its countdown shows the next figure or ends.
+    #[must_use]
+    pub fn wake(&self, now: Boot) -> Option<Boot> {
+        let figure = self.counting.map(|end| {
+            let left_millis = u64::try_from(end.since(now).as_millis()).unwrap_or(u64::MAX);
+            Boot(end.0 - left_millis.saturating_sub(1) / 1000 * 1000)
+        });
+        self.believed_painted().or(figure)
+    }
+
+    /// Where the countdown is.
+    #[must_use]
+    pub fn counted(&self, now: Boot) -> Counted {
+        match self.counting {
+            None => Counted::NotYet,
+            Some(end) if now < end => Counted::NotYet,
+            Some(end) if now.since(end) > COUNTDOWN_LATE => Counted::Unseen,
+            Some(_) => Counted::Over,
+        }
+    }
+
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.counting.is_some()
     }
 
     /// What must be typed.
@@ -80,10 +137,6 @@ impl Confirm {
             Class::Routine => ROUTINE_KEY.to_string(),
             Class::Serious | Class::Destructive => format!("{} {}", self.offer.sequence.phrase(), self.offer.code),
         }
-    }
-
-    pub(super) fn refuse_paste(&mut self) {
-        self.said = Some("paste is refused here: type it");
     }
 
     pub(super) fn key(&mut self, key: Key, at: At, area: Rect) -> Answer {
@@ -104,10 +157,12 @@ impl Confirm {
             KeyCode::PageDown => self.scroll_to(self.offset + screen, area),
             KeyCode::Home => self.scroll_to(0, area),
             KeyCode::End => self.scroll_to(usize::MAX, area),
+            // While it counts down, whoever presses anything else is not sure.
+            _any_other if self.is_counting() => return Answer::No,
             KeyCode::Backspace => {
                 self.typed.pop();
             }
-            KeyCode::Char(c) if !key.ctrl && !key.alt => return self.type_char(c),
+            KeyCode::Char(c) if !key.ctrl && !key.alt => return self.type_char(c, at),
             KeyCode::Char(_)
             | KeyCode::Tab
             | KeyCode::BackTab
@@ -119,7 +174,7 @@ impl Confirm {
         Answer::Open
     }
 
-    fn type_char(&mut self, c: char) -> Answer {
+    fn type_char(&mut self, c: char, at: At) -> Answer {
         let phrase = self.phrase();
         if self.typed.chars().count() >= phrase.chars().count() {
             self.said = Some("that is not what is asked for; backspace corrects, esc means no");
@@ -134,7 +189,13 @@ impl Confirm {
             self.said = Some("read to the last line first (page down), then type the last character again");
             return Answer::Open;
         }
-        Answer::Yes
+        match self.offer.sequence.class {
+            Class::Routine | Class::Serious => Answer::Yes,
+            Class::Destructive => {
+                self.counting = Some(at.boot.plus(COUNTDOWN));
+                Answer::Open
+            }
+        }
     }
 
     fn scroll_to(&mut self, offset: usize, area: Rect) {
@@ -190,6 +251,9 @@ impl Confirm {
             }
         }
         say("as", Role::Text, &escaped(&self.offer.privilege_proof));
+        if let Some(Approval::BreakGlass { incident, reason }) = &sequence.approval {
+            say("BREAK-GLASS", Role::Critical, &format!("incident {}: {}", escaped(incident), escaped(reason)));
+        }
         for act in &sequence.acts {
             say("runs", Role::Title, &act.exec.to_string());
         }
@@ -226,12 +290,7 @@ impl Confirm {
     }
 
     pub(super) fn render(&self, theme: &Theme, at: At, area: Rect, buffer: &mut Buffer) {
-        let class = match self.offer.sequence.class {
-            Class::Routine => "routine",
-            Class::Serious => "serious",
-            Class::Destructive => "destructive",
-        };
-        let title = format!("confirm ({class}): {}", self.offer.sequence.title);
+        let title = format!("confirm ({}): {}", self.offer.sequence.class.word(), self.offer.sequence.title);
         let outer = self.outer(area);
         let inside = frame(theme, Role::Armed, &title, outer, buffer);
         let body = self.body(area);
@@ -247,6 +306,9 @@ impl Confirm {
     }
 
     fn foot(&self, at: At, lines: usize, body: Rect) -> Vec<Line> {
+        if let Some(end) = self.counting {
+            return countdown(end, at.boot);
+        }
         let waiting = !self.painted && at.boot.since(self.opened) < UNACKNOWLEDGED;
         let below = lines.saturating_sub(self.offset + usize::from(body.height));
         let more = match below {
@@ -264,6 +326,18 @@ impl Confirm {
         };
         vec![line(Role::Warning, more), vec![(Role::Text, ask), (Role::Selected, format!("{} ", self.typed))], hint]
     }
+}
+
+/// What stands below the text while it counts down: the seconds, as a figure and as a bar.
+fn countdown(end: Boot, now: Boot) -> Vec<Line> {
+    let left = end.since(now).as_millis().div_ceil(SECOND.as_millis());
+    let left = usize::try_from(left).unwrap_or(usize::MAX).min(10);
+    let bar = format!("{}{}", "#".repeat(left), ".".repeat(10 - left));
+    vec![
+        line(Role::Critical, format!("BREAK-GLASS: it is carried out in {left} s")),
+        line(Role::Critical, format!("[{bar}]")),
+        line(Role::Warning, "any key calls it off   up, down, page down: read"),
+    ]
 }
 
 #[cfg(test)]
@@ -306,6 +380,7 @@ pub(crate) mod tests {
             reads: Vec::new(),
             way_back: Vec::new(),
             no_way_back: Some("a restart can not be undone".to_owned()),
+            approval: None,
             escalation: EscalationPlan {
                 severity: Severity::Critical,
                 contacts: vec!["on-call".to_owned()],
@@ -325,6 +400,7 @@ pub(crate) mod tests {
             expect: "the height rises".to_owned(),
             evidence: Vec::new(),
             only_if: Vec::new(),
+            alert: None,
         }
     }
 
@@ -359,7 +435,7 @@ pub(crate) mod tests {
         assert_eq!(type_all(&mut dialog, "chain-1 k7", at(1499), SCREEN), Answer::Open);
         assert_eq!(dialog.key(Key::plain(KeyCode::Enter), at(1499), SCREEN), Answer::Open);
         assert_eq!(dialog.typed, "");
-        assert_eq!(dialog.wake(), Some(Boot(1500)));
+        assert_eq!(dialog.wake(Boot(1499)), Some(Boot(1500)));
         assert_eq!(type_all(&mut dialog, "chain-1 k7", at(1500), SCREEN), Answer::Yes);
     }
 
@@ -391,11 +467,74 @@ pub(crate) mod tests {
         assert_eq!(type_all(&mut dialog, "chain-1 k7", at(1), tiny), Answer::Open);
     }
 
-    #[test]
-    fn a_paste_types_nothing() {
-        let mut dialog = Confirm::new(offer(Environment::Demo), at(0));
+    /// A dialog of this class, painted and read.
+    fn opened(class: Class) -> Confirm {
+        let mut offer = offer(Environment::Production);
+        offer.sequence.class = class;
+        if class == Class::Destructive {
+            let (incident, reason) = ("INC-7".to_owned(), "the disk is full".to_owned());
+            offer.sequence.approval = Some(Approval::BreakGlass { incident, reason });
+        }
+        let mut dialog = Confirm::new(offer, at(0));
         dialog.painted(SCREEN);
-        dialog.refuse_paste();
-        assert_eq!(dialog.typed, "");
+        dialog
+    }
+
+    #[test]
+    fn what_is_routine_takes_one_named_key_and_no_other() {
+        let mut dialog = opened(Class::Routine);
+        for other in "rQyYx ".chars() {
+            assert_eq!(dialog.key(Key::char(other), at(1), SCREEN), Answer::Open, "{other}");
+            dialog.key(Key::plain(KeyCode::Backspace), at(1), SCREEN);
+        }
+        let held = Key { code: KeyCode::Char(ROUTINE_KEY), ctrl: false, alt: true };
+        assert_eq!(dialog.key(held, at(1), SCREEN), Answer::Open);
+        assert_eq!(dialog.key(Key::char(ROUTINE_KEY), at(1), SCREEN), Answer::Yes);
+        assert_eq!(opened(Class::Routine).key(Key::plain(KeyCode::Enter), at(1), SCREEN), Answer::No);
+    }
+
+    #[test]
+    fn what_is_destructive_counts_down_in_sight_before_it_is_answered() {
+        let mut dialog = opened(Class::Destructive);
+        // Neither the name of a person nor that of a target elsewhere is the target's.
+        for other in ["alice k7", "chain-1 k7", "prod/chain-2 k7"] {
+            assert_eq!(type_all(&mut dialog, other, at(1), SCREEN), Answer::Open);
+            assert!(!dialog.is_counting(), "{other}");
+            for _ in 0..20 {
+                dialog.key(Key::plain(KeyCode::Backspace), at(1), SCREEN);
+            }
+        }
+        assert_eq!(type_all(&mut dialog, "prod/chain-1 k7", at(1_000), SCREEN), Answer::Open);
+        let check = |millis, left: &str, wake, counted| {
+            let foot = dialog.foot(at(millis), 0, SCREEN);
+            assert!(foot.iter().flatten().any(|(_, text)| text.contains(left)), "{millis}: {foot:?}");
+            assert_eq!((dialog.wake(Boot(millis)), dialog.counted(Boot(millis))), (Some(Boot(wake)), counted));
+        };
+        check(1_000, " 10 s", 2_000, Counted::NotYet);
+        check(1_500, " 10 s", 2_000, Counted::NotYet);
+        check(2_000, " 9 s", 3_000, Counted::NotYet);
+        check(10_999, " 1 s", 11_000, Counted::NotYet);
+        check(11_000, " 0 s", 11_000, Counted::Over);
+        check(13_001, " 0 s", 11_000, Counted::Unseen);
+    }
+
+    #[test]
+    fn any_key_but_those_that_scroll_calls_the_countdown_off() {
+        let check = |key: Key, want| {
+            let mut dialog = opened(Class::Destructive);
+            type_all(&mut dialog, "prod/chain-1 k7", at(1_000), SCREEN);
+            assert_eq!(dialog.key(key, at(2_000), SCREEN), want, "{key}");
+        };
+        use KeyCode::{BackTab, Backspace, Delete, Down, End, Enter, Esc, Function, Home, Left, PageDown, PageUp};
+        for code in [KeyCode::Up, Down, PageUp, PageDown, Home, End] {
+            check(Key::plain(code), Answer::Open);
+        }
+        for code in [Enter, Esc, Backspace, Delete, Left, KeyCode::Right, KeyCode::Tab, BackTab, Function(5)] {
+            check(Key::plain(code), Answer::No);
+        }
+        for c in ['7', 'q', ' ', 'é'] {
+            check(Key::char(c), Answer::No);
+            check(Key { code: KeyCode::Char(c), ctrl: true, alt: false }, Answer::No);
+        }
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! To add an overlay: one file, one variant in [`Overlay`].
 
+pub mod break_glass;
 pub mod claim;
 pub mod confirm;
 pub mod field;
@@ -24,6 +25,7 @@ use ratatui::style::Style;
 use super::widget::Pen;
 use super::{Glyph, Keymap, Role, Theme};
 use crate::base::{At, Key, text};
+pub use break_glass::BreakGlassForm;
 pub use claim::ClaimForm;
 pub use confirm::Confirm;
 pub use field::Field;
@@ -44,6 +46,7 @@ pub enum Overlay {
     Reason(Box<ReasonForm>),
     Settle(Box<SettleForm>),
     Claim(Box<ClaimForm>),
+    BreakGlass(Box<BreakGlassForm>),
     Confirm(Box<Confirm>),
 }
 
@@ -70,12 +73,13 @@ impl Overlay {
             Overlay::Reason(form) => form.key(key),
             Overlay::Settle(form) => form.key(key),
             Overlay::Claim(form) => form.key(key),
+            Overlay::BreakGlass(form) => form.key(key),
             Overlay::Confirm(confirm) => confirm.key(key, at, area),
         }
     }
 
-    /// Takes a paste. A confirmation refuses it; a form takes it as text where it holds nothing hostile.
-    pub fn paste(&mut self, pasted: &str) {
+    /// Takes a paste. To a confirmation it means no; a form takes it as text where it holds nothing hostile.
+    pub fn paste(&mut self, pasted: &str) -> Answer {
         match self {
             Overlay::Help(help) => help.paste(pasted),
             Overlay::Palette(palette) => palette.paste(pasted),
@@ -85,8 +89,10 @@ impl Overlay {
             Overlay::Reason(form) => form.paste(pasted),
             Overlay::Settle(form) => form.paste(pasted),
             Overlay::Claim(form) => form.paste(pasted),
-            Overlay::Confirm(confirm) => confirm.refuse_paste(),
+            Overlay::BreakGlass(form) => form.paste(pasted),
+            Overlay::Confirm(_) => return Answer::No,
         }
+        Answer::Open
     }
 
     /// What it is called, for sentences about it.
@@ -101,6 +107,7 @@ impl Overlay {
             Overlay::Reason(_) => "reason",
             Overlay::Settle(_) => "settling",
             Overlay::Claim(_) => "answering for an alert",
+            Overlay::BreakGlass(_) => "breaking the glass",
             Overlay::Confirm(_) => "confirmation",
         }
     }
@@ -110,7 +117,12 @@ impl Overlay {
     pub fn decides(&self) -> bool {
         match self {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) => false,
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) | Overlay::Confirm(_) => true,
+            Overlay::Arm(_)
+            | Overlay::Reason(_)
+            | Overlay::Settle(_)
+            | Overlay::Claim(_)
+            | Overlay::BreakGlass(_)
+            | Overlay::Confirm(_) => true,
         }
     }
 
@@ -132,6 +144,7 @@ impl Overlay {
             Overlay::Reason(form) => form.render(theme, area, buffer),
             Overlay::Settle(form) => form.render(theme, area, buffer),
             Overlay::Claim(form) => form.render(theme, area, buffer),
+            Overlay::BreakGlass(form) => form.render(theme, area, buffer),
             Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
         }
     }

@@ -1,13 +1,14 @@
-//! What it costs to read a hundred thousand series, measured from the text to the store.
+//! What it costs to read a hundred thousand series, measured from the text to the store, and to keep a long journal.
 //!
-//! `cargo bench --bench engine` prints a table with the target beside each figure; `-- parse`, `-- scrape`, `-- store`
-//! or `-- keys` prints one part. The exposition is served by a process of its own, and each figure of memory is of a
+//! `cargo bench --bench engine` prints a table with the target beside each figure; `-- parse`, `-- scrape`, `-- store`,
+//! `-- keys` or `-- journal` prints one part. The exposition is served by a process of its own, and each figure of memory is of a
 //! fresh process. Figures are of this machine in this minute: compare runs side by side, not across machines.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks and starts programs")]
 
 mod allocations;
 mod corpus;
+mod journal;
 mod keys;
 mod parse;
 mod scrape;
@@ -51,6 +52,9 @@ fn main() {
             }
             if wanted("keys") {
                 keys::run();
+            }
+            if wanted("journal") {
+                journal::run();
             }
         }
     }

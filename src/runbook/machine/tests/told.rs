@@ -1,6 +1,7 @@
 //! Single stories, and what can not be told.
 
 use super::*;
+use crate::runbook::tree::Class;
 
 #[test]
 fn a_cure_is_told_from_the_alert_to_its_end() {
@@ -315,4 +316,21 @@ fn a_journal_with_a_hole_or_without_a_beginning_is_no_story() {
     holed.remove(4);
     let error = Run::fold(&holed).expect_err("a hole");
     assert!(error.to_string().contains("record 5 is missing"), "{error}");
+}
+
+#[test]
+fn a_confirmation_asks_for_what_its_runbook_asks_for() {
+    let check = |change: &dyn Fn(&mut SealedSequence), want: &str| {
+        let mut story = Story::at_restart();
+        let Record::Confirmed { step, mut sequence, only_if, evidence, .. } = story.confirmation() else {
+            panic!("a confirmation");
+        };
+        change(&mut sequence);
+        let hash = sequence.digest().expect("plain data");
+        let told = story.try_tell(Record::Confirmed { step, sequence, hash, only_if, evidence });
+        let error = told.expect_err("it asks for more").to_string();
+        assert!(error.contains(want), "{error}");
+    };
+    check(&|sequence| sequence.class = Class::Routine, "as routine, though it is serious");
+    check(&|sequence| sequence.class = Class::Destructive, "carries no approval");
 }

@@ -259,3 +259,23 @@ fn verification_that_flickers_leaves_a_bounded_journal() {
     assert_eq!(shop.run(&hash, flickering), Finished::Ended(SequenceEnd::Verified));
     assert_eq!(shop.story().iter().filter(|told| *told == "Verifying").count(), 100);
 }
+
+/// Whatever a console wrote: the runner begins nothing destructive that nobody answers for.
+#[test]
+fn what_is_destructive_is_refused_without_its_approval() {
+    let check = |approval: Option<Approval>, want: &str, ran: usize| {
+        let shop = workshop();
+        let mut sealed = shop.sealed(&[RESTART], &[]);
+        sealed.class = Class::Destructive;
+        sealed.approval = approval;
+        let hash = shop.confirm(&sealed);
+        let Finished::Ended(end) = shop.run(&hash, cured) else { panic!("it ends") };
+        assert_eq!((word(&end), shop.ran().len()), (want, ran), "{end:?}");
+    };
+    let broken = |incident: &str| {
+        Some(Approval::BreakGlass { incident: incident.to_owned(), reason: "nothing milder helped".to_owned() })
+    };
+    check(None, "refused", 0);
+    check(broken(""), "refused", 0);
+    check(broken("INC-7"), "verified", 1);
+}

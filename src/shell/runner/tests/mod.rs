@@ -16,7 +16,7 @@ use super::*;
 use crate::base::{ActId, Severity};
 use crate::model::{Labels, Layout};
 use crate::runbook::record::Outcome;
-use crate::runbook::seal::{Place, SealedAct};
+use crate::runbook::seal::{Approval, Place, SealedAct};
 use crate::runbook::tree::{Class, EscalationPlan};
 use crate::runbook::{Actor, SealedSequence};
 use crate::shell::resolve::tests::{argv, demo};
@@ -96,6 +96,7 @@ impl Workshop {
             reads: vec![self.source()],
             way_back: named("b", way_back),
             no_way_back: way_back.is_empty().then(|| "a restart can not be undone".to_owned()),
+            approval: None,
             escalation: EscalationPlan {
                 severity: Severity::Critical,
                 contacts: Vec::new(),

@@ -1,0 +1,77 @@
+use super::*;
+use crate::base::{Boot, Digest, Wall};
+use crate::panes::testing::Condition;
+use crate::panes::testing::story::story;
+use crate::runbook::record::Outcome;
+
+/// Begins at 2026-03-14 03:00:00 UTC, and goes on seven seconds at a time.
+fn told(mut entries: Vec<Entry>) -> Vec<Entry> {
+    for (number, entry) in (0_u64..).zip(&mut entries) {
+        let wall = Wall(1_773_457_200_000).plus(Duration::from_secs(7 * number));
+        entry.at = At { boot: Boot(9_000_000 + 7_000 * number), wall };
+    }
+    entries
+}
+
+fn add(entries: &mut Vec<Entry>, record: Record) {
+    let last = entries.last().expect("a story").clone();
+    let at = last.at.plus(Duration::from_secs(7));
+    entries.push(Entry { seq: last.seq + 1, prev: last.hash.clone(), at, record, hash: Digest::zero(), ..last });
+}
+
+#[test]
+fn the_story_of_a_run_reads_as_a_page() {
+    let entries = told(story(Condition::Stale));
+    let report = Report::of(&entries, &[]).expect("a run");
+    insta::assert_snapshot!("outcome_unknown", report.markdown());
+    insta::assert_snapshot!("outcome_unknown_json", serde_json::to_string_pretty(&report).expect("it has JSON"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut entries = told(story(Condition::Ill));
+    let hostile = "\u{1b}[2J\u{202e}<script>alert(1)</script>\n# owned [x](http://evil) ```";
+    add(&mut entries, Record::Refused { what: hostile.to_owned(), why: hostile.to_owned() });
+    entries[8].record = Record::Applied {
+        sequence: "restart".into(),
+        act: "restart-unit".into(),
+        outcome: Outcome::Exited { code: 0 },
+        took: Duration::from_secs(2),
+        output: format!("fine\n```\n{hostile}"),
+    };
+    entries[4].actor.declared = Some(hostile.to_owned());
+    let report = Report::of(&entries, &[]).expect("a run");
+    let page = report.markdown();
+    assert!(!page.chars().any(|c| c != '\n' && crate::base::text::is_hostile(c)), "{page}");
+    assert!(!page.lines().any(|line| line.starts_with("# owned")), "{page}");
+    let outside: String = page.lines().filter(|line| !line.starts_with("    ")).collect();
+    assert!(!outside.contains("<script") || outside.contains("\\<script"), "{outside}");
+    insta::assert_snapshot!("hostile", page);
+    let json = serde_json::to_string(&report).expect("it has JSON");
+    assert!(!json.chars().any(crate::base::text::is_hostile));
+}
+
+#[test]
+fn of_the_console_only_what_belongs_to_the_incident_is_told() {
+    let entries = told(story(Condition::Ill));
+    let template = entries[0].clone();
+    let armed = |target: &str, until| Record::Armed {
+        target: target.into(),
+        lock_key: "local/unit/node".to_owned(),
+        reason: "INC-7".to_owned(),
+        declared: "ayse".to_owned(),
+        until: template.at.plus(Duration::from_secs(until)),
+    };
+    let console: Vec<Entry> =
+        [armed("main-a", 900), armed("other", 900), Record::ConsoleStarted { version: "1".into() }]
+            .into_iter()
+            .map(|record| Entry { record, ..template.clone() })
+            .collect();
+    let report = Report::of(&entries, &console).expect("a run");
+    let told: Vec<&str> =
+        report.timeline.iter().filter(|event| event.journal == "console").map(|event| &*event.said).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("main-a"));
+    assert_eq!(Report::of(&console, &[]), Err(NoRun));
+    assert_eq!(Report::of(&[], &[]), Err(NoRun));
+}
