@@ -180,6 +180,9 @@ impl App {
         if run.sequence_open().is_some() {
             return Err("its sequence is already under way".to_owned());
         }
+        if run.steps.get(step_id).is_some_and(|state| state.by_hand.is_some()) {
+            return Err("its acts were done by hand; what came of it is being measured".to_owned());
+        }
         if plan.class == Class::Destructive {
             return Err("it is destructive, and that needs break-glass, which this version does not have".to_owned());
         }
@@ -190,7 +193,15 @@ impl App {
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let place = place_of(target)?;
         let settings = target.system.spec.settings_text(&target.spec.settings);
-        let plan = seal::resolve_templates(plan, &settings).map_err(|error| error.to_string())?;
+        let plan = match &plan.for_each {
+            None => plan.clone(),
+            Some(list) => {
+                let present = Present::new(&self.model.store, &run.target, self.model.now);
+                let values = present.label_values(&list.expr, &list.label)?;
+                seal::expand(plan, &values).map_err(|error| error.to_string())?
+            }
+        };
+        let plan = seal::resolve_templates(&plan, &settings).map_err(|error| error.to_string())?;
         if plan.acts.iter().any(|act| act.unit != place.unit) {
             return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));
         }
@@ -281,6 +292,10 @@ impl App {
             Ok((_, plan)) => plan,
             Err(why) => return self.refuse(at, &what, &why, journal, effects),
         };
+        if !seal::same_acts(&plan, &sequence) {
+            let why = "what it would be done for has changed since the dialog was opened; open it again";
+            return self.refuse(at, &what, why, journal, effects);
+        }
         let only_if = self.judge_all(at, &sequence.place.target, &plan.only_if);
         if let Err(why) = refusal_of(&only_if) {
             return self.refuse(at, &what, &why, journal, effects);

@@ -238,6 +238,7 @@ mod tests {
             title: "stale blocks".to_owned(),
             severity: Severity::Critical,
             alerts: Vec::new(),
+            by_hand: None,
             summary: "nothing new".to_owned(),
             panels: Vec::new(),
             steps: vec![step("look", Task::Observe(vec![reading])), step("end", Task::Conclude("well".to_owned()))],

@@ -19,6 +19,7 @@ pub mod actor;
 pub mod alarm;
 pub mod backfill;
 pub mod child;
+pub mod collect;
 pub mod clock;
 pub mod console;
 pub mod discover;

@@ -47,6 +47,13 @@ pub enum SecretError {
 /// A value. It has no form that could be shown, and lives as short as it can.
 pub struct Secret(String);
 
+impl Secret {
+    /// The value, for those who mask it.
+    pub(super) fn exposed(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The value of a secret, now.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
-use crate::runbook::record::{Judged, Outcome, SequenceEnd};
+use crate::runbook::record::{Archive, Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
@@ -265,6 +265,13 @@ impl Rehearsal {
                     self.tell(Msg::Evaluated { number, found: Unwritten::default() });
                 }
                 Effect::AskPainted => self.tell(Msg::Painted),
+                Effect::Collect { run, step, bundle } => {
+                    let files = bundle.parts.iter().map(|part| part.name.clone()).collect();
+                    let path = format!("/run/opsconsole-demo/state/runs/{run}/evidence-{step}.tar");
+                    let left_out = Vec::new();
+                    let archive = Archive { path, bytes: 10_240, sha256: Digest::of(b"played"), files, left_out };
+                    self.tell(Msg::Collected { run, step, outcome: Ok(archive) });
+                }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend

@@ -39,7 +39,15 @@ impl Run {
                 return Err(format!("confirms {step} without judging each of its conditions"));
             }
             Task::Commit(_) => {}
-            Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => {
+            Task::Observe(_)
+            | Task::Choose(_)
+            | Task::Watch(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => {
                 return Err(format!("confirms {step}, which is no sequence"));
             }
         }

@@ -113,7 +113,14 @@ pub fn orphaned(entries: &[Entry]) -> Option<SequenceEnd> {
             | Record::ClaimWithdrawn { .. }
             | Record::ClaimOver { .. }
             | Record::AlertChanged { .. }
-            | Record::TornLine { .. } => {}
+            | Record::TornLine { .. }
+            | Record::DidByHand { .. }
+            | Record::Ticked { .. }
+            | Record::Answered { .. }
+            | Record::SequenceByHand { .. }
+            | Record::ByHandMeasured { .. }
+            | Record::Collected { .. }
+            | Record::NotCollected { .. } => {}
         }
     }
     Some(end_of(begun, &intended))

@@ -16,6 +16,7 @@ pub mod form;
 pub mod help;
 pub mod palette;
 pub mod query;
+pub mod said;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,6 +33,7 @@ pub use form::{ArmForm, ReasonForm, Reasoned, SettleForm};
 pub use help::Help;
 pub use palette::Palette;
 pub use query::QueryForm;
+pub use said::{Said, SaidForm};
 
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub enum Overlay {
     Settle(Box<SettleForm>),
     Claim(Box<ClaimForm>),
     Confirm(Box<Confirm>),
+    Said(Box<SaidForm>),
 }
 
 /// What the keys made of an overlay.
@@ -71,6 +74,7 @@ impl Overlay {
             Overlay::Settle(form) => form.key(key),
             Overlay::Claim(form) => form.key(key),
             Overlay::Confirm(confirm) => confirm.key(key, at, area),
+            Overlay::Said(form) => form.key(key),
         }
     }
 
@@ -86,6 +90,7 @@ impl Overlay {
             Overlay::Settle(form) => form.paste(pasted),
             Overlay::Claim(form) => form.paste(pasted),
             Overlay::Confirm(confirm) => confirm.refuse_paste(),
+            Overlay::Said(form) => form.paste(pasted),
         }
     }
 
@@ -102,6 +107,7 @@ impl Overlay {
             Overlay::Settle(_) => "settling",
             Overlay::Claim(_) => "answering for an alert",
             Overlay::Confirm(_) => "confirmation",
+            Overlay::Said(_) => "what a person says",
         }
     }
 
@@ -110,7 +116,12 @@ impl Overlay {
     pub fn decides(&self) -> bool {
         match self {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) => false,
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) | Overlay::Confirm(_) => true,
+            Overlay::Arm(_)
+            | Overlay::Reason(_)
+            | Overlay::Settle(_)
+            | Overlay::Claim(_)
+            | Overlay::Confirm(_)
+            | Overlay::Said(_) => true,
         }
     }
 
@@ -133,6 +144,7 @@ impl Overlay {
             Overlay::Settle(form) => form.render(theme, area, buffer),
             Overlay::Claim(form) => form.render(theme, area, buffer),
             Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
+            Overlay::Said(form) => form.render(theme, area, buffer),
         }
     }
 }
