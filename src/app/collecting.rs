@@ -78,7 +78,8 @@ impl App {
     }
 
     fn bundle(&self, at: At, run: &Run, plan: &CollectPlan) -> Bundle {
-        let mut parts = vec![Part { name: "readings.txt".to_owned(), content: Content::Text(self.readings(at, run, plan)) }];
+        let mut parts =
+            vec![Part { name: "readings.txt".to_owned(), content: Content::Text(self.readings(at, run, plan)) }];
         parts.push(Part { name: "alerts.txt".to_owned(), content: Content::Text(self.alerts_of(at, run)) });
         let wanted = |name: &str| plan.documents.is_empty() || plan.documents.iter().any(|one| one == name);
         let documents = self.model.store.documents(&run.target).filter(|(document, _)| wanted(&document.name));

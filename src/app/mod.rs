@@ -167,7 +167,7 @@ impl App {
                 );
             }
             Msg::Copied(Err(why)) => self.say(at, why),
-            Msg::Collected { run, step, outcome } => self.collected(&run, step, outcome, &mut effects),
+            Msg::Collected { run, step, outcome } => self.collected(&run, step, *outcome, &mut effects),
         }
         self.accept_unpainted(at);
         if !self.quitting {

@@ -119,7 +119,7 @@ pub enum Msg {
     Collected {
         run: RunId,
         step: StepId,
-        outcome: Result<Archive, String>,
+        outcome: Box<Result<Archive, String>>,
     },
 }
 

@@ -104,7 +104,9 @@ impl App {
                 | Task::Ask(_)
                 | Task::Collect(_),
                 _,
-            ) => self.say(at, "only the acts of a sequence can be done by hand instead; a manual step is done with open"),
+            ) => {
+                self.say(at, "only the acts of a sequence can be done by hand instead; a manual step is done with open")
+            }
         }
     }
 

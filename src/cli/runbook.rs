@@ -124,6 +124,7 @@ fn declared(system: &System) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for source in &system.spec.sources {
         names.extend(source.kind.names()?);
+        names.extend(source.kind.verdict().map(str::to_owned));
     }
     Some(names)
 }

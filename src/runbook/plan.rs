@@ -350,7 +350,8 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
     }
     if let Some(list) = &sequence.for_each {
         let (name, label, expr, most) = (&list.name, &list.label, &list.expr, list.at_most);
-        let what = format!("{{{name}}} in the values of {label} that {expr} has then, at most {most}; ends at a failure");
+        let what =
+            format!("{{{name}}} in the values of {label} that {expr} has then, at most {most}; ends at a failure");
         page.field(indent, "for each", &what);
     }
     sequence.acts.iter().for_each(|act| write_act("run", act, indent, page));

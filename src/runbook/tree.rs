@@ -118,12 +118,21 @@ pub enum Accepts {
     /// Any text that can not be taken for syntax.
     Text,
     /// A whole number within these bounds, both included.
-    Integer { least: i64, most: i64 },
+    Integer {
+        least: i64,
+        most: i64,
+    },
     OneOf(Vec<String>),
     /// A value that this label has now, in the answer to this expression.
-    LabelValues { expr: String, label: String },
+    LabelValues {
+        expr: String,
+        label: String,
+    },
     /// A text or number that this jq filter finds now in the document of this name.
-    Document { name: String, jq: String },
+    Document {
+        name: String,
+        jq: String,
+    },
 }
 
 /// Acts are repeated for every value of a list that is measured when the sequence is sealed, so that every act is seen

@@ -163,11 +163,10 @@ impl Driver {
         let (root, out, clock) = (Arc::clone(&self.root), self.out.clone(), self.clock);
         tokio::spawn(async move {
             let (of, at_step, at) = (run.clone(), step.clone(), clock());
-            let written =
-                tokio::task::spawn_blocking(move || collect::write(&root, &of, &at_step, &bundle, at)).await;
+            let written = tokio::task::spawn_blocking(move || collect::write(&root, &of, &at_step, &bundle, at)).await;
             let outcome = written.unwrap_or_else(|error| Err(error.to_string()));
             // Nobody listens any more when the console has ended; the next one gathers the evidence anew.
-            let _ = out.send((clock(), Msg::Collected { run, step, outcome })).await;
+            let _ = out.send((clock(), Msg::Collected { run, step, outcome: Box::new(outcome) })).await;
         });
     }
 

@@ -134,6 +134,11 @@ impl Rehearsal {
         self.timeline.apply(self.now.wall.0, Change::Fault { fault, on });
     }
 
+    /// Has somebody stop, start or restart the node's service outside the console.
+    pub fn service(&mut self, verb: Verb) {
+        self.timeline.apply(self.now.wall.0, Change::Service(verb));
+    }
+
     /// Lets time pass, a quarter of a second at a time.
     pub fn advance(&mut self, time: Duration) {
         let end = self.now.plus(time);
@@ -270,7 +275,7 @@ impl Rehearsal {
                     let path = format!("/run/opsconsole-demo/state/runs/{run}/evidence-{step}.tar");
                     let left_out = Vec::new();
                     let archive = Archive { path, bytes: 10_240, sha256: Digest::of(b"played"), files, left_out };
-                    self.tell(Msg::Collected { run, step, outcome: Ok(archive) });
+                    self.tell(Msg::Collected { run, step, outcome: Box::new(Ok(archive)) });
                 }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit

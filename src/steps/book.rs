@@ -185,7 +185,7 @@ mod tests {
         check(
             r#""a > bool {before}""#,
             r#"»"a > bool {befor}""#,
-            "{befor} is not captured by this sequence; did you mean before?",
+            "{befor} is not captured by this sequence, nor asked for before; did you mean before?",
         );
         check(r#""a == bool 2""#, r#"»"a == bool {before}""#, "{before} is not captured");
         check(r#"[(means: "a has grown", expr: "a > bool {before}")]"#, "»[]", "a sequence without a verification");

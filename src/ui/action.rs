@@ -128,7 +128,7 @@ actions! {
     CloseRun, "close_run", Runbook, Decides, "close the run that is shown, for a reason";
     Tick, "tick", Runbook, Decides, "tick off the selected item of a checklist";
     Decline, "decline", Runbook, Decides, "say that a manual step is not done, or an item does not apply, and why";
-    ByHand, "by_hand", Runbook, Decides, "say that a sequence's acts were done by hand; it is measured all the same";
+    ByHand, "by_hand", Runbook, Decides, "say that a sequence was done by hand, outside the console; it is measured all the same";
     Palette, "palette", Console, None, "find an action, a page, a target or a runbook by typing";
     Help, "help", Console, None, "show the keys";
     NextTheme, "next_theme", Console, None, "go to the next theme";

@@ -15,6 +15,7 @@ mod kills;
 mod link;
 mod looking;
 mod looks;
+mod people;
 mod pictures;
 mod pty;
 mod random_keys;

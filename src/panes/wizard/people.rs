@@ -1,13 +1,13 @@
 //! Steps that people do: what is asked of them, and what they said. Also the clock of an escalation, and the archive.
 
+use crate::base::text::{count, shell_line};
+use crate::base::{At, Provenance, time};
 use crate::panes::model::Model;
 use crate::panes::words;
 use crate::runbook::Run;
 use crate::runbook::machine::{ByHand, Collected, Look, Moment, StepRun, StepState};
 use crate::runbook::tree::{CollectPlan, EscalationPlan, InputPlan, ItemPlan, ManualPlan};
 use crate::runbook::{Present, template};
-use crate::base::text::{count, shell_line};
-use crate::base::{At, Provenance, time};
 use crate::ui::widget::{Mark, Rows};
 use crate::ui::{Glyph, Role};
 
@@ -74,7 +74,12 @@ pub(super) fn collected(rows: &mut Rows, collected: &Collected) {
         Collected::Archive(archive) => {
             rows.heading("evidence kept");
             rows.pair(0, "archive", Role::Title, &archive.path);
-            rows.pair(0, "size", Role::Text, &format!("{}, {}", count(archive.bytes, "byte"), count(archive.files.len(), "file")));
+            rows.pair(
+                0,
+                "size",
+                Role::Text,
+                &format!("{}, {}", count(archive.bytes, "byte"), count(archive.files.len(), "file")),
+            );
             rows.pair(0, "sha256", Role::Text, archive.sha256.as_str());
             for left_out in &archive.left_out {
                 rows.pair(0, "without", Role::Warning, left_out);

@@ -1,8 +1,8 @@
 //! The rules of the system: its principles, what is never and what is always done, whom to tell and how fast. They hold
 //! in every runbook, so they can be looked at from each.
 
-use crate::panes::model::Target;
 use crate::base::text::count;
+use crate::panes::model::Target;
 use crate::systems::{PolicyKind, SystemSpec};
 use crate::ui::Role;
 use crate::ui::widget::Rows;

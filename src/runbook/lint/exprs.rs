@@ -12,7 +12,7 @@ use crate::runbook::tree::{
 use crate::runbook::{argv, template};
 
 /// Series that the console makes itself, whatever the sources give.
-const OWN: [&str; 2] = ["up", SETTING];
+const OWN: [&str; 4] = ["up", SETTING, "opsconsole_scrape_duration_seconds", "opsconsole_source_up"];
 /// The series of the settings: what was configured, not what is so.
 const SETTING: &str = "opsconsole_setting";
 
@@ -93,13 +93,7 @@ fn reads_only_settings(source: &str) -> bool {
     names(source).is_ok_and(|names| !names.is_empty() && names.iter().all(|name| name == SETTING))
 }
 
-fn sequence(
-    plan: &SequencePlan,
-    step: &Step,
-    known: &Known<'_>,
-    given: &BTreeSet<&str>,
-    findings: &mut Findings,
-) {
+fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&str>, findings: &mut Findings) {
     conditions(&plan.only_if, step, known, findings);
     plan.capture.iter().for_each(|(_, source)| expr(source, Some(step), known, findings));
     plan.verify.iter().for_each(|condition| expr(&condition.expr, Some(step), known, findings));
