@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use opsconsole::app::JournalId;
+use opsconsole::base::StepId;
 use opsconsole::runbook::machine::{Collected, StepState};
 use opsconsole::runbook::tree::Task;
 use opsconsole::runbook::{Entry, Record, Run};
@@ -157,7 +158,7 @@ fn a_stopped_service_is_started_and_verified() {
     for surface in SURFACES {
         let mut walk = down(surface, &[], Some(Verb::Stop));
         walk.stage.advance(seconds(2));
-        let kept = walk.run().steps[&"keep".into()].collected.clone();
+        let kept = walk.run().steps[&StepId::new("keep")].collected.clone();
         let Some(Collected::Archive(archive)) = kept else { panic!("no evidence was kept: {kept:?}") };
         assert!(archive.files.iter().any(|name| name.starts_with("logs/")), "{archive:?}");
         walk.ends("stopped-cured");
