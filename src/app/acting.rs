@@ -197,6 +197,9 @@ impl App {
         if run.sequence_open().is_some() {
             return Err("its sequence is already under way".to_owned());
         }
+        if run.steps.get(step_id).is_some_and(|state| state.by_hand.is_some()) {
+            return Err("its acts were done by hand; what came of it is being measured".to_owned());
+        }
         let armed = self.model.arming.as_ref().ok_or("the console is observing; arm it for this target first")?;
         if armed.target != run.target {
             return Err(format!("the console is armed for {}, and this run is on {}", armed.target, run.target));
@@ -204,7 +207,15 @@ impl App {
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let place = place_of(target)?;
         let settings = target.system.spec.settings_text(&target.spec.settings);
-        let plan = seal::resolve_templates(plan, &settings).map_err(|error| error.to_string())?;
+        let plan = match &plan.for_each {
+            None => plan.clone(),
+            Some(list) => {
+                let present = Present::new(&self.model.store, &run.target, self.model.now);
+                let values = present.label_values(&list.expr, &list.label)?;
+                seal::expand(plan, &values).map_err(|error| error.to_string())?
+            }
+        };
+        let plan = seal::resolve_templates(&plan, &settings).map_err(|error| error.to_string())?;
         if plan.acts.iter().any(|act| act.unit != place.unit) {
             return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));
         }

@@ -8,7 +8,7 @@ use crate::alert::AlertState;
 use crate::base::{At, Digest, RunId, Severity, StepId};
 use crate::panes::journal::sentence::sentence;
 use crate::runbook::record::{Evidence, Judged};
-use crate::runbook::seal::Approval;
+use crate::runbook::seal::{self, Approval};
 use crate::runbook::tree::Class;
 use crate::runbook::{Present, Record, SealedSequence};
 use crate::ui::overlay::confirm::{Counted, Offer};
@@ -95,6 +95,11 @@ impl App {
         }
         offer.sequence.approved().map_err(str::to_owned)?;
         let (_, plan) = self.plan_of(&offer.run, &offer.step)?;
+        if !seal::same_acts(&plan, &offer.sequence) {
+            return Err(
+                "what it would be done for has changed while the confirmation was open; open it again".to_owned()
+            );
+        }
         if let Some(alert) = &offer.alert
             && self.active_alert(&offer.run).is_none()
         {

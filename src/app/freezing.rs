@@ -75,6 +75,9 @@ pub(super) fn decision(intent: &Intent) -> Option<&'static str> {
         Intent::Claim { kind: ClaimKind::Snooze, .. } => Some("snooze the alert"),
         Intent::SettleUnknown { .. } => Some("settle it"),
         Intent::CloseRun(_) => Some("close the run"),
+        Intent::Tick { .. } => Some("tick it off"),
+        Intent::Decline { .. } => Some("decline it"),
+        Intent::ByHand { .. } => Some("note what was done by hand"),
         Intent::Show(_)
         | Intent::SelectTarget(_)
         | Intent::Query(_)

@@ -3,6 +3,7 @@
 use super::freezing::decision;
 use super::{App, Effect, JournalId};
 use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
+use crate::panes::wizard::rules;
 use crate::panes::{Intent, Page, footer, screen, uses};
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
@@ -68,7 +69,12 @@ impl App {
         match overlay {
             Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) => {}
             Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
-            Overlay::Arm(_) | Overlay::Reason(_) | Overlay::Settle(_) | Overlay::Claim(_) | Overlay::BreakGlass(_) => {
+            Overlay::Arm(_)
+            | Overlay::Reason(_)
+            | Overlay::Settle(_)
+            | Overlay::Claim(_)
+            | Overlay::BreakGlass(_)
+            | Overlay::Said(_) => {
                 self.say(at, "nothing was done");
             }
             Overlay::Confirm(confirm) => self.declined(at, &confirm, effects),
@@ -97,6 +103,7 @@ impl App {
                 self.prepare(at, &form.run, &form.step, Some(form.approval()), effects);
             }
             Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
+            Overlay::Said(form) => self.said(at, *form, effects),
         }
     }
 
@@ -116,7 +123,7 @@ impl App {
                 let here = footer::hints(self.page).iter().flat_map(|(actions, _)| actions.iter().copied());
                 let rows = here.map(|action| uses::row(self.page, action)).collect();
                 let standing = screen::banners(&self.model).into_iter().map(|banner| banner.text).collect();
-                let help = Help::new(self.page.word(), rows, standing);
+                let help = Help::new(self.page.word(), rows, standing).ruled(self.rules_here());
                 self.overlay = Some(Overlay::Help(Box::new(help)));
             }
             Action::Arm => {
@@ -174,13 +181,28 @@ impl App {
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
-            | Action::CloseRun => {
+            | Action::CloseRun
+            | Action::Tick
+            | Action::Decline
+            | Action::ByHand => {
                 self.panes.resized(self.area, &self.model);
                 if let Some(intent) = self.panes.on(self.page, action, &self.model) {
                     self.intend(at, intent, effects);
                 }
             }
         }
+    }
+
+    /// The rules of the selected target's system, where its page, or a run of it, is looked at.
+    fn rules_here(&self) -> Vec<String> {
+        let shown = match self.page {
+            Page::Target => self.model.target(),
+            Page::Wizard => self.model.run().and_then(|run| self.model.target_by_id(&run.target)),
+            Page::Overview | Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo => {
+                None
+            }
+        };
+        shown.map(|target| rules::sentences(&target.system.spec)).unwrap_or_default()
     }
 
     pub(super) fn intend(&mut self, at: At, intent: Intent, effects: &mut Vec<Effect>) {
@@ -220,6 +242,9 @@ impl App {
             Intent::CloseRun(run) => self.open_close_form(at, &run),
             Intent::Copy(text) => effects.push(Effect::Copy(text)),
             Intent::Say(text) => self.say(at, text),
+            Intent::Tick { run, step, item } => self.tick(&run, &step, item, effects),
+            Intent::Decline { run, step, item } => self.open_decline_form(at, &run, &step, item),
+            Intent::ByHand { run, step } => self.open_by_hand_form(at, &run, &step),
         }
     }
 
@@ -258,21 +283,6 @@ impl App {
     ) {
         let record = Record::BranchTaken { step: step.clone(), branch: branch.clone(), reason };
         self.write_run(run, record, effects);
-    }
-
-    /// What an operator does at the end of a branch: notes the finding, or that people were told.
-    fn acknowledge(&mut self, at: At, run_id: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
-        let Some(current) = self.model.runs.get(run_id).and_then(|run| run.current()) else { return };
-        let record = match &current.task {
-            Task::Conclude(finding) => Record::Concluded { step: step.clone(), finding: finding.clone() },
-            Task::Escalate(plan) => Record::Escalated { step: step.clone(), contacts: plan.contacts.clone() },
-            Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Commit(_) => {
-                return self.say(at, "there is nothing to acknowledge at this step");
-            }
-        };
-        if current.id == *step {
-            self.write_run(run_id, record, effects);
-        }
     }
 
     fn open_settle_form(&mut self, at: At, run_id: &RunId, step: &StepId) {

@@ -8,10 +8,11 @@
 //!
 //! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
-//! of alerts, [`beside`] what takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`]
-//! arms and prepares, [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the
-//! screen, [`palette`] gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the
-//! operator's own rules, [`backfilling`] takes in what servers remember.
+//! of alerts, [`people`] takes in what they did and said at a step, [`collecting`] gathers evidence, [`beside`] what
+//! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
+//! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
+//! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
+//! [`backfilling`] takes in what servers remember.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -22,6 +23,7 @@ mod acting;
 mod backfilling;
 pub mod beside;
 mod claims;
+pub mod collecting;
 mod confirming;
 mod explaining;
 mod exploring;
@@ -31,6 +33,7 @@ mod keys;
 mod looks;
 pub mod msg;
 mod palette;
+mod people;
 mod rule_files;
 mod runs;
 pub mod setup;
@@ -96,6 +99,8 @@ pub struct App {
     writing: BTreeSet<RunId>,
     /// Those of them whose record a person decided.
     deciding: BTreeSet<RunId>,
+    /// Runs whose evidence the shell is writing.
+    collecting: BTreeSet<RunId>,
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: watching::Compiled,
@@ -166,6 +171,7 @@ impl App {
                 );
             }
             Msg::Copied(Err(why)) => self.say(at, why),
+            Msg::Collected { run, step, outcome } => self.collected(&run, step, *outcome, &mut effects),
         }
         self.accept_unpainted(at);
         self.count_down(at, &mut effects);
@@ -219,7 +225,8 @@ impl App {
                 | Overlay::Reason(_)
                 | Overlay::Settle(_)
                 | Overlay::Claim(_)
-                | Overlay::BreakGlass(_),
+                | Overlay::BreakGlass(_)
+                | Overlay::Said(_),
             )
             | None => None,
         };

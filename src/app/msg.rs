@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reloaded;
 use super::beside::{Found, Task, Unwritten};
+use super::collecting::Bundle;
 use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
@@ -14,6 +15,7 @@ use crate::model::{Backfill, Batch, Exec};
 use crate::panes::metrics::Inquiry;
 use crate::panes::model::Link;
 use crate::promql::buckets::Charted;
+use crate::runbook::record::Archive;
 use crate::runbook::seal::Place;
 use crate::runbook::tree::ActPlan;
 use crate::runbook::{Entry, Record};
@@ -113,6 +115,12 @@ pub enum Msg {
     },
     /// Theme and keymap were read again, because their files changed or [`Effect::Load`] asked for it.
     Reloaded(Box<Reloaded>),
+    /// The archive that [`Effect::Collect`] asked for was written, or was not, and why.
+    Collected {
+        run: RunId,
+        step: StepId,
+        outcome: Box<Result<Archive, String>>,
+    },
 }
 
 /// What was given to the clipboard. Terminals do not say whether they took it.
@@ -262,5 +270,11 @@ pub enum Effect {
     /// Report every entry of the run's journal from the first, and whether its runner lives.
     Follow {
         run: RunId,
+    },
+    /// Write this evidence and the run's journal into one archive, then answer with `Collected`.
+    Collect {
+        run: RunId,
+        step: StepId,
+        bundle: Box<Bundle>,
     },
 }

@@ -167,6 +167,7 @@ impl App {
             self.write_run(&run, record, effects);
             self.deciding.remove(&run);
         }
+        self.collect(at, effects);
     }
 }
 

@@ -200,6 +200,7 @@ impl App {
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
             deciding: BTreeSet::new(),
+            collecting: BTreeSet::new(),
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),

@@ -126,6 +126,7 @@ fn declared(system: &System) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for source in &system.spec.sources {
         names.extend(source.kind.names()?);
+        names.extend(source.kind.verdict().map(str::to_owned));
     }
     Some(names)
 }
@@ -241,6 +242,7 @@ mod tests {
             title: "stale blocks".to_owned(),
             severity: Severity::Critical,
             alerts: Vec::new(),
+            by_hand: None,
             summary: "nothing new".to_owned(),
             panels: Vec::new(),
             steps: vec![step("look", Task::Observe(vec![reading])), step("end", Task::Conclude("well".to_owned()))],

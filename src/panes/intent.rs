@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{AlertKey, ClaimKind};
-use crate::base::{BranchId, RunId, RunbookId, SourceId, StepId, TargetId};
+use crate::base::{ActId, BranchId, RunId, RunbookId, SourceId, StepId, TargetId};
 
 /// The pages, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,4 +113,21 @@ pub enum Intent {
     Zoom(usize),
     /// Say this in the status line.
     Say(String),
+    /// Tick off this item of the checklist.
+    Tick {
+        run: RunId,
+        step: StepId,
+        item: ActId,
+    },
+    /// Ask why the manual step is not done, or why this item does not apply.
+    Decline {
+        run: RunId,
+        step: StepId,
+        item: Option<ActId>,
+    },
+    /// Ask what was done by hand instead of the step's sequence.
+    ByHand {
+        run: RunId,
+        step: StepId,
+    },
 }

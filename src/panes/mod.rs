@@ -135,7 +135,10 @@ impl Panes {
             | Action::TakeOther
             | Action::Commit
             | Action::SettleUnknown
-            | Action::CloseRun => self.on_page(page, action, model),
+            | Action::CloseRun
+            | Action::Tick
+            | Action::Decline
+            | Action::ByHand => self.on_page(page, action, model),
             Action::Back
             | Action::Backward
             | Action::Forward

@@ -17,7 +17,13 @@ const MOST_NAMED: usize = 2;
 #[must_use]
 pub fn pages(action: Action) -> &'static [Page] {
     match action {
-        Action::TakeOther | Action::Commit | Action::SettleUnknown | Action::CloseRun => &[Page::Wizard],
+        Action::TakeOther
+        | Action::Commit
+        | Action::SettleUnknown
+        | Action::CloseRun
+        | Action::Tick
+        | Action::Decline
+        | Action::ByHand => &[Page::Wizard],
         Action::PollNow => &[Page::Sources],
         Action::Acknowledge | Action::Snooze => &[Page::Alerts],
         Action::ChoosePrevious | Action::ChooseNext => &[Page::Metrics, Page::Logs],

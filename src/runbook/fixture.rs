@@ -60,6 +60,7 @@ pub fn sequence() -> SequencePlan {
         verify_within: Duration::from_secs(120),
         way_back: WayBack::None("it can not be undone".to_owned()),
         escalation: escalation(),
+        for_each: None,
     }
 }
 
@@ -83,6 +84,7 @@ pub fn runbook() -> Runbook {
         title: "stale".to_owned(),
         severity: Severity::Critical,
         alerts: vec!["Stale".to_owned()],
+        by_hand: None,
         summary: "nothing new".to_owned(),
         panels: Vec::new(),
         steps: vec![step("look", Task::Observe(vec![reading]), None), step("why", Task::Choose(branches), None)],

@@ -109,8 +109,8 @@ fn alerts(runbooks: &[Arc<Runbook>], known: &Known<'_>, findings: &mut Findings)
 
 /// Alerts of a runbook that are none.
 fn served(runbook: &Runbook, known: &Known<'_>, findings: &mut Findings) {
-    if runbook.alerts.is_empty() {
-        let fix = "list the alert that should lead to it, if there is one";
+    if runbook.alerts.is_empty() && runbook.by_hand.as_ref().is_none_or(|when| when.trim().is_empty()) {
+        let fix = "list the alert that should lead to it, or say in by_hand when people open it";
         findings.add(Severity::Info, None, "no alert opens it; it is only found by hand", fix);
     }
     for alert in &runbook.alerts {
@@ -130,8 +130,8 @@ fn file_name(runbook: &Runbook) -> &str {
     runbook.id.as_str().rsplit('/').next().unwrap_or_default()
 }
 
-/// The steps that run where sequences and watches end so.
-fn running(steps: &[Step], outcomes: [StepOutcome; 2]) -> Vec<&Step> {
+/// The steps that run where sequences, watches and manual steps end so.
+fn running(steps: &[Step], outcomes: [StepOutcome; 3]) -> Vec<&Step> {
     steps.iter().filter(|step| step.only_after.is_none_or(|wanted| outcomes.contains(&wanted))).collect()
 }
 

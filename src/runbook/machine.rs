@@ -15,6 +15,7 @@
 //! To add a record: its arm in [`fold`](self::fold), where every arm checks everything before it changes anything.
 
 mod fold;
+mod people;
 mod propose;
 mod sequence;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod tests;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-use super::record::{Entry, Evidence, Judged, Outcome, SequenceEnd};
+use super::record::{Archive, Entry, Evidence, Judged, Outcome, SequenceEnd};
 use super::seal::{Environment, SealedSequence};
 use super::tree::{ConditionPlan, ReadingPlan, Runbook, Step, StepOutcome, Task};
 use crate::base::{ActId, At, BranchId, Digest, Ring, RunId, StepId, TargetId};
@@ -96,6 +97,54 @@ pub struct StepRun {
     /// The latest confirmation of this step's sequence.
     pub sequence: Option<SequenceRun>,
     pub finding: Option<String>,
+    /// When the run came to stand at it.
+    pub reached: Option<Moment>,
+    /// What a person did by hand here: a manual step, or the acts of a sequence.
+    pub by_hand: Option<ByHand>,
+    /// The items of a checklist that were seen to, in the order in which they were.
+    pub ticked: IndexMap<ActId, TickRun>,
+    /// What was given for the value that the step asks for.
+    pub answer: Option<String>,
+    pub collected: Option<Collected>,
+}
+
+/// What a person did outside the console, as they say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByHand {
+    pub who: String,
+    pub at: Moment,
+    /// Otherwise it was not done, and `note` says why.
+    pub done: bool,
+    pub note: String,
+    /// Of a sequence: it counts as done when this was measured, whatever is said.
+    pub measured: Option<Measuring>,
+}
+
+/// The verification of what was done by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measuring {
+    pub verify: Vec<ConditionPlan>,
+    /// Not before then, so that it is measured on what came after.
+    pub from: At,
+    pub until: At,
+    /// As it was judged in the end; empty until then.
+    pub judged: Vec<Judged>,
+}
+
+/// An item of a checklist that somebody has seen to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TickRun {
+    pub who: String,
+    pub at: At,
+    /// Why it does not apply, where it does not.
+    pub not_applicable: Option<String>,
+}
+
+/// What became of the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Collected {
+    Archive(Archive),
+    Failed(String),
 }
 
 /// A time, and the boot that its boot clock belongs to.
@@ -238,11 +287,19 @@ impl Run {
     fn is_end(&self, step: &Step) -> bool {
         match step.task {
             Task::Conclude(_) => self.state(&step.id) == StepState::Done,
-            Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Commit(_) | Task::Escalate(_) => false,
+            Task::Observe(_)
+            | Task::Choose(_)
+            | Task::Watch(_)
+            | Task::Commit(_)
+            | Task::Escalate(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => false,
         }
     }
 
-    /// How a sequence or a watch ended, as far as steps after it may depend on it.
+    /// How a sequence, a watch or a manual step ended, as far as steps after it may depend on it.
     fn outcome(&self, step: &Step) -> Option<StepOutcome> {
         let run = self.steps.get(&step.id)?;
         match &step.task {
@@ -259,7 +316,17 @@ impl Run {
                 true => StepOutcome::CameTrue,
                 false => StepOutcome::DeadlinePassed,
             }),
-            Task::Observe(_) | Task::Choose(_) | Task::Escalate(_) | Task::Conclude(_) => None,
+            Task::ByHand(_) => run.by_hand.as_ref().map(|by_hand| match by_hand.done {
+                true => StepOutcome::DoneByHand,
+                false => StepOutcome::NotDone,
+            }),
+            Task::Observe(_)
+            | Task::Choose(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => None,
         }
     }
 }

@@ -11,7 +11,7 @@
 //! proposed as records, and takes effect when the journal has them.
 //!
 //! [`plan`] shows a runbook without running it, [`lint`] judges it, [`argv`], [`request`] and [`template`] say what may
-//! stand in an act, and [`page`] writes for 80 columns.
+//! stand in an act, [`input`] what is taken from a person, and [`page`] writes for 80 columns.
 //!
 //! Must never: decide on an unknown verdict; change a run other than by a record.
 //!
@@ -21,6 +21,7 @@
 pub mod argv;
 #[cfg(test)]
 mod fixture;
+pub mod input;
 pub mod lint;
 pub mod machine;
 pub mod page;

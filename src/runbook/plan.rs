@@ -2,14 +2,15 @@
 //!
 //! Must never: resolve, prove or run anything. A name that no setting fills is shown as it stands, and named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::page::Page;
 use super::seal;
 use super::tree::{
-    Act, ActPlan, Branch, ConditionPlan, EscalationPlan, ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
+    Act, ActPlan, Branch, CollectPlan, ConditionPlan, EscalationPlan, ForEachPlan, InputPlan, ItemPlan, ManualPlan,
+    ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
 };
 use crate::base::{ActId, BranchId, Provenance, RunbookId, SecretRef, Severity, StepId, text, time};
 
@@ -23,6 +24,9 @@ pub struct Plan {
     pub summary: String,
     pub severity: Severity,
     pub alerts: Vec<String>,
+    /// When people open it by themselves.
+    #[serde(default)]
+    pub by_hand: Option<String>,
     pub steps: Vec<PlanStep>,
     pub provenance: Provenance,
     /// What would keep a sequence from being sealed on this target, by step.
@@ -48,6 +52,10 @@ pub enum Does {
     Acts(Box<PlanSequence>),
     HandsOver(EscalationPlan),
     Concludes(String),
+    ByHand(ManualPlan),
+    Ticks(Vec<ItemPlan>),
+    Asks(InputPlan),
+    Collects(CollectPlan),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +80,7 @@ pub struct PlanSequence {
     pub way_back: Vec<PlanAct>,
     pub no_way_back: Option<String>,
     pub escalation: EscalationPlan,
+    pub for_each: Option<ForEachPlan>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +121,8 @@ impl Plan {
 
     fn build(runbook: &Runbook, ground: Option<&Ground<'_>>) -> Plan {
         let mut open = Vec::new();
-        let steps = steps(&runbook.steps, ground, &mut open);
+        let asked = asked(runbook);
+        let steps = steps(&runbook.steps, ground, &asked, &mut open);
         Plan {
             runbook: runbook.id.clone(),
             target: ground.map(|ground| ground.target.to_owned()),
@@ -120,6 +130,7 @@ impl Plan {
             summary: runbook.summary.clone(),
             severity: runbook.severity,
             alerts: runbook.alerts.clone(),
+            by_hand: runbook.by_hand.clone(),
             steps,
             provenance: runbook.provenance.clone(),
             open,
@@ -138,6 +149,9 @@ impl Plan {
         }
         let alerts = if self.alerts.is_empty() { "by hand only".to_owned() } else { self.alerts.join(", ") };
         page.field(0, "opened by", &alerts);
+        if let Some(when) = &self.by_hand {
+            page.field(0, "by hand", when);
+        }
         page.provenance(0, &self.provenance);
         for open in &self.open {
             page.field(0, "can not run", open);
@@ -147,19 +161,41 @@ impl Plan {
     }
 }
 
-fn steps(steps_of: &[Step], ground: Option<&Ground<'_>>, open: &mut Vec<String>) -> Vec<PlanStep> {
+/// What people will be asked for; its names stand in the plan as they are.
+fn asked(runbook: &Runbook) -> BTreeSet<String> {
+    let names = runbook.every_step().into_iter().filter_map(|(_, step)| match &step.task {
+        Task::Ask(plan) => Some(plan.name.clone()),
+        Task::Commit(plan) => plan.for_each.as_ref().map(|list| list.name.clone()),
+        Task::Observe(_)
+        | Task::Choose(_)
+        | Task::Watch(_)
+        | Task::Escalate(_)
+        | Task::Conclude(_)
+        | Task::ByHand(_)
+        | Task::Tick(_)
+        | Task::Collect(_) => None,
+    });
+    names.collect()
+}
+
+fn steps(
+    steps_of: &[Step],
+    ground: Option<&Ground<'_>>,
+    asked: &BTreeSet<String>,
+    open: &mut Vec<String>,
+) -> Vec<PlanStep> {
     let mut planned = Vec::new();
     for step in steps_of {
         let does = match &step.task {
             Task::Observe(readings) => Does::Reads(readings.clone()),
             Task::Choose(branches) => {
-                Does::Chooses(branches.iter().map(|branch| plan_branch(branch, ground, open)).collect())
+                Does::Chooses(branches.iter().map(|branch| plan_branch(branch, ground, asked, open)).collect())
             }
             Task::Watch(watch) => {
                 Does::Watches { until: watch.until.clone(), deadline_seconds: watch.deadline.as_secs() }
             }
             Task::Commit(sequence) => {
-                let resolved = ground.map(|ground| seal::resolve_templates(sequence, ground.settings));
+                let resolved = ground.map(|ground| seal::resolve_but(sequence, ground.settings, asked));
                 let planned = match resolved {
                     None => PlanSequence::of(sequence, None, &mut |_| {}),
                     Some(Ok(resolved)) => {
@@ -174,6 +210,10 @@ fn steps(steps_of: &[Step], ground: Option<&Ground<'_>>, open: &mut Vec<String>)
             }
             Task::Escalate(plan) => Does::HandsOver(plan.clone()),
             Task::Conclude(finding) => Does::Concludes(finding.clone()),
+            Task::ByHand(plan) => Does::ByHand(plan.clone()),
+            Task::Tick(items) => Does::Ticks(items.clone()),
+            Task::Ask(plan) => Does::Asks(plan.clone()),
+            Task::Collect(plan) => Does::Collects(plan.clone()),
         };
         planned.push(PlanStep {
             id: step.id.clone(),
@@ -187,12 +227,17 @@ fn steps(steps_of: &[Step], ground: Option<&Ground<'_>>, open: &mut Vec<String>)
     planned
 }
 
-fn plan_branch(branch: &Branch, ground: Option<&Ground<'_>>, open: &mut Vec<String>) -> PlanBranch {
+fn plan_branch(
+    branch: &Branch,
+    ground: Option<&Ground<'_>>,
+    asked: &BTreeSet<String>,
+    open: &mut Vec<String>,
+) -> PlanBranch {
     PlanBranch {
         id: branch.id.clone(),
         title: branch.title.clone(),
         when: branch.when.clone(),
-        steps: steps(&branch.steps, ground, open),
+        steps: steps(&branch.steps, ground, asked, open),
         provenance: branch.provenance.clone(),
     }
 }
@@ -215,6 +260,7 @@ impl PlanSequence {
                 WayBack::Acts(_) => None,
             },
             escalation: plan.escalation.clone(),
+            for_each: plan.for_each.clone(),
         }
     }
 }
@@ -280,6 +326,34 @@ fn write_steps(steps: &[PlanStep], indent: usize, page: &mut Page) {
                 page.field(inner, "end", finding);
                 page.provenance(inner, &step.provenance);
             }
+            Does::ByHand(plan) => {
+                page.field(inner, "by hand", &plan.what);
+                if !plan.command.is_empty() {
+                    page.field(inner, "to copy", &text::escaped(&text::shell_line(&plan.command)));
+                }
+                page.provenance(inner, &step.provenance);
+            }
+            Does::Ticks(items) => {
+                for item in items {
+                    page.field(inner, "tick", &item.text);
+                    page.provenance(inner + 2, &item.provenance);
+                }
+                page.provenance(inner, &step.provenance);
+            }
+            Does::Asks(plan) => {
+                page.field(inner, "ask", &format!("{{{}}} is {}: {}", plan.name, plan.asks, plan.accepts.words()));
+                page.provenance(inner, &step.provenance);
+            }
+            Does::Collects(plan) => {
+                for reading in &plan.readings {
+                    page.field(inner, "keep", &format!("{}: {}", reading.label, reading.expr));
+                }
+                let documents = if plan.documents.is_empty() { "all".to_owned() } else { plan.documents.join(", ") };
+                page.field(inner, "documents", &documents);
+                page.field(inner, "log lines", &format!("the newest {} of each log", plan.log_lines));
+                page.field(inner, "and", "the alerts of the target, and the journal of the run");
+                page.provenance(inner, &step.provenance);
+            }
         }
     }
 }
@@ -297,6 +371,12 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
     page.conditions(indent, "only if", &sequence.only_if);
     for (name, expr) in &sequence.capture {
         page.field(indent, "note", &format!("{{{name}}} is {expr}"));
+    }
+    if let Some(list) = &sequence.for_each {
+        let (name, label, expr, most) = (&list.name, &list.label, &list.expr, list.at_most);
+        let what =
+            format!("{{{name}}} in the values of {label} that {expr} has then, at most {most}; ends at a failure");
+        page.field(indent, "for each", &what);
     }
     sequence.acts.iter().for_each(|act| write_act("run", act, indent, page));
     page.field(indent, "expect", &sequence.expect);

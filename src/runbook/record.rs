@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::seal::{Approval, Environment, SealedSequence};
-use super::tree::Runbook;
+use super::tree::{ConditionPlan, Runbook};
 use crate::alert::{AlertKey, Claim, ClaimKind};
 use crate::base::{ActId, At, BranchId, Digest, RunId, SequenceId, StepId, SystemId, TargetId, Unit};
 use crate::model::Reading;
@@ -301,4 +301,63 @@ pub enum Record {
         hash: Digest,
         approval: Approval,
     },
+
+    // done by people, and said by them
+    /// A manual step was done, or was not and `note` says why.
+    DidByHand {
+        step: StepId,
+        done: bool,
+        note: String,
+    },
+    /// An item of a checklist was seen to, or does not apply and why.
+    Ticked {
+        step: StepId,
+        item: ActId,
+        not_applicable: Option<String>,
+    },
+    /// A value was given; `{name}` stands for it from here on.
+    Answered {
+        step: StepId,
+        name: String,
+        value: String,
+    },
+    /// The acts of a sequence were done by hand, outside the console. They count as done when what verifies the
+    /// sequence was measured after that.
+    SequenceByHand {
+        step: StepId,
+        note: String,
+        /// With the values written in that were measured before.
+        verify: Vec<ConditionPlan>,
+        from: At,
+        until: At,
+    },
+    /// What was measured after a sequence was done by hand, in the end.
+    ByHandMeasured {
+        step: StepId,
+        judged: Vec<Judged>,
+        cured: bool,
+    },
+    /// Evidence was put into an archive.
+    Collected {
+        step: StepId,
+        archive: Archive,
+    },
+    /// Evidence could not be put into an archive; the run goes on without.
+    NotCollected {
+        step: StepId,
+        why: String,
+    },
+}
+
+/// A file with evidence, and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    pub path: String,
+    pub bytes: u64,
+    /// Of the whole file.
+    pub sha256: Digest,
+    /// Names of the files in it.
+    pub files: Vec<String>,
+    /// What there was no room for, or what could not be read, and why.
+    pub left_out: Vec<String>,
 }

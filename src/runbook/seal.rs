@@ -206,6 +206,10 @@ pub enum SealError {
     NoReads { sequence: SequenceId },
     #[error("{sequence} is destructive, and nobody broke the glass for it: an incident and a reason are needed")]
     NoApproval { sequence: SequenceId },
+    #[error("there is nothing to do: {expr} gives no value for {name} now")]
+    EmptyList { name: String, expr: String },
+    #[error("{found} values of {name} were found, and at most {at_most} are done at once")]
+    LongList { name: String, at_most: u32, found: usize },
 }
 
 /// Writes the target's settings, as text, into every argv and unit of the plan.
@@ -214,44 +218,118 @@ pub enum SealError {
 /// A name that is no setting; a value that is empty, begins with `-`, looks like a blank to fill in, has white space
 /// at its ends, or holds characters that do not show.
 pub fn resolve_templates(plan: &SequencePlan, settings: &BTreeMap<String, String>) -> Result<SequencePlan, SealError> {
+    resolve_but(plan, settings, &BTreeSet::new())
+}
+
+/// As [`resolve_templates`], but leaves the names in `open` as they stand: what a person has not answered yet, and the
+/// values of a list that has not been measured. A plan that has such names can be shown, and can not be sealed.
+///
+/// # Errors
+/// As [`resolve_templates`].
+pub fn resolve_but(
+    plan: &SequencePlan,
+    settings: &BTreeMap<String, String>,
+    open: &BTreeSet<String>,
+) -> Result<SequencePlan, SealError> {
     let mut plan = plan.clone();
-    plan.acts.iter_mut().try_for_each(|act| resolve_act(act, settings))?;
+    plan.acts.iter_mut().try_for_each(|act| resolve_act(act, settings, open))?;
     match &mut plan.way_back {
         WayBack::None(_) => {}
-        WayBack::Acts(acts) => acts.iter_mut().try_for_each(|act| resolve_act(act, settings))?,
+        WayBack::Acts(acts) => acts.iter_mut().try_for_each(|act| resolve_act(act, settings, open))?,
     }
     Ok(plan)
 }
 
-fn resolve_act(act: &mut ActPlan, settings: &BTreeMap<String, String>) -> Result<(), SealError> {
-    let what = format!("the act {}", act.id);
-    let bad = |name: &str, value: &str, why| {
-        let (name, value) = (name.to_owned(), text::escaped(value).into_owned());
-        SealError::BadSetting { name, value, why, what: what.clone() }
-    };
-    if let Act::Request(request) = &act.act {
-        for name in template::names(&request.path) {
-            let value = settings.get(name).map_or("", String::as_str);
-            if let Some(why) = segment_objection(value) {
-                return Err(bad(name, value, why));
+/// The plan with its acts once for every one of these values, so that every act is seen before it is confirmed. A plan
+/// without a list is left as it is.
+///
+/// # Errors
+/// The list is empty, longer than the plan allows, or holds a value that can not stand in an act.
+pub fn expand(plan: &SequencePlan, values: &[String]) -> Result<SequencePlan, SealError> {
+    let Some(list) = &plan.for_each else { return Ok(plan.clone()) };
+    let name = || list.name.clone();
+    if values.is_empty() {
+        return Err(SealError::EmptyList { name: name(), expr: list.expr.clone() });
+    }
+    if values.len() > list.at_most as usize {
+        return Err(SealError::LongList { name: name(), at_most: list.at_most, found: values.len() });
+    }
+    let mut every_act = plan.acts.iter().chain(plan.way_back.acts());
+    let in_a_path = every_act.any(|act| act.act.names_in_path().contains(&list.name.as_str()));
+    for value in values {
+        if let Some(why) = objection(value).or_else(|| segment_objection(value).filter(|_| in_a_path)) {
+            return Err(bad_setting(&list.name, value, why, &format!("the acts of {}", plan.id)));
+        }
+    }
+    let mut expanded = SequencePlan { for_each: None, ..plan.clone() };
+    expanded.acts = repeated(&plan.acts, &list.name, values.iter());
+    if let WayBack::Acts(acts) = &plan.way_back {
+        // What was done last is taken back first.
+        expanded.way_back = WayBack::Acts(repeated(acts, &list.name, values.iter().rev()));
+    }
+    Ok(expanded)
+}
+
+/// The acts once for every value. Ids are numbered, so that each act has its own record and its own output.
+fn repeated<'a>(acts: &[ActPlan], name: &str, values: impl Iterator<Item = &'a String>) -> Vec<ActPlan> {
+    let each = values.enumerate().flat_map(|(index, value)| {
+        let mut acts = acts.to_vec();
+        for act in &mut acts {
+            act.id = ActId::new(format!("{}-{}", act.id, index + 1));
+            if !act.title.contains(&format!("{{{name}}}")) {
+                act.title = format!("{}: {value}", act.title);
             }
+        }
+        super::input::fill_acts(&mut acts, name, value);
+        acts
+    });
+    each.collect()
+}
+
+fn resolve_act(
+    act: &mut ActPlan,
+    settings: &BTreeMap<String, String>,
+    open: &BTreeSet<String>,
+) -> Result<(), SealError> {
+    let what = format!("the act {}", act.id);
+    for name in act.act.names_in_path().into_iter().filter(|name| !open.contains(*name)) {
+        let value = settings.get(name).map_or("", String::as_str);
+        if let Some(why) = segment_objection(value) {
+            return Err(bad_setting(name, value, why, &what));
         }
     }
     for part in act.act.texts_mut().chain([&mut act.unit]) {
-        *part = template::fill(part, |name| {
-            let value =
-                settings.get(name).ok_or_else(|| SealError::NoSetting { name: name.to_owned(), what: what.clone() })?;
-            match objection(value) {
-                None => Ok(value.clone()),
-                Some(why) => Err(bad(name, value, why)),
-            }
+        *part = template::fill(part, |name| match open.contains(name) {
+            true => Ok(format!("{{{name}}}")),
+            false => setting(settings, name, &what),
         })?;
     }
     Ok(())
 }
 
+/// A setting as it is written into an act.
+fn setting(settings: &BTreeMap<String, String>, name: &str, what: &str) -> Result<String, SealError> {
+    let missing = || SealError::NoSetting { name: name.to_owned(), what: what.to_owned() };
+    let value = settings.get(name).ok_or_else(missing)?;
+    objection(value).map_or_else(|| Ok(value.clone()), |why| Err(bad_setting(name, value, why, what)))
+}
+
+fn bad_setting(name: &str, value: &str, why: &'static str, what: &str) -> SealError {
+    let value = text::escaped(value).into_owned();
+    SealError::BadSetting { name: name.to_owned(), value, why, what: what.to_owned() }
+}
+
+/// A command that a person may run, with the target's settings written in.
+///
+/// # Errors
+/// As [`resolve_templates`].
+pub fn resolve_argv(argv: &[String], settings: &BTreeMap<String, String>) -> Result<Vec<String>, SealError> {
+    let filled = |part: &String| template::fill(part, |name| setting(settings, name, "the command to copy"));
+    argv.iter().map(filled).collect()
+}
+
 /// Why a value may not become a part of an argv.
-fn objection(value: &str) -> Option<&'static str> {
+pub(super) fn objection(value: &str) -> Option<&'static str> {
     let looks_blank = value.contains('<') && value.contains('>');
     match value {
         "" => Some("is empty"),
@@ -312,6 +390,10 @@ pub fn seal(
     if plan.verify.is_empty() {
         return Err(SealError::NoVerification { sequence: sequence() });
     }
+    if let Some(list) = &plan.for_each {
+        // Only what was measured, value by value, is confirmed.
+        return Err(SealError::EmptyList { name: list.name.clone(), expr: list.expr.clone() });
+    }
     if prepared.reads.is_empty() {
         return Err(SealError::NoReads { sequence: sequence() });
     }
@@ -344,7 +426,11 @@ pub fn seal(
     })
 }
 
-fn filled(condition: &ConditionPlan, captured: &BTreeMap<String, f64>) -> Result<ConditionPlan, SealError> {
+/// A verification with the captured values written in.
+///
+/// # Errors
+/// One of them was not measured.
+pub fn filled(condition: &ConditionPlan, captured: &BTreeMap<String, f64>) -> Result<ConditionPlan, SealError> {
     let expr = template::fill(&condition.expr, |name| {
         let (name, expr) = (name.to_owned(), condition.expr.clone());
         match captured.get(&name) {
@@ -376,6 +462,18 @@ fn seal_acts(
             false => Err(SealError::NotThePlan { act: act.id.clone(), shown: exec.to_string() }),
         })
         .collect()
+}
+
+/// Whether a sealed sequence is still what this plan would be sealed to, act by act.
+#[must_use]
+pub fn same_acts(plan: &SequencePlan, sealed: &SealedSequence) -> bool {
+    let place = &sealed.place;
+    let same = |planned: &[ActPlan], sealed: &[SealedAct]| {
+        let alike =
+            |(act, sealed): (&ActPlan, &SealedAct)| act.id == sealed.id && carries_out(&sealed.exec, act, place);
+        planned.len() == sealed.len() && planned.iter().zip(sealed).all(alike)
+    };
+    same(&plan.acts, &sealed.acts) && same(plan.way_back.acts(), &sealed.way_back)
 }
 
 /// Whether a resolved command ends with the planned program, by an absolute path, and exactly its arguments. What

@@ -37,6 +37,7 @@ fn plan() -> SequencePlan {
             respond_within_minutes: 15,
             say: String::new(),
         },
+        for_each: None,
     }
 }
 

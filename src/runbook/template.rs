@@ -9,7 +9,16 @@ use std::fmt::Write as _;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece<'a> {
     Plain(&'a str),
-    Name(&'a str),
+    Name(&'a str, Position),
+}
+
+/// Where a name stands in an expression, and so what it has to become there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Among the operands: a number.
+    Operand,
+    /// Between the braces of a selector: the text of a label's value.
+    Matcher,
 }
 
 /// Whether this may stand between the braces: a lower-case word with digits and underscores.
@@ -25,7 +34,7 @@ pub fn names(text: &str) -> Vec<&str> {
     pieces(text)
         .into_iter()
         .filter_map(|piece| match piece {
-            Piece::Name(name) => Some(name),
+            Piece::Name(name, _) => Some(name),
             Piece::Plain(_) => None,
         })
         .collect()
@@ -36,24 +45,39 @@ pub fn names(text: &str) -> Vec<&str> {
 /// # Errors
 /// The first name for which `value` has nothing but an error.
 pub fn fill<E>(text: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+    fill_at(text, |name, _| value(name))
+}
+
+/// As [`fill`], for an expression, in which it matters where a name stands.
+///
+/// # Errors
+/// As [`fill`].
+pub fn fill_at<E>(text: &str, mut value: impl FnMut(&str, Position) -> Result<String, E>) -> Result<String, E> {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Plain(plain) => out.push_str(plain),
-            Piece::Name(name) => out.push_str(&value(name)?),
+            Piece::Name(name, position) => out.push_str(&value(name, position)?),
         }
     }
     Ok(out)
 }
 
-/// The text with a number for every name: the same expression as far as its series are concerned.
+/// The text of a label's value as PromQL writes it.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The text with a value for every name: the same expression as far as its series are concerned.
 #[must_use]
 pub fn sampled(text: &str) -> String {
     pieces(text)
         .into_iter()
         .map(|piece| match piece {
             Piece::Plain(plain) => plain,
-            Piece::Name(_) => "1",
+            Piece::Name(_, Position::Operand) => "1",
+            Piece::Name(_, Position::Matcher) => "\"1\"",
         })
         .collect()
 }
@@ -72,7 +96,7 @@ pub fn number(value: f64) -> Option<String> {
 /// `{name}` is a name only outside quotes: in PromQL a label's value may hold braces of its own.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
-    let (mut start, mut quote, mut escaped) = (0, None, false);
+    let (mut start, mut quote, mut escaped, mut open) = (0, None, false, 0_u32);
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
@@ -82,16 +106,18 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '{') => {
-                let Some(name) = text[at + 1..].split('}').next().filter(|name| is_name(name)) else { continue };
-                let end = at + 1 + name.len();
-                if !text[end..].starts_with('}') {
+                let name = text[at + 1..].split_once('}').map(|(name, _)| name).filter(|name| is_name(name));
+                let Some(name) = name else {
+                    open += 1;
                     continue;
-                }
+                };
+                let end = at + 1 + name.len();
                 pieces.push(Piece::Plain(&text[start..at]));
-                pieces.push(Piece::Name(name));
+                pieces.push(Piece::Name(name, if open > 0 { Position::Matcher } else { Position::Operand }));
                 start = end + 1;
                 chars.by_ref().take_while(|(at, _)| *at < end).for_each(drop);
             }
+            (None, '}') => open = open.saturating_sub(1),
             (None, _) => {}
         }
     }
@@ -126,6 +152,22 @@ mod tests {
         assert_eq!(fill("nothing", value), Ok("nothing".to_owned()));
         // What is filled in is not looked at again.
         assert_eq!(fill::<()>("{a}", |_| Ok("{b}".to_owned())), Ok("{b}".to_owned()));
+    }
+
+    #[test]
+    fn where_a_name_stands_says_what_it_becomes() {
+        let check = |text: &str, want: &str| {
+            let filled = fill_at::<()>(text, |name, position| {
+                Ok(match position {
+                    Position::Operand => format!("<{name}>"),
+                    Position::Matcher => quoted(&format!("a\"{name}")),
+                })
+            });
+            assert_eq!(filled.as_deref(), Ok(want));
+        };
+        check("up{node={node}} == bool {n}", "up{node=\"a\\\"node\"} == bool <n>");
+        check("up{a=\"}\", node={node}}", "up{a=\"}\", node=\"a\\\"node\"}");
+        assert_eq!(sampled("up{node={node}} == bool {n}"), "up{node=\"1\"} == bool 1");
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Runbook {
     pub severity: Severity,
     /// The alerts that open it.
     pub alerts: Vec<String>,
+    /// When people open it by themselves, where they do.
+    #[serde(default)]
+    pub by_hand: Option<String>,
     /// What is wrong when it applies, in a sentence.
     pub summary: String,
     /// Series to show beside the steps: label, expression, unit.
@@ -51,6 +54,10 @@ pub enum StepOutcome {
     CameTrue,
     /// Of a watch: its deadline passed.
     DeadlinePassed,
+    /// Of a manual step: a person did it.
+    DoneByHand,
+    /// Of a manual step: a person did not do it, and said why.
+    NotDone,
 }
 
 /// The primitives every step kind compiles to.
@@ -69,6 +76,98 @@ pub enum Task {
     Escalate(EscalationPlan),
     /// An end of the tree: what was found, in a sentence.
     Conclude(String),
+    /// A person does it, and says so; or says why not.
+    ByHand(ManualPlan),
+    /// A person goes through these, one by one, in whatever order.
+    Tick(Vec<ItemPlan>),
+    /// A person gives a value; `{name}` stands for it in the steps after this one.
+    Ask(InputPlan),
+    /// Gathers evidence into one archive. Runs by itself, because it only reads.
+    Collect(CollectPlan),
+}
+
+/// What a person does by hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualPlan {
+    /// What to do, in sentences.
+    pub what: String,
+    /// The command for it, for those who want to copy one; empty where there is none.
+    #[serde(default)]
+    pub command: Vec<String>,
+}
+
+/// One item of a checklist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemPlan {
+    pub id: ActId,
+    pub text: String,
+    pub provenance: Provenance,
+}
+
+/// A value that a person gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputPlan {
+    /// As it stands between braces; no setting of the system is called so.
+    pub name: String,
+    /// What is asked for, as a phrase.
+    pub asks: String,
+    pub accepts: Accepts,
+}
+
+/// What is taken for an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Accepts {
+    /// Any text that can not be taken for syntax.
+    Text,
+    /// A whole number within these bounds, both included.
+    Integer {
+        least: i64,
+        most: i64,
+    },
+    OneOf(Vec<String>),
+    /// A value that this label has now, in the answer to this expression.
+    LabelValues {
+        expr: String,
+        label: String,
+    },
+    /// A text or number that this jq filter finds now in the document of this name.
+    Document {
+        name: String,
+        jq: String,
+    },
+}
+
+/// Acts are repeated for every value of a list that is measured when the sequence is sealed, so that every act is seen
+/// before anything is confirmed. The first act that fails ends them all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForEachPlan {
+    /// As it stands between braces in the acts.
+    pub name: String,
+    /// The values that this label has in the answer to this expression.
+    pub expr: String,
+    pub label: String,
+    /// A longer list is refused.
+    pub at_most: u32,
+}
+
+/// What an archive of evidence holds, besides the alerts of the target and the journal of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectPlan {
+    pub readings: Vec<ReadingPlan>,
+    /// Documents by name; all of the target's where none is named.
+    #[serde(default)]
+    pub documents: Vec<String>,
+    /// Newest lines of each of the target's logs.
+    #[serde(default = "usual_log_lines")]
+    pub log_lines: u32,
+}
+
+const fn usual_log_lines() -> u32 {
+    500
 }
 
 /// A value to read and record.
@@ -137,6 +236,9 @@ pub struct SequencePlan {
     pub verify_within: Duration,
     pub way_back: WayBack,
     pub escalation: EscalationPlan,
+    /// Where it is set, the acts are repeated.
+    #[serde(default)]
+    pub for_each: Option<ForEachPlan>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,23 +291,42 @@ impl StepOutcome {
             StepOutcome::Failed => "the sequence before it failed",
             StepOutcome::CameTrue => "what was watched for happened",
             StepOutcome::DeadlinePassed => "what was watched for did not happen in time",
+            StepOutcome::DoneByHand => "the manual step before it was done",
+            StepOutcome::NotDone => "the manual step before it was not done",
         }
     }
 
     /// Whether a step with this task can end so.
     #[must_use]
     pub fn of(self, task: &Task) -> bool {
-        match (self, task) {
-            (StepOutcome::Verified | StepOutcome::Failed, Task::Commit(_))
-            | (StepOutcome::CameTrue | StepOutcome::DeadlinePassed, Task::Watch(_)) => true,
-            (
-                StepOutcome::Verified | StepOutcome::Failed,
-                Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_),
-            )
-            | (
-                StepOutcome::CameTrue | StepOutcome::DeadlinePassed,
-                Task::Observe(_) | Task::Choose(_) | Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_),
-            ) => false,
+        match self {
+            StepOutcome::Verified | StepOutcome::Failed => matches!(task, Task::Commit(_)),
+            StepOutcome::CameTrue | StepOutcome::DeadlinePassed => matches!(task, Task::Watch(_)),
+            StepOutcome::DoneByHand | StepOutcome::NotDone => matches!(task, Task::ByHand(_)),
+        }
+    }
+
+    /// The kind of step that can end so.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            StepOutcome::Verified | StepOutcome::Failed => "sequence",
+            StepOutcome::CameTrue | StepOutcome::DeadlinePassed => "watch",
+            StepOutcome::DoneByHand | StepOutcome::NotDone => "manual step",
+        }
+    }
+}
+
+impl Accepts {
+    /// What may be given, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Accepts::Text => "a text".to_owned(),
+            Accepts::Integer { least, most } => format!("a whole number from {least} to {most}"),
+            Accepts::OneOf(known) => format!("one of {}", known.join(", ")),
+            Accepts::LabelValues { expr, label } => format!("a value that the label {label} of {expr} has now"),
+            Accepts::Document { name, jq } => format!("something that {jq} finds now in the document {name:?}"),
         }
     }
 }
@@ -229,6 +350,15 @@ impl Act {
             Act::Request(request) => request.texts_mut(),
         };
         texts.into_iter()
+    }
+
+    /// The names that stand in the path of a request, where a value has to be one piece of it.
+    #[must_use]
+    pub fn names_in_path(&self) -> Vec<&str> {
+        match self {
+            Act::Request(request) => template::names(&request.path),
+            Act::Command(_) | Act::Wait(_) => Vec::new(),
+        }
     }
 
     /// As a person reads it before the target is known.
@@ -286,7 +416,32 @@ impl Task {
     pub fn branches(&self) -> &[Branch] {
         match self {
             Task::Choose(branches) => branches,
-            Task::Observe(_) | Task::Watch(_) | Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_) => &[],
+            Task::Observe(_)
+            | Task::Watch(_)
+            | Task::Commit(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => &[],
+        }
+    }
+
+    /// The items of a checklist.
+    #[must_use]
+    pub fn items(&self) -> &[ItemPlan] {
+        match self {
+            Task::Tick(items) => items,
+            Task::Observe(_)
+            | Task::Choose(_)
+            | Task::Watch(_)
+            | Task::Commit(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => &[],
         }
     }
 
@@ -299,9 +454,12 @@ impl Task {
             Task::Watch(plan) => conditions(&plan.until),
             Task::Commit(plan) => {
                 let captured = plan.capture.iter().map(|(_, expr)| expr.clone());
-                captured.chain(conditions(&plan.only_if)).chain(conditions(&plan.verify)).collect()
+                let listed = plan.for_each.iter().map(|list| list.expr.clone());
+                captured.chain(listed).chain(conditions(&plan.only_if)).chain(conditions(&plan.verify)).collect()
             }
-            Task::Escalate(_) | Task::Conclude(_) => Vec::new(),
+            Task::Ask(InputPlan { accepts: Accepts::LabelValues { expr, .. }, .. }) => vec![expr.clone()],
+            Task::Collect(plan) => plan.readings.iter().map(|plan| plan.expr.clone()).collect(),
+            Task::Escalate(_) | Task::Conclude(_) | Task::ByHand(_) | Task::Tick(_) | Task::Ask(_) => Vec::new(),
         }
     }
 
@@ -315,6 +473,10 @@ impl Task {
             Task::Commit(_) => "sequence",
             Task::Escalate(_) => "escalate",
             Task::Conclude(_) => "conclude",
+            Task::ByHand(_) => "manual",
+            Task::Tick(_) => "checklist",
+            Task::Ask(_) => "input",
+            Task::Collect(_) => "collect",
         }
     }
 }

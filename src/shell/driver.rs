@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::backfill;
+use super::collect;
 use super::fetch::http::HttpClient;
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
@@ -18,6 +19,7 @@ use super::spawn::{self, Survival};
 use super::state_root::StateRoot;
 use crate::alert::slo::Closed;
 use crate::app::beside::{Task, Unwritten};
+use crate::app::collecting::Bundle;
 use crate::app::msg::{ArmAnswer, PrepareAnswer};
 use crate::app::{Effect, Msg};
 use crate::base::{At, RunId, StepId, TargetId};
@@ -100,6 +102,7 @@ impl Driver {
             // A source that is not asked any more says so itself.
             Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
+            Effect::Collect { run, step, bundle } => self.collect(run, step, *bundle),
         }
         None
     }
@@ -152,6 +155,18 @@ impl Driver {
                 // Nobody listens any more when the console has ended.
                 let _ = out.send((clock(), Msg::MinutesNotKept { why })).await;
             }
+        });
+    }
+
+    /// Beside the loop: it may be megabytes, and the disk may be slow.
+    fn collect(&self, run: RunId, step: StepId, bundle: Bundle) {
+        let (root, out, clock) = (Arc::clone(&self.root), self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let (of, at_step, at) = (run.clone(), step.clone(), clock());
+            let written = tokio::task::spawn_blocking(move || collect::write(&root, &of, &at_step, &bundle, at)).await;
+            let outcome = written.unwrap_or_else(|error| Err(error.to_string()));
+            // Nobody listens any more when the console has ended; the next one gathers the evidence anew.
+            let _ = out.send((clock(), Msg::Collected { run, step, outcome: Box::new(outcome) })).await;
         });
     }
 

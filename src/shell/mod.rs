@@ -20,6 +20,7 @@ pub mod alarm;
 pub mod backfill;
 pub mod child;
 pub mod clock;
+pub mod collect;
 pub mod console;
 pub mod discover;
 pub mod driver;

@@ -22,7 +22,7 @@ use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
-use crate::runbook::record::{Judged, Outcome, SequenceEnd};
+use crate::runbook::record::{Archive, Judged, Outcome, SequenceEnd};
 use crate::runbook::seal::{Environment, Host, Place, Privilege};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
@@ -145,6 +145,11 @@ impl Rehearsal {
     /// Switches a fault of the simulated node.
     pub fn fault(&mut self, fault: Fault, on: bool) {
         self.timeline.apply(self.now.wall.0, Change::Fault { fault, on });
+    }
+
+    /// Has somebody stop, start or restart the node's service outside the console.
+    pub fn service(&mut self, verb: Verb) {
+        self.timeline.apply(self.now.wall.0, Change::Service(verb));
     }
 
     /// Lets time pass, a quarter of a second at a time.
@@ -298,6 +303,13 @@ impl Rehearsal {
                     self.tell(Msg::Evaluated { number, found: Unwritten::default() });
                 }
                 Effect::AskPainted if self.paints => self.tell(Msg::Painted),
+                Effect::Collect { run, step, bundle } => {
+                    let files = bundle.parts.iter().map(|part| part.name.clone()).collect();
+                    let path = format!("/run/opsconsole-demo/state/runs/{run}/evidence-{step}.tar");
+                    let left_out = Vec::new();
+                    let archive = Archive { path, bytes: 10_240, sha256: Digest::of(b"played"), files, left_out };
+                    self.tell(Msg::Collected { run, step, outcome: Box::new(Ok(archive)) });
+                }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend

@@ -135,6 +135,12 @@ impl SourceKindSpec {
         self.spec().names()
     }
 
+    /// The series that tells by itself whether the read succeeded, where the kind has one.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&'static str> {
+        self.spec().verdict()
+    }
+
     /// What a series means and what it is measured in, where the spec says it.
     #[must_use]
     pub fn meaning(&self, name: &str) -> Option<(&str, Unit)> {

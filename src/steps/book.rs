@@ -21,6 +21,9 @@ pub struct RunbookSpec {
     /// The alerts that open it.
     #[serde(default)]
     pub alerts: Vec<String>,
+    /// When people open it by themselves, in a phrase; for a runbook that no alert opens.
+    #[serde(default)]
+    pub by_hand: Option<String>,
     /// Series to show beside the steps.
     #[serde(default)]
     pub panels: Vec<ReadingPlan>,
@@ -85,6 +88,7 @@ impl RunbookSpec {
             title: self.title.clone(),
             severity: self.severity,
             alerts: self.alerts.clone(),
+            by_hand: self.by_hand.clone(),
             summary: self.summary.clone(),
             panels: self.panels.clone(),
             steps: super::compile(&self.steps, "steps", check),
@@ -181,7 +185,7 @@ mod tests {
         check(
             r#""a > bool {before}""#,
             r#"»"a > bool {befor}""#,
-            "{befor} is not captured by this sequence; did you mean before?",
+            "{befor} is not captured by this sequence, nor asked for before; did you mean before?",
         );
         check(r#""a == bool 2""#, r#"»"a == bool {before}""#, "{before} is not captured");
         check(r#"[(means: "a has grown", expr: "a > bool {before}")]"#, "»[]", "a sequence without a verification");

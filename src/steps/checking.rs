@@ -21,6 +21,8 @@ pub(super) struct Checking<'a> {
     /// The names of the system's settings, where they are known.
     settings: Option<&'a BTreeSet<String>>,
     steps: BTreeMap<StepId, String>,
+    /// What people have been asked for, on the way to the step that is examined.
+    inputs: Vec<String>,
     problems: Vec<Problem>,
 }
 
@@ -32,7 +34,7 @@ impl<'a> Checking<'a> {
         settings: Option<&'a BTreeSet<String>>,
     ) -> Checking<'a> {
         let (places, steps, problems) = (Places::of(text), BTreeMap::new(), Vec::new());
-        Checking { system, file, places, settings, steps, problems }
+        Checking { system, file, places, settings, steps, inputs: Vec::new(), problems }
     }
 
     /// Every mistake, in the order of the file.
@@ -76,9 +78,49 @@ impl<'a> Checking<'a> {
         Duration::from_secs(seconds.min(LONGEST_SECONDS))
     }
 
+    /// An expression, in which what was asked for before may stand.
     pub(super) fn expr(&mut self, expr: &str, at: &str) {
-        if let Err(error) = Expr::parse(expr) {
+        self.value_names(expr, &BTreeSet::new(), at);
+        if let Err(error) = Expr::parse(&template::sampled(expr)) {
             self.complain(at, error.to_string(), None);
+        }
+    }
+
+    /// A name that stands for a value in the steps after this one.
+    pub(super) fn declare_input(&mut self, name: &str, at: &str) {
+        if !template::is_name(name) {
+            let what = format!("{:?} can not be the name of a value", text::escaped(name));
+            let suggestion = Some("use lower-case letters, digits and underscores".to_owned());
+            self.complain(at, what, suggestion);
+        }
+        if self.settings.is_some_and(|settings| settings.contains(name)) {
+            self.complain(at, format!("{name} is a setting of the system {}", self.system), None);
+        }
+        if self.inputs.iter().any(|known| known == name) {
+            self.complain(at, format!("{name} is asked for already"), None);
+        }
+        self.inputs.push(name.to_owned());
+    }
+
+    /// How many values have been asked for so far.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Forgets all but the first of them.
+    pub(super) fn forget_inputs(&mut self, known: usize) {
+        self.inputs.truncate(known);
+    }
+
+    /// Names in an expression, where each must have been captured or asked for.
+    fn value_names(&mut self, expr: &str, captured: &BTreeSet<&str>, at: &str) {
+        for name in template::names(expr) {
+            if captured.contains(name) || self.inputs.iter().any(|known| known == name) {
+                continue;
+            }
+            let known = captured.iter().copied().chain(self.inputs.iter().map(String::as_str));
+            let suggestion = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+            self.complain(at, format!("{{{name}}} is not captured by this sequence, nor asked for before"), suggestion);
         }
     }
 
@@ -100,13 +142,7 @@ impl<'a> Checking<'a> {
                 self.complain(&format!("{at}.means"), "a condition does not say what it means", None);
             }
             let at = format!("{at}.expr");
-            for name in template::names(&condition.expr) {
-                if !captured.contains(name) {
-                    let suggestion =
-                        nearest(name, captured.iter().copied()).map(|meant| format!("did you mean {meant}?"));
-                    self.complain(&at, format!("{{{name}}} is not captured by this sequence"), suggestion);
-                }
-            }
+            self.value_names(&condition.expr, captured, &at);
             if let Err(error) = parse_condition(&condition.expr) {
                 self.complain(&at, error.to_string(), None);
             }
@@ -117,9 +153,9 @@ impl<'a> Checking<'a> {
     pub(super) fn setting_names(&mut self, text: &str, at: &str) {
         for name in template::names(text) {
             let Some(known) = self.settings else { continue };
-            if !known.contains(name) {
-                let suggestion =
-                    nearest(name, known.iter().map(String::as_str)).map(|meant| format!("did you mean {meant}?"));
+            if !known.contains(name) && self.inputs.iter().all(|input| input != name) {
+                let all = known.iter().chain(&self.inputs).map(String::as_str);
+                let suggestion = nearest(name, all).map(|meant| format!("did you mean {meant}?"));
                 self.complain(at, format!("{{{name}}} is not a setting of the system {}", self.system), suggestion);
             }
         }
@@ -165,5 +201,5 @@ impl<'a> Checking<'a> {
 /// # Errors
 /// As [`Condition::parse`].
 fn parse_condition(expr: &str) -> Result<Condition, ExprError> {
-    Condition::parse(&template::fill(expr, |_| Ok::<_, ExprError>("1".to_owned()))?)
+    Condition::parse(&template::sampled(expr))
 }

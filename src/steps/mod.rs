@@ -12,9 +12,14 @@ pub mod book;
 pub mod branch;
 pub mod check;
 mod checking;
+pub mod checklist;
+pub mod collect;
 pub mod conclude;
 pub mod escalate;
+pub mod input;
+pub mod manual;
 pub mod sequence;
+pub mod verify;
 pub mod watch;
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +38,7 @@ pub struct StepSpec {
     pub id: StepId,
     pub title: String,
     pub kind: StepKindSpec,
-    /// Only if the sequence, or the watch, before it in the same list ended so.
+    /// Only if the sequence, the watch or the manual step before it in the same list ended so.
     #[serde(default)]
     pub only_after: Option<StepOutcome>,
     /// Lines of the document that it implements: `system:12-15`.
@@ -51,6 +56,7 @@ pub struct StepSpec {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a runbook has a few dozen steps; every reader would have to unbox")]
 pub enum StepKindSpec {
     Check(check::CheckSpec),
     Branch(branch::ChooseSpec),
@@ -58,11 +64,18 @@ pub enum StepKindSpec {
     Sequence(sequence::SequenceSpec),
     Escalate(escalate::EscalateSpec),
     Conclude(conclude::ConcludeSpec),
+    Verify(verify::VerifySpec),
+    Manual(manual::ManualSpec),
+    Checklist(checklist::ChecklistSpec),
+    Input(input::InputSpec),
+    Collect(collect::CollectSpec),
 }
 
 /// Compiles a list of steps that stands at `at`.
 fn compile(specs: &[StepSpec], at: &str, check: &mut Checking<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
+    // What is asked for in a branch is not known outside of it.
+    let known = check.inputs();
     for (index, spec) in specs.iter().enumerate() {
         let at = format!("{at}[{index}]");
         check.step_id(&spec.id, &format!("{at}.id"));
@@ -70,10 +83,7 @@ fn compile(specs: &[StepSpec], at: &str, check: &mut Checking<'_>) -> Vec<Step> 
         if let Some(outcome) = spec.only_after
             && !steps.iter().any(|step| outcome.of(&step.task))
         {
-            let before = match outcome {
-                StepOutcome::Verified | StepOutcome::Failed => "sequence",
-                StepOutcome::CameTrue | StepOutcome::DeadlinePassed => "watch",
-            };
+            let before = outcome.kind();
             let what = format!("{} waits for the end of a {before}, and none stands before it in this list", spec.id);
             check.complain(&format!("{at}.only_after"), what, None);
         }
@@ -87,6 +97,7 @@ fn compile(specs: &[StepSpec], at: &str, check: &mut Checking<'_>) -> Vec<Step> 
         let (id, title) = (spec.id.clone(), spec.title.clone());
         steps.push(Step { id, title, task, only_after: spec.only_after, provenance });
     }
+    check.forget_inputs(known);
     steps
 }
 
@@ -99,6 +110,11 @@ impl StepKindSpec {
             StepKindSpec::Sequence(spec) => spec.compile(id, at, check),
             StepKindSpec::Escalate(spec) => spec.compile(at, check),
             StepKindSpec::Conclude(spec) => spec.compile(at, check),
+            StepKindSpec::Verify(spec) => spec.compile(at, check),
+            StepKindSpec::Manual(spec) => spec.compile(at, check),
+            StepKindSpec::Checklist(spec) => spec.compile(at, check),
+            StepKindSpec::Input(spec) => spec.compile(at, check),
+            StepKindSpec::Collect(spec) => spec.compile(at, check),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::checking::Checking;
 use crate::base::{ActId, Provenance, SequenceId, StepId, text};
 use crate::model::Method;
 use crate::runbook::request::{HeaderPlan, RequestPlan};
-use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
+use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, ForEachPlan, WayBack};
 use crate::runbook::{SequencePlan, Task, argv, template};
 
 /// The sequence has its step's id.
@@ -32,6 +32,10 @@ pub struct SequenceSpec {
     pub verify_within_seconds: u64,
     pub way_back: WayBackSpec,
     pub escalation: EscalationPlan,
+    /// The acts are repeated for every value of a list that is measured when the sequence is prepared. `{name}` stands
+    /// for the value; the first act that fails ends them all.
+    #[serde(default)]
+    pub for_each: Option<ForEachPlan>,
 }
 
 /// A value measured at commit; verifications name it as `{name}`.
@@ -121,6 +125,15 @@ impl SequenceSpec {
         check.verifications(&self.verify, &captured, &format!("{at}.verify"));
         check.escalation(&self.escalation, &format!("{at}.escalation"));
         let mut ids = BTreeSet::new();
+        let known = check.inputs();
+        if let Some(list) = &self.for_each {
+            let at = format!("{at}.for_each");
+            check.expr(&list.expr, &format!("{at}.expr"));
+            if list.at_most == 0 {
+                check.complain(&format!("{at}.at_most"), "at most none is done", None);
+            }
+            check.declare_input(&list.name, &format!("{at}.name"));
+        }
         let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, check);
         let way_back = match &self.way_back {
             WayBackSpec::None(why) => {
@@ -138,6 +151,7 @@ impl SequenceSpec {
                 WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, check))
             }
         };
+        check.forget_inputs(known);
         Task::Commit(SequencePlan {
             id: SequenceId::new(id.as_str()),
             class: self.class,
@@ -150,6 +164,7 @@ impl SequenceSpec {
             verify_within: check.seconds(self.verify_within_seconds, &format!("{at}.verify_within_seconds")),
             way_back,
             escalation: self.escalation.clone(),
+            for_each: self.for_each.clone(),
         })
     }
 

@@ -22,7 +22,7 @@ use crate::promql::Dialect;
 use crate::runbook::Runbook;
 use crate::steps::book;
 pub use recognise::{RecogniseSpec, Recogniser};
-pub use spec::{Dimension, DimensionSpec, PanelSpec, RowSpec, SettingValue, SystemSpec};
+pub use spec::{ContactSpec, Dimension, DimensionSpec, PanelSpec, PolicyKind, RowSpec, SettingValue, SystemSpec};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/systems");
 

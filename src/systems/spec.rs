@@ -36,6 +36,9 @@ pub struct SystemSpec {
     pub escalation: Vec<EscalationSpec>,
     #[serde(default)]
     pub policies: Vec<PolicySpec>,
+    /// Where people are reached.
+    #[serde(default)]
+    pub contacts: Vec<ContactSpec>,
     /// Every read that sources and checks may make: `GET /path`, `TCP connect`, `stat /path`, `list /path`,
     /// `statvfs /path`, `tail /path`, `run program argument`, `systemctl show unit`, `journalctl -u unit`.
     pub allowed_reads: Vec<String>,
@@ -163,8 +166,35 @@ pub struct PolicySpec {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyKind {
-    Always,
+    /// What everything else follows from.
+    Principle,
     Never,
+    Always,
+}
+
+impl PolicyKind {
+    /// In the order in which they are read.
+    pub const ALL: [PolicyKind; 3] = [PolicyKind::Principle, PolicyKind::Never, PolicyKind::Always];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            PolicyKind::Principle => "principle",
+            PolicyKind::Never => "never",
+            PolicyKind::Always => "always",
+        }
+    }
+}
+
+/// Where people are reached, or where something is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContactSpec {
+    /// In a word or two: `on-call`.
+    pub label: String,
+    pub at: String,
+    #[serde(default)]
+    pub provenance: Provenance,
 }
 
 impl SystemSpec {

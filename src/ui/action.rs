@@ -126,6 +126,9 @@ actions! {
     Commit, "commit", Runbook, Acts, "open the confirmation of this step";
     SettleUnknown, "settle_unknown", Runbook, Decides, "say what became of a sequence whose outcome is unknown";
     CloseRun, "close_run", Runbook, Decides, "close the run that is shown, for a reason";
+    Tick, "tick", Runbook, Decides, "tick off the selected item of a checklist";
+    Decline, "decline", Runbook, Decides, "say that a manual step is not done, or an item does not apply, and why";
+    ByHand, "by_hand", Runbook, Decides, "say that a sequence was done by hand, outside the console; it is measured all the same";
     Palette, "palette", Console, None, "find an action, a page, a target or a runbook by typing";
     Help, "help", Console, None, "show the keys";
     NextTheme, "next_theme", Console, None, "go to the next theme";

@@ -328,8 +328,10 @@ fn runbook(sequence: &SealedSequence) -> Runbook {
         verify_within: sequence.verify_within,
         way_back: WayBack::None("there is none".to_owned()),
         escalation: escalation(),
+        for_each: None,
     };
     Runbook {
+        by_hand: None,
         id: "volchain/trial".into(),
         system: "volchain".into(),
         title: "a trial".to_owned(),

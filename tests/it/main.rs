@@ -16,6 +16,7 @@ mod kills;
 mod link;
 mod looking;
 mod looks;
+mod people;
 mod pictures;
 mod pty;
 mod random_keys;

@@ -29,7 +29,8 @@ pub fn describe(rows: &mut Rows, entry: &Entry) {
         Record::WatchEnded { judged, .. }
         | Record::Verifying { judged, .. }
         | Record::SequenceEnded { judged, .. }
-        | Record::Settled { judged, .. } => self::judged(rows, judged),
+        | Record::Settled { judged, .. }
+        | Record::ByHandMeasured { judged, .. } => self::judged(rows, judged),
         Record::Confirmed { sequence, hash, only_if, evidence, .. } => {
             rows.pair(0, "hash", Role::Text, hash.as_str());
             for act in &sequence.acts {
@@ -72,7 +73,24 @@ pub fn describe(rows: &mut Rows, entry: &Entry) {
         | Record::ConsoleStopped { .. }
         | Record::ClockJumped { .. }
         | Record::TornLine { .. }
-        | Record::GlassBroken { .. } => {}
+        | Record::GlassBroken { .. }
+        | Record::DidByHand { .. }
+        | Record::Ticked { .. }
+        | Record::Answered { .. }
+        | Record::NotCollected { .. } => {}
+        Record::SequenceByHand { verify, .. } => {
+            for condition in verify {
+                rows.pair(0, "to measure", Role::Text, &format!("{}: {}", condition.means, condition.expr));
+            }
+        }
+        Record::Collected { archive, .. } => {
+            rows.pair(0, "archive", Role::Text, &archive.path);
+            rows.pair(0, "sha256", Role::Text, archive.sha256.as_str());
+            rows.pair(0, "holds", Role::Dim, &archive.files.join(", "));
+            for left_out in &archive.left_out {
+                rows.pair(0, "without", Role::Warning, left_out);
+            }
+        }
     }
 }
 

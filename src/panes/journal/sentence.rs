@@ -90,6 +90,29 @@ pub fn sentence(record: &Record) -> String {
         Record::GlassBroken { run, target, sequence, hash, approval } => {
             format!("{} for {sequence} on {target} in run {run} (hash {})", approved(approval), hash.short())
         }
+        Record::DidByHand { step, done: true, note } => format!("did step {step} by hand: {note}"),
+        Record::DidByHand { step, done: false, note } => format!("did not do step {step}: {note}"),
+        Record::Ticked { step, item, not_applicable: None } => format!("ticked off {item} of {step}"),
+        Record::Ticked { step, item, not_applicable: Some(why) } => {
+            format!("called {item} of {step} not applicable: {why}")
+        }
+        Record::Answered { step, name, value } => {
+            format!("gave {} for {name} at step {step}", text::escaped(value))
+        }
+        Record::SequenceByHand { step, note, until, .. } => {
+            format!("did step {step} by hand, which is measured until {}: {note}", until.wall.clock())
+        }
+        Record::ByHandMeasured { step, cured: true, .. } => {
+            format!("what was done by hand at step {step} helped: every verification is true")
+        }
+        Record::ByHandMeasured { step, cured: false, judged } => {
+            format!("what was done by hand at step {step} did not help in time{}", open_points(judged))
+        }
+        Record::Collected { archive, .. } => {
+            let (files, bytes, hash) = (archive.files.len(), archive.bytes, archive.sha256.short());
+            format!("kept {} of evidence, {bytes} bytes, hash {hash}, in {}", text::count(files, "file"), archive.path)
+        }
+        Record::NotCollected { why, .. } => format!("could not keep the evidence: {why}"),
     }
 }
 
@@ -174,6 +197,11 @@ pub fn tone(record: &Record) -> Role {
         | Record::TornLine { .. }
         | Record::GlassBroken { .. } => Role::Critical,
         Record::SequenceEnded { end, .. } => end_tone(end),
+        Record::Ticked { .. } | Record::Answered { .. } | Record::Collected { .. } => Role::Text,
+        Record::DidByHand { done: true, .. } | Record::SequenceByHand { .. } => Role::Title,
+        Record::DidByHand { done: false, .. } | Record::NotCollected { .. } => Role::Warning,
+        Record::ByHandMeasured { cured: true, .. } => Role::Ok,
+        Record::ByHandMeasured { cured: false, .. } => Role::Critical,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The step at which the run stands: what the document says, what the console does, and why it differs.
 
-use super::progress;
-use crate::base::text::count;
+use super::{people, progress};
 use crate::base::time::spoken;
 use crate::base::{Provenance, Severity};
 use crate::panes::model::Model;
@@ -22,6 +21,10 @@ pub(super) fn note<'a>(_model: &Model, run: &Run) -> (Role, &'a str) {
         Some(Task::Commit(_)) => (Role::Warning, "acts"),
         Some(Task::Escalate(_)) => (Role::Accent, "escalate"),
         Some(Task::Conclude(_)) => (Role::Accent, "conclude"),
+        Some(Task::ByHand(_)) => (Role::Accent, "by hand"),
+        Some(Task::Tick(_)) => (Role::Accent, "tick off"),
+        Some(Task::Ask(_)) => (Role::Accent, "asks"),
+        Some(Task::Collect(_)) => (Role::Dim, "goes on by itself"),
     }
 }
 
@@ -42,6 +45,10 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &Run, chosen: usize)
             }
             conditions(rows, "until", &plan.until);
         }
+        Task::Commit(plan) if state.by_hand.is_some() => {
+            conditions(rows, "verifies", &plan.verify);
+            state.by_hand.iter().for_each(|by_hand| people::by_hand(rows, model, run, by_hand));
+        }
         Task::Commit(plan) => match &state.sequence {
             Some(sequence) => progress::describe(rows, model, &run.id, sequence),
             None => match super::filled(model, run, plan) {
@@ -52,12 +59,11 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &Run, chosen: usize)
                 }
             },
         },
-        Task::Escalate(plan) => {
-            rows.pair(0, "tell", Role::Title, &plan.contacts.join(", "));
-            let minutes = count(plan.respond_within_minutes, "minute");
-            rows.pair(0, "within", Role::Text, &minutes);
-            rows.pair(0, "say", Role::Text, &plan.say);
-        }
+        Task::Escalate(plan) => people::escalation(rows, model, run, plan, state),
+        Task::ByHand(plan) => people::manual(rows, plan, state),
+        Task::Tick(items) => people::checklist(rows, items, state, chosen),
+        Task::Ask(plan) => people::input(rows, plan, state),
+        Task::Collect(plan) => people::collect(rows, plan, state),
     }
     document(rows, &step.provenance);
     evidence(rows, run);
@@ -72,6 +78,9 @@ fn next(rows: &mut Rows, model: &Model, run: &Run, step: &Step, state: &StepRun)
                 "the outcome is unknown: look at the node, then {} says what became of it",
                 press(Action::SettleUnknown)
             )
+        }
+        (Task::Commit(_), StepState::Running) if state.by_hand.is_some() => {
+            "it was done by hand; whether it helped is measured".to_owned()
         }
         (Task::Commit(_), StepState::Running) => "the runner works on it; this console may be closed".to_owned(),
         (Task::Commit(_), _) if model.arming.as_ref().is_none_or(|arming| arming.target != run.target) => {
@@ -88,7 +97,17 @@ fn next(rows: &mut Rows, model: &Model, run: &Run, step: &Step, state: &StepRun)
             rows.prose(0, Role::Title, finding);
             format!("{} notes this finding", press(Action::Open))
         }
-        (Task::Escalate(_), _) => format!("tell them, then {} notes that you did", press(Action::Open)),
+        (Task::Escalate(_), _) => format!("tell them, then {} notes whom you told", press(Action::Open)),
+        (Task::ByHand(_), _) => {
+            let (done, not_done, copy) = (press(Action::Open), press(Action::Decline), press(Action::Copy));
+            format!("do it, then {done} notes what you did; {not_done} notes why not; {copy} copies the command")
+        }
+        (Task::Tick(_), _) => {
+            let (tick, decline) = (press(Action::Tick), press(Action::Decline));
+            format!("{tick} ticks off the selected item; {decline} says why it does not apply")
+        }
+        (Task::Ask(_), _) => format!("{} opens the line for it", press(Action::Open)),
+        (Task::Collect(_), _) => "the evidence is being written; it goes on by itself".to_owned(),
         (Task::Observe(_) | Task::Watch(_), _) => "it reads, and goes on by itself".to_owned(),
     };
     rows.prose(0, Role::Accent, &text).space();
@@ -132,6 +151,10 @@ fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
         Class::Serious => "serious: the target's name and a code, typed",
         Class::Destructive => "destructive: break-glass",
     };
+    if let Some(list) = &plan.for_each {
+        let what = format!("{} that {} has, at most {}; ends at a failure", list.label, list.expr, list.at_most);
+        rows.pair(0, "for each", Role::Text, &what);
+    }
     for act in &plan.acts {
         rows.pair(0, "runs", Role::Title, &super::shown(model, run, act));
     }
@@ -192,6 +215,12 @@ fn end(rows: &mut Rows, model: &Model, run: &Run) {
     for state in run.steps.values() {
         if let Some(sequence) = &state.sequence {
             progress::describe(rows, model, &run.id, sequence);
+        }
+        if let Some(by_hand) = &state.by_hand {
+            people::said(rows, by_hand);
+        }
+        if let Some(collected) = &state.collected {
+            people::collected(rows, collected);
         }
         if let Some(finding) = &state.finding {
             rows.space().pair(0, "found", Role::Title, finding);

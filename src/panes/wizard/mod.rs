@@ -10,18 +10,22 @@
 
 mod detail;
 mod path;
+mod people;
 mod progress;
+pub mod rules;
+
+use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Intent, Look, Model};
-use crate::base::{RunId, StepId};
+use crate::base::{ActId, RunId, StepId, text};
 use crate::runbook::machine::StepRun;
 use crate::runbook::request::RequestError;
 use crate::runbook::seal::SealError;
 use crate::runbook::tree::{Act, ActPlan, Branch, SequencePlan, Task};
-use crate::runbook::{Run, Step, seal};
+use crate::runbook::{Present, Run, Step, seal};
 use crate::ui::layout::above;
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
 use crate::ui::{Action, Role};
@@ -29,10 +33,14 @@ use crate::ui::{Action, Role};
 /// From this width on the path stands beside the step rather than above it.
 const BESIDE_COLUMNS: u16 = 100;
 
-/// The path of the run, and the step at which it stands.
-pub const PARTS: &[&str] = &["path", "step"];
+/// The path of the run, the step at which it stands, and what holds in every runbook of the system: that part is seen
+/// when it is asked for.
+pub const PARTS: &[&str] = &["path", "step", "rules of the system"];
 
-/// Which branch is selected, and how far the step's text is scrolled: on one step, and forgotten at the next.
+/// The part that is seen when it is asked for.
+const RULES: usize = 2;
+
+/// Which branch or item is selected, and how far the step's text is scrolled: on one step, and forgotten at the next.
 #[derive(Clone, Debug, Default)]
 pub struct Wizard {
     pub look: Look,
@@ -52,10 +60,18 @@ impl Wizard {
             *self = Wizard { on: Some(place(run)), look: std::mem::take(&mut self.look), ..Wizard::default() };
         }
         match action {
-            Action::Up | Action::Down if !branches.is_empty() => {
-                let chosen = self.chosen(run, branches);
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom
+                if self.look.is_alone(RULES) =>
+            {
+                let inside = frame::inner(body);
+                let lines = self.rules(model, run, inside.width).len();
+                self.look.scrolls(RULES, action, lines, usize::from(inside.height));
+                None
+            }
+            Action::Up | Action::Down if choices(current) > 0 => {
+                let chosen = self.chosen(run, current);
                 let to = if action == Action::Up { chosen.saturating_sub(1) } else { chosen + 1 };
-                self.choice = Some(to.min(branches.len() - 1));
+                self.choice = Some(to.min(choices(current) - 1));
                 self.follow(model, run, body);
                 None
             }
@@ -77,6 +93,19 @@ impl Wizard {
                 None => Intent::Say("no outcome of this run is unknown".to_owned()),
             }),
             Action::CloseRun => Some(Intent::CloseRun(run.id.clone())),
+            Action::Tick => Some(match self.item(run, current) {
+                Some((step, item)) => Intent::Tick { run: run.id.clone(), step, item },
+                None => Intent::Say("the run does not stand at a checklist".to_owned()),
+            }),
+            Action::Decline => Some(match (self.item(run, current), current) {
+                (Some((step, item)), _) => Intent::Decline { run: run.id.clone(), step, item: Some(item) },
+                (None, Some(step)) => Intent::Decline { run: run.id.clone(), step: step.id.clone(), item: None },
+                (None, None) => Intent::Say("the path is at its end; there is nothing to decline".to_owned()),
+            }),
+            Action::ByHand => Some(match current {
+                Some(step) => Intent::ByHand { run: run.id.clone(), step: step.id.clone() },
+                None => Intent::Say("the path is at its end; there is nothing to do by hand".to_owned()),
+            }),
             Action::Copy => Some(copy(model, run, current)),
             _ => None,
         }
@@ -109,7 +138,7 @@ impl Wizard {
         let id = run.id.clone();
         Some(match &step.task {
             Task::Choose(_) => {
-                let branch = branches.get(self.chosen(run, branches))?.id.clone();
+                let branch = branches.get(self.chosen(run, current))?.id.clone();
                 let suggested = run.steps.get(&step.id).and_then(|state| state.suggested.as_ref());
                 if action == Action::TakeOther && suggested == Some(&branch) {
                     return Some(Intent::Say("this branch is the suggested one; open takes it".to_owned()));
@@ -117,19 +146,56 @@ impl Wizard {
                 self.choice = None;
                 Intent::TakeBranch { run: id, step: step.id.clone(), branch }
             }
-            Task::Conclude(_) | Task::Escalate(_) => Intent::Acknowledge { run: id, step: step.id.clone() },
+            Task::Conclude(_) | Task::Escalate(_) | Task::ByHand(_) | Task::Ask(_) => {
+                Intent::Acknowledge { run: id, step: step.id.clone() }
+            }
+            Task::Tick(_) => match self.item(run, current) {
+                Some((step, item)) => Intent::Tick { run: id, step, item },
+                None => return None,
+            },
+            Task::Collect(_) => Intent::Say("this step goes on by itself when the evidence is written".to_owned()),
             Task::Commit(_) => Intent::Say("this step acts: arm, then open its confirmation".to_owned()),
             Task::Observe(_) | Task::Watch(_) => Intent::Say("this step goes on by itself".to_owned()),
         })
     }
 
-    /// The selected branch; the suggested one where nobody has moved.
-    fn chosen(&self, run: &Run, branches: &[Branch]) -> usize {
-        let suggested = || {
-            let state = run.current().and_then(|step| run.steps.get(&step.id))?;
-            branches.iter().position(|branch| Some(&branch.id) == state.suggested.as_ref())
+    /// What is selected. Where nobody has moved: the suggested branch, or the first item that is open.
+    fn chosen(&self, run: &Run, current: Option<&Step>) -> usize {
+        let first = || {
+            let step = current?;
+            let state = run.steps.get(&step.id)?;
+            match &step.task {
+                Task::Tick(items) => items.iter().position(|item| !state.ticked.contains_key(&item.id)),
+                Task::Choose(branches) => {
+                    branches.iter().position(|branch| Some(&branch.id) == state.suggested.as_ref())
+                }
+                Task::Observe(_)
+                | Task::Watch(_)
+                | Task::Commit(_)
+                | Task::Escalate(_)
+                | Task::Conclude(_)
+                | Task::ByHand(_)
+                | Task::Ask(_)
+                | Task::Collect(_) => None,
+            }
         };
-        self.choice.filter(|_| self.is_on(run)).or_else(suggested).unwrap_or(0).min(branches.len().saturating_sub(1))
+        let last = choices(current).saturating_sub(1);
+        self.choice.filter(|_| self.is_on(run)).or_else(first).unwrap_or(0).min(last)
+    }
+
+    /// The selected item of the checklist at which the run stands.
+    fn item(&self, run: &Run, current: Option<&Step>) -> Option<(StepId, ActId)> {
+        let step = current?;
+        let items = step.task.items();
+        items.get(self.chosen(run, current)).map(|item| (step.id.clone(), item.id.clone()))
+    }
+
+    fn rules(&self, model: &Model, run: &Run, columns: u16) -> Rows {
+        let mut rows = Rows::new(columns);
+        if let Some(target) = model.target_by_id(&run.target) {
+            rules::describe(&mut rows, target);
+        }
+        rows
     }
 
     pub fn render(&self, model: &Model, area: Rect, buf: &mut Buffer) {
@@ -139,6 +205,10 @@ impl Wizard {
                 .put(Role::Dim, "no runbook is open: go to the alerts, select one and open it");
             return;
         };
+        if self.look.is_alone(RULES) {
+            let inside = frame::frame(buf, &model.theme, area, PARTS[RULES], (Role::Dim, run.target.as_str()));
+            return self.rules(model, run, inside.width).draw(buf, &model.theme, inside, &self.look.text(RULES));
+        }
         let (upper, lower) = self.split(area, run);
         path::draw(buf, model, run, upper, facts_beside(area) || lower.height == 0);
         let step = run.current().map_or("the end of the path", |step| step.title.as_str());
@@ -149,10 +219,9 @@ impl Wizard {
 
     /// The text of the step, for a page of this area.
     fn rows(&self, model: &Model, run: &Run, area: Rect) -> Rows {
-        let branches = run.current().map_or(&[][..], |step| step.task.branches());
         let (_, lower) = self.split(area, run);
         let mut rows = Rows::new(frame::inner(lower).width);
-        detail::describe(&mut rows, model, run, self.chosen(run, branches));
+        detail::describe(&mut rows, model, run, self.chosen(run, run.current()));
         if !facts_beside(area) {
             path::facts(rows.space(), model, run);
         }
@@ -161,9 +230,14 @@ impl Wizard {
 
     fn split(&self, area: Rect, run: &Run) -> (Rect, Rect) {
         let (path, step) = split(area, run);
-        let [path, step] = self.look.arranged(area, [path, step]);
+        let [path, step, _rules] = self.look.arranged(area, [path, step, Rect { height: 0, ..area }]);
         (path, step)
     }
+}
+
+/// How many things of a step can be selected.
+fn choices(current: Option<&Step>) -> usize {
+    current.map_or(0, |step| step.task.branches().len().max(step.task.items().len()))
 }
 
 /// Whether what the runbook watches stands below the path, rather than below the step.
@@ -190,7 +264,13 @@ fn split(area: Rect, run: &Run) -> (Rect, Rect) {
 fn filled(model: &Model, run: &Run, plan: &SequencePlan) -> Result<SequencePlan, SealError> {
     let target = model.target_by_id(&run.target);
     let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
-    seal::resolve_templates(plan, &settings)
+    let Some(list) = &plan.for_each else { return seal::resolve_templates(plan, &settings) };
+    let present = Present::new(&model.store, &run.target, model.now);
+    match present.label_values(&list.expr, &list.label) {
+        Ok(values) => seal::resolve_templates(&seal::expand(plan, &values)?, &settings),
+        // Shown as it stands; it can not be confirmed before the list is measured.
+        Err(_) => seal::resolve_but(plan, &settings, &BTreeSet::from([list.name.clone()])),
+    }
 }
 
 /// An act as it would be done on this run's target, or why it would be refused.
@@ -228,6 +308,16 @@ fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
                 Ok(lines) => Intent::Copy(by_hand(lines.into_iter())),
                 Err(error) => Intent::Say(error.to_string()),
             },
+            Err(error) => Intent::Say(error.to_string()),
+        };
+    }
+    if let Task::ByHand(plan) = &step.task
+        && !plan.command.is_empty()
+    {
+        let settings = model.target_by_id(&run.target);
+        let settings = settings.map(|target| target.system.spec.settings_text(&target.spec.settings));
+        return match seal::resolve_argv(&plan.command, &settings.unwrap_or_default()) {
+            Ok(argv) => Intent::Copy(text::shell_line(&argv)),
             Err(error) => Intent::Say(error.to_string()),
         };
     }

@@ -49,6 +49,11 @@ pub(super) fn steps(run: &Run, columns: u16) -> (Rows, usize) {
             let how = if reason.is_some() { "taken with a reason" } else { "taken as suggested" };
             prose.push((Role::Dim, format!(" · {branch}, {how}")));
         }
+        match state.and_then(|state| state.by_hand.as_ref()) {
+            Some(by_hand) if by_hand.done => prose.push((Role::Dim, " · by hand".to_owned())),
+            Some(_) => prose.push((Role::Warning, " · not done".to_owned())),
+            None => {}
+        }
         if sequence.is_none() {
             prose.push((mark.role, format!(" · {}{note}", mark.word)));
         }
@@ -74,7 +79,9 @@ fn looks(step: &Step, state: StepState, evidence: &[Evidence]) -> (Mark, String)
     match (state, &step.task) {
         (StepState::Done, _) if !evidence.is_empty() && read == 0 => (NOTHING_READ, String::new()),
         (StepState::Done, _) if read < evidence.len() => (mark, format!(", {read} of {} read", evidence.len())),
-        (StepState::Running, Task::Choose(_) | Task::Commit(_) | Task::Escalate(_)) => (WAITS, String::new()),
+        (StepState::Running, Task::Choose(_) | Task::Commit(_) | Task::Escalate(_) | Task::Tick(_)) => {
+            (WAITS, String::new())
+        }
         _as_it_stands => (mark, String::new()),
     }
 }

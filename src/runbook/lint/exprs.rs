@@ -1,22 +1,24 @@
 //! What is measured, and what is done: series that nobody gives, verifications that prove nothing, argvs that are none.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 
 use super::{Findings, Known};
 use crate::base::Severity::{Critical, Info, Warning};
 use crate::base::problem::nearest;
 use crate::promql::Expr;
-use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, Runbook, SequencePlan, Step, Task, WayBack};
+use crate::runbook::tree::{
+    Accepts, Act, ActPlan, Class, ConditionPlan, InputPlan, Runbook, SequencePlan, Step, Task, WayBack,
+};
 use crate::runbook::{argv, template};
 
 /// Series that the console makes itself, whatever the sources give.
-const OWN: [&str; 2] = ["up", SETTING];
+const OWN: [&str; 4] = ["up", SETTING, "opsconsole_scrape_duration_seconds", "opsconsole_source_up"];
 /// The series of the settings: what was configured, not what is so.
 const SETTING: &str = "opsconsole_setting";
 
 pub(super) fn examine(runbook: &Runbook, known: &Known<'_>, findings: &mut Findings) {
     runbook.panels.iter().for_each(|panel| expr(&panel.expr, None, known, findings));
+    let given = given(runbook);
     for (_, step) in runbook.every_step() {
         match &step.task {
             Task::Observe(readings) => {
@@ -26,10 +28,33 @@ pub(super) fn examine(runbook: &Runbook, known: &Known<'_>, findings: &mut Findi
                 branches.iter().for_each(|branch| conditions(&branch.when, step, known, findings));
             }
             Task::Watch(watch) => conditions(&watch.until, step, known, findings),
-            Task::Commit(plan) => sequence(plan, step, known, findings),
-            Task::Escalate(_) | Task::Conclude(_) => {}
+            Task::Commit(plan) => sequence(plan, step, known, &given, findings),
+            Task::Ask(InputPlan { accepts: Accepts::LabelValues { expr: source, .. }, .. }) => {
+                expr(source, Some(step), known, findings);
+            }
+            Task::Collect(plan) => {
+                plan.readings.iter().for_each(|reading| expr(&reading.expr, Some(step), known, findings));
+            }
+            Task::Escalate(_) | Task::Conclude(_) | Task::ByHand(_) | Task::Tick(_) | Task::Ask(_) => {}
         }
     }
+}
+
+/// The names of everything that people are asked for.
+fn given(runbook: &Runbook) -> BTreeSet<&str> {
+    let asked = runbook.every_step().into_iter().filter_map(|(_, step)| match &step.task {
+        Task::Ask(plan) => Some(plan.name.as_str()),
+        Task::Observe(_)
+        | Task::Choose(_)
+        | Task::Watch(_)
+        | Task::Commit(_)
+        | Task::Escalate(_)
+        | Task::Conclude(_)
+        | Task::ByHand(_)
+        | Task::Tick(_)
+        | Task::Collect(_) => None,
+    });
+    asked.collect()
 }
 
 fn conditions(conditions: &[ConditionPlan], step: &Step, known: &Known<'_>, findings: &mut Findings) {
@@ -44,8 +69,7 @@ fn conditions(conditions: &[ConditionPlan], step: &Step, known: &Known<'_>, find
 
 /// The names that an expression reads, with numbers where captured values will stand.
 fn names(source: &str) -> Result<BTreeSet<String>, String> {
-    let filled = template::fill(source, |_| Ok::<_, Infallible>("1".to_owned())).unwrap_or_default();
-    let parsed = Expr::parse(&filled).map_err(|error| error.to_string())?;
+    let parsed = Expr::parse(&template::sampled(source)).map_err(|error| error.to_string())?;
     Ok(parsed.names().iter().map(ToString::to_string).collect())
 }
 
@@ -69,7 +93,7 @@ fn reads_only_settings(source: &str) -> bool {
     names(source).is_ok_and(|names| !names.is_empty() && names.iter().all(|name| name == SETTING))
 }
 
-fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
+fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&str>, findings: &mut Findings) {
     conditions(&plan.only_if, step, known, findings);
     plan.capture.iter().for_each(|(_, source)| expr(source, Some(step), known, findings));
     plan.verify.iter().for_each(|condition| expr(&condition.expr, Some(step), known, findings));
@@ -88,7 +112,12 @@ fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, findings: &mut 
     if matches!(&plan.way_back, WayBack::None(why) if why.trim().is_empty()) {
         findings.add(Critical, Some(step), "there is no way back, and no reason why", "say why there is none");
     }
-    plan.acts.iter().chain(plan.way_back.acts()).for_each(|act| examine_act(act, step, known, findings));
+    let mut given = given.clone();
+    if let Some(list) = &plan.for_each {
+        expr(&list.expr, Some(step), known, findings);
+        given.insert(&list.name);
+    }
+    plan.acts.iter().chain(plan.way_back.acts()).for_each(|act| examine_act(act, step, known, &given, findings));
 }
 
 fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
@@ -110,7 +139,7 @@ fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
     }
 }
 
-fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
+fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&str>, findings: &mut Findings) {
     let objection = match &act.act {
         Act::Command(argv) => argv::objection(argv).map(|why| (why, "name one program and its arguments")),
         Act::Wait(_) => None,
@@ -128,7 +157,7 @@ fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, findings: &mut Fin
         }
     }
     for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
-        if !known.settings.contains(name) {
+        if !known.settings.contains(name) && !given.contains(name) {
             let meant = nearest(name, known.settings.iter().map(String::as_str));
             let fix = match meant {
                 Some(meant) => format!("did you mean {{{meant}}}?"),

@@ -4,12 +4,16 @@ use super::{Findings, running};
 use crate::base::Severity;
 use crate::runbook::tree::{Branch, Runbook, Step, StepOutcome, Task};
 
-/// Every way in which sequences and watches can end together.
-const OUTCOMES: [[StepOutcome; 2]; 4] = [
-    [StepOutcome::Verified, StepOutcome::CameTrue],
-    [StepOutcome::Verified, StepOutcome::DeadlinePassed],
-    [StepOutcome::Failed, StepOutcome::CameTrue],
-    [StepOutcome::Failed, StepOutcome::DeadlinePassed],
+/// Every way in which sequences, watches and manual steps can end together.
+const OUTCOMES: [[StepOutcome; 3]; 8] = [
+    [StepOutcome::Verified, StepOutcome::CameTrue, StepOutcome::DoneByHand],
+    [StepOutcome::Verified, StepOutcome::CameTrue, StepOutcome::NotDone],
+    [StepOutcome::Verified, StepOutcome::DeadlinePassed, StepOutcome::DoneByHand],
+    [StepOutcome::Verified, StepOutcome::DeadlinePassed, StepOutcome::NotDone],
+    [StepOutcome::Failed, StepOutcome::CameTrue, StepOutcome::DoneByHand],
+    [StepOutcome::Failed, StepOutcome::CameTrue, StepOutcome::NotDone],
+    [StepOutcome::Failed, StepOutcome::DeadlinePassed, StepOutcome::DoneByHand],
+    [StepOutcome::Failed, StepOutcome::DeadlinePassed, StepOutcome::NotDone],
 ];
 
 pub(super) fn examine(runbook: &Runbook, findings: &mut Findings) {
@@ -33,7 +37,13 @@ fn list(steps: &[Step], goes_on: bool, findings: &mut Findings) {
                 let goes_on = goes_on || !rest.is_empty();
                 choice(step, branches, goes_on, findings);
             }
-            Task::Observe(_) | Task::Watch(_) | Task::Escalate(_) => {}
+            Task::Observe(_)
+            | Task::Watch(_)
+            | Task::Escalate(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => {}
         }
     }
 }
@@ -72,7 +82,14 @@ fn dead_end(steps: &[Step]) -> Option<&Step> {
             Task::Commit(plan) if !plan.escalation.contacts.is_empty() => None,
             // Its branches are examined by themselves.
             Task::Choose(branches) if !branches.is_empty() => None,
-            Task::Observe(_) | Task::Watch(_) | Task::Commit(_) | Task::Choose(_) => Some(last),
+            Task::Observe(_)
+            | Task::Watch(_)
+            | Task::Commit(_)
+            | Task::Choose(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => Some(last),
         }
     })
 }

@@ -34,6 +34,7 @@ pub(super) fn open(entry: &Entry) -> Result<Run, FoldError> {
     let ids: Vec<StepId> = run.runbook.steps.iter().map(|step| step.id.clone()).collect();
     run.steps.extend(ids.into_iter().map(|id| (id, StepRun::default())));
     run.skip_unneeded();
+    run.arrive(entry);
     Ok(run)
 }
 
@@ -59,8 +60,17 @@ impl Run {
         }
         self.take(entry).map_err(misplaced)?;
         self.skip_unneeded();
+        self.arrive(entry);
         self.last_seq = entry.seq;
         Ok(())
+    }
+
+    /// Notes when the run came to stand where it stands.
+    fn arrive(&mut self, entry: &Entry) {
+        let here = self.current().map(|step| step.id.clone());
+        if let Some(run) = here.and_then(|id| self.steps.get_mut(&id)) {
+            run.reached.get_or_insert_with(|| Moment { at: entry.at, boot_id: entry.boot_id.clone() });
+        }
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), Misplaced> {
@@ -136,6 +146,17 @@ impl Run {
             }
             Record::AlertChanged { .. } => Err("the change of an alert belongs to the console's journal".to_owned()),
             Record::GlassBroken { .. } => Err("the broken glass belongs to the console's journal".to_owned()),
+            Record::DidByHand { step, done, note } => self.did_by_hand(step, *done, note, &entry.actor, moment()),
+            Record::Ticked { step, item, not_applicable } => {
+                self.ticked(step, item, not_applicable.as_deref(), &entry.actor, entry.at)
+            }
+            Record::Answered { step, name, value } => self.answered(step, name, value),
+            Record::SequenceByHand { step, note, verify, from, until } => {
+                self.sequence_by_hand(step, note, verify, (*from, *until), &entry.actor, moment())
+            }
+            Record::ByHandMeasured { step, judged, cured } => self.by_hand_measured(step, judged, *cured),
+            Record::Collected { step, archive } => self.collected(step, archive),
+            Record::NotCollected { step, why } => self.not_collected(step, why),
         }
     }
 
@@ -271,6 +292,10 @@ pub(super) enum Kind {
     Commit,
     Escalate,
     Conclude,
+    ByHand,
+    Tick,
+    Ask,
+    Collect,
 }
 
 impl Kind {
@@ -282,6 +307,10 @@ impl Kind {
             Task::Commit(_) => Kind::Commit,
             Task::Escalate(_) => Kind::Escalate,
             Task::Conclude(_) => Kind::Conclude,
+            Task::ByHand(_) => Kind::ByHand,
+            Task::Tick(_) => Kind::Tick,
+            Task::Ask(_) => Kind::Ask,
+            Task::Collect(_) => Kind::Collect,
         }
     }
 }

@@ -23,8 +23,15 @@ impl Run {
             Task::Observe(plans) => Some(Record::Observed { step: step.id.clone(), evidence: evidence(plans, look) }),
             Task::Choose(branches) => suggestion(step, run, branches, look, at),
             Task::Watch(plan) => watching(step, run, plan, look, at),
-            // These wait for a person: confirmed, acknowledged, or read.
-            Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_) => None,
+            Task::Commit(_) => measuring(step, run, look, at),
+            // These wait for a person: acknowledged, read, done, ticked or answered. An archive is made beside the
+            // loop, by whoever carries the run.
+            Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => None,
         }
     }
 
@@ -36,7 +43,23 @@ impl Run {
         let (since, due) = match step.task {
             Task::Choose(_) => (run.suggested_at.as_ref()?, run.suggested_at.as_ref()?.at.plus(SUGGEST_EVERY)),
             Task::Watch(_) => (run.watch_started.as_ref()?, run.watch_until?),
-            Task::Observe(_) | Task::Commit(_) | Task::Escalate(_) | Task::Conclude(_) => return None,
+            Task::Commit(_) => {
+                let by_hand = run.by_hand.as_ref().filter(|_| run.state == StepState::Running)?;
+                let measured = by_hand.measured.as_ref()?;
+                let begun = if same_boot(&by_hand.at, look, at) {
+                    at.boot >= measured.from.boot
+                } else {
+                    at.wall >= measured.from.wall
+                };
+                (&by_hand.at, if begun { measured.until } else { measured.from })
+            }
+            Task::Observe(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => return None,
         };
         let due = if same_boot(since, look, at) { due.boot } else { at.boot.plus(due.wall.since(at.wall)) };
         (due > at.boot).then_some(due)
@@ -105,6 +128,20 @@ fn watching(step: &Step, run: &StepRun, plan: &WatchPlan, look: &dyn Look, at: A
     let in_time = all_true(&judged);
     let passed = if same_boot(started, look, at) { at.boot >= until.boot } else { at.wall >= until.wall };
     (in_time || passed).then(|| Record::WatchEnded { step: step.id.clone(), judged, in_time })
+}
+
+/// What verifies a sequence that was done by hand: true in time, or not. Unknown is not true.
+fn measuring(step: &Step, run: &StepRun, look: &dyn Look, at: At) -> Option<Record> {
+    let by_hand = run.by_hand.as_ref().filter(|_| run.state == StepState::Running)?;
+    let measured = by_hand.measured.as_ref()?;
+    let same_boot = same_boot(&by_hand.at, look, at);
+    let past = |moment: At| if same_boot { at.boot >= moment.boot } else { at.wall >= moment.wall };
+    if !past(measured.from) {
+        return None;
+    }
+    let judged = judged(&measured.verify, look);
+    let cured = all_true(&judged);
+    (cured || past(measured.until)).then(|| Record::ByHandMeasured { step: step.id.clone(), judged, cured })
 }
 
 /// Whether boot times of then and now can be compared.

@@ -43,7 +43,15 @@ impl Run {
                 return Err(format!("confirms {step} as {said}, though it is {is}"));
             }
             Task::Commit(_) => {}
-            Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => {
+            Task::Observe(_)
+            | Task::Choose(_)
+            | Task::Watch(_)
+            | Task::Escalate(_)
+            | Task::Conclude(_)
+            | Task::ByHand(_)
+            | Task::Tick(_)
+            | Task::Ask(_)
+            | Task::Collect(_) => {
                 return Err(format!("confirms {step}, which is no sequence"));
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+mod people;
 mod random;
 mod told;
 
@@ -10,9 +11,11 @@ use super::*;
 use crate::base::{Boot, Provenance, SequenceId, SystemId, Unit, Wall};
 use crate::model::{Exec, Truth};
 use crate::runbook::fixture::{self, escalation, step};
-use crate::runbook::record::{Actor, Record};
+use crate::runbook::record::{Actor, Archive, Record};
 use crate::runbook::seal::{Host, Place, Privilege, SealedAct};
-use crate::runbook::tree::{Act, ActPlan, Branch, SequencePlan, WatchPlan, WayBack};
+use crate::runbook::tree::{
+    Accepts, Act, ActPlan, Branch, CollectPlan, InputPlan, ItemPlan, ManualPlan, SequencePlan, WatchPlan, WayBack,
+};
 
 // ---- a runbook with everything in it ----
 
@@ -64,8 +67,12 @@ fn runbook() -> Runbook {
     let deeper = branch("deeper", &["deep"], vec![conclude("deep-end", None)]);
     let other = branch("other", &["never"], vec![step("tell", Task::Escalate(escalation()), None)]);
     let odd = vec![step("choose-again", Task::Choose(vec![deeper, other]), None)];
-    let branches =
-        vec![branch("stuck", &["stuck", "old"], stuck), branch("idle", &["idle"], idle), branch("odd", &["odd"], odd)];
+    let branches = vec![
+        branch("stuck", &["stuck", "old"], stuck),
+        branch("idle", &["idle"], idle),
+        branch("odd", &["odd"], odd),
+        branch("people", &["by people"], by_people()),
+    ];
     let reading = |expr: &str| ReadingPlan { label: expr.to_owned(), expr: expr.to_owned(), unit: Unit::Seconds };
     Runbook {
         steps: vec![
@@ -75,6 +82,29 @@ fn runbook() -> Runbook {
         ],
         ..fixture::runbook()
     }
+}
+
+/// Every kind of step that people do.
+fn by_people() -> Vec<Step> {
+    let item = |id: &str| ItemPlan { id: id.into(), text: id.to_owned(), provenance: Provenance::default() };
+    let asked = InputPlan { name: "who".to_owned(), asks: "who".to_owned(), accepts: Accepts::Text };
+    let collect = CollectPlan { readings: Vec::new(), documents: Vec::new(), log_lines: 9 };
+    let after = WatchPlan { until: vec![condition("x{who={who}}")], deadline: Duration::from_secs(60) };
+    let manual = ManualPlan { what: "look there".to_owned(), command: Vec::new() };
+    vec![
+        step("ask", Task::Ask(asked), None),
+        step("keep", Task::Collect(collect), None),
+        step("tick", Task::Tick(vec![item("one"), item("two"), item("three")]), None),
+        step("hand", Task::ByHand(manual), None),
+        step("not-done", Task::Escalate(escalation()), Some(StepOutcome::NotDone)),
+        step("wait-for", Task::Watch(after), Some(StepOutcome::DoneByHand)),
+        step("end", Task::Conclude("{who} has seen to it".to_owned()), None),
+    ]
+}
+
+fn archive() -> Archive {
+    let (path, files, left_out) = ("/evidence.tar".to_owned(), vec!["a.txt".to_owned()], Vec::new());
+    Archive { path, bytes: 512, sha256: Digest::zero(), files, left_out }
 }
 
 fn sealed() -> SealedSequence {

@@ -21,7 +21,7 @@
 mod acts;
 mod detach;
 mod evidence;
-mod masking;
+pub(super) mod masking;
 mod order;
 mod output;
 mod process;

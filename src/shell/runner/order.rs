@@ -94,7 +94,15 @@ fn planned_class(entries: &[Entry], step: &StepId) -> Option<Class> {
     let Record::RunOpened { runbook, .. } = &entries.first()?.record else { return None };
     match &runbook.step(step)?.task {
         Task::Commit(plan) => Some(plan.class),
-        Task::Observe(_) | Task::Choose(_) | Task::Watch(_) | Task::Escalate(_) | Task::Conclude(_) => None,
+        Task::Observe(_)
+        | Task::Choose(_)
+        | Task::Watch(_)
+        | Task::Escalate(_)
+        | Task::Conclude(_)
+        | Task::ByHand(_)
+        | Task::Tick(_)
+        | Task::Ask(_)
+        | Task::Collect(_) => None,
     }
 }
 
@@ -118,6 +126,7 @@ fn is_begun_or_ended(record: &Record) -> bool {
             | Record::WayBackStarted { .. }
             | Record::SequenceEnded { .. }
             | Record::Settled { .. }
+            | Record::SequenceByHand { .. }
             | Record::RunClosed { .. }
     )
 }

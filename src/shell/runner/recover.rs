@@ -114,7 +114,14 @@ pub fn orphaned(entries: &[Entry]) -> Option<SequenceEnd> {
             | Record::ClaimOver { .. }
             | Record::AlertChanged { .. }
             | Record::TornLine { .. }
-            | Record::GlassBroken { .. } => {}
+            | Record::GlassBroken { .. }
+            | Record::DidByHand { .. }
+            | Record::Ticked { .. }
+            | Record::Answered { .. }
+            | Record::SequenceByHand { .. }
+            | Record::ByHandMeasured { .. }
+            | Record::Collected { .. }
+            | Record::NotCollected { .. } => {}
         }
     }
     Some(end_of(begun, &intended))

@@ -54,6 +54,13 @@ impl Fields {
         self.fields[self.at].insert(pasted);
     }
 
+    /// Puts this into a field, with the cursor behind it.
+    pub(super) fn set(&mut self, index: usize, text: &str) {
+        if let Some(field) = self.fields.get_mut(index) {
+            *field = Field::new(field.label, text);
+        }
+    }
+
     pub(super) fn text(&self, index: usize) -> &str {
         self.fields.get(index).map_or("", Field::text)
     }

@@ -23,6 +23,8 @@ pub struct Help {
     first: Vec<ActionRow>,
     /// What stands above the page and may be cut there.
     standing: Vec<String>,
+    /// Rules that hold for what the page shows.
+    rules: Vec<String>,
     search: Field,
     offset: usize,
 }
@@ -31,7 +33,13 @@ impl Help {
     /// Help on the page of this name, whose own actions stand first, below the sentences that stand above the page.
     #[must_use]
     pub fn new(page: &'static str, first: Vec<ActionRow>, standing: Vec<String>) -> Help {
-        Help { page, first, standing, search: Field::new("find", ""), offset: 0 }
+        Help { page, first, standing, rules: Vec::new(), search: Field::new("find", ""), offset: 0 }
+    }
+
+    /// With these rules below the keys.
+    #[must_use]
+    pub fn ruled(self, rules: Vec<String>) -> Help {
+        Help { rules, ..self }
     }
 
     pub(super) fn key(&mut self, key: Key, keymap: &Keymap, area: Rect) -> Answer {
@@ -98,6 +106,16 @@ impl Help {
                 .iter()
                 .filter(|row| row.group == *group && self.first.iter().all(|here| here.action != row.action));
             section(&mut lines, group.word(), rows, wanted, (keymap, columns));
+        }
+        let found = |rule: &&String| {
+            let rule = rule.to_lowercase();
+            wanted.iter().all(|word| rule.contains(word.as_str()))
+        };
+        let rules: Vec<&String> = self.rules.iter().filter(found).collect();
+        if !rules.is_empty() {
+            lines.push(line(Role::Title, "rules of the system"));
+            let said = rules.iter().flat_map(|words| wrapped(&text::clean(words), columns.saturating_sub(2)));
+            lines.extend(said.map(|words| line(Role::Text, format!("  {}", words.trim_end()))));
         }
         if lines.is_empty() {
             lines.push(line(Role::Unknown, "no action is found by these words"));

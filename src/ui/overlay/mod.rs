@@ -17,6 +17,7 @@ pub mod form;
 pub mod help;
 pub mod palette;
 pub mod query;
+pub mod said;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,6 +35,7 @@ pub use form::{ArmForm, ReasonForm, Reasoned, SettleForm};
 pub use help::Help;
 pub use palette::Palette;
 pub use query::QueryForm;
+pub use said::{Said, SaidForm};
 
 /// What lies over the page, and takes every key.
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub enum Overlay {
     Claim(Box<ClaimForm>),
     BreakGlass(Box<BreakGlassForm>),
     Confirm(Box<Confirm>),
+    Said(Box<SaidForm>),
 }
 
 /// What the keys made of an overlay.
@@ -75,6 +78,7 @@ impl Overlay {
             Overlay::Claim(form) => form.key(key),
             Overlay::BreakGlass(form) => form.key(key),
             Overlay::Confirm(confirm) => confirm.key(key, at, area),
+            Overlay::Said(form) => form.key(key),
         }
     }
 
@@ -90,6 +94,7 @@ impl Overlay {
             Overlay::Settle(form) => form.paste(pasted),
             Overlay::Claim(form) => form.paste(pasted),
             Overlay::BreakGlass(form) => form.paste(pasted),
+            Overlay::Said(form) => form.paste(pasted),
             Overlay::Confirm(_) => return Answer::No,
         }
         Answer::Open
@@ -109,6 +114,7 @@ impl Overlay {
             Overlay::Claim(_) => "answering for an alert",
             Overlay::BreakGlass(_) => "breaking the glass",
             Overlay::Confirm(_) => "confirmation",
+            Overlay::Said(_) => "what a person says",
         }
     }
 
@@ -122,6 +128,7 @@ impl Overlay {
             | Overlay::Settle(_)
             | Overlay::Claim(_)
             | Overlay::BreakGlass(_)
+            | Overlay::Said(_)
             | Overlay::Confirm(_) => true,
         }
     }
@@ -146,6 +153,7 @@ impl Overlay {
             Overlay::Claim(form) => form.render(theme, area, buffer),
             Overlay::BreakGlass(form) => form.render(theme, area, buffer),
             Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
+            Overlay::Said(form) => form.render(theme, area, buffer),
         }
     }
 }

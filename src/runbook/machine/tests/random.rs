@@ -83,9 +83,27 @@ fn by_people(story: &Story, chance: &mut Chance<'_>) -> Record {
             let cured = chance.of(2) == 0;
             Record::Settled { step: step_id, sequence: id(), cured, note: why(), judged: Vec::new() }
         }
+        Task::Commit(_) if story.run.steps.get(&step_id).is_some_and(|run| run.state == StepState::Running) => {
+            Record::Refused { what: why(), why: why() }
+        }
+        Task::Commit(plan) if chance.of(4) == 0 => {
+            let (verify, from) = (plan.verify.clone(), story.at.plus(Duration::from_secs(5)));
+            let until = from.plus(plan.verify_within);
+            Record::SequenceByHand { step: step_id, note: why(), verify, from, until }
+        }
         Task::Commit(_) => story.confirmation(),
         Task::Escalate(plan) => Record::Escalated { step: step_id, contacts: plan.contacts.clone() },
         Task::Conclude(finding) => Record::Concluded { step: step_id, finding: finding.clone() },
+        Task::ByHand(_) => Record::DidByHand { step: step_id, done: chance.of(2) == 0, note: why() },
+        Task::Tick(items) => {
+            let open: Vec<_> =
+                items.iter().filter(|item| !story.run.steps[&step_id].ticked.contains_key(&item.id)).collect();
+            let item = open[usize::from(chance.of(open.len() as u8))].id.clone();
+            Record::Ticked { step: step_id, item, not_applicable: (chance.of(3) == 0).then(why) }
+        }
+        Task::Ask(plan) => Record::Answered { step: step_id, name: plan.name.clone(), value: "busy\"".to_owned() },
+        Task::Collect(_) if chance.of(3) == 0 => Record::NotCollected { step: step_id, why: why() },
+        Task::Collect(_) => Record::Collected { step: step_id, archive: archive() },
     }
 }
 
@@ -259,6 +277,10 @@ fn holds_together(run: &Run) -> Result<(), TestCaseError> {
     prop_assert!(open == 0 || run.closed.is_none(), "closed with an open sequence");
     for (id, step) in &run.steps {
         let Some(sequence) = &step.sequence else { continue };
+        if step.by_hand.is_some() {
+            prop_assert!(sequence.end.is_some(), "{} is done by hand and by the runner", id);
+            continue;
+        }
         prop_assert_eq!(sequence.end.is_none(), step.state == StepState::Running, "{}", id);
         if sequence.end == Some(SequenceEnd::Verified) {
             prop_assert_eq!(step.state, StepState::Done);
