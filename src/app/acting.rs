@@ -20,6 +20,7 @@ use crate::runbook::Record;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Evidence, Judged};
 use crate::runbook::seal::{self, Environment, Host, Place, Prepared, SealedSequence};
+use crate::runbook::template;
 use crate::runbook::tree::{Class, ConditionPlan, SequencePlan, Task, WayBack};
 use crate::sources::{BoundSource, Source};
 use crate::systems::SettingValue;
@@ -189,7 +190,15 @@ impl App {
         }
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let place = place_of(target)?;
-        let settings = target.system.spec.settings_text(&target.spec.settings);
+        let mut settings = target.system.spec.settings_text(&target.spec.settings);
+        // What can not be measured now is missed where an act names it, and refused when the sequence is sealed.
+        let present = Present::new(&self.model.store, &run.target, self.model.now);
+        for (name, value) in present.capture(&plan.capture).unwrap_or_default() {
+            if let Some(text) = template::number(value) {
+                settings.entry(name).or_insert(text);
+            }
+        }
+        let settings = seal::stamped(settings, run.opened.wall);
         let plan = seal::resolve_templates(plan, &settings).map_err(|error| error.to_string())?;
         if plan.acts.iter().any(|act| act.unit != place.unit) {
             return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::file_act::FileOrder;
 use crate::base::{At, Credentials, Wall, text, time::spoken};
 
 /// A read. It must not change anything on the other side.
@@ -249,6 +250,19 @@ pub enum Exec {
     Command { argv: Vec<String>, timeout: Duration },
     /// Lets time pass. It changes nothing.
     Wait { time: Duration },
+}
+
+impl Exec {
+    /// What it does in words, where its exact form alone would not tell.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Exec::Command { argv, .. } => {
+                FileOrder::in_argv(argv).map(|(_, order)| text::escaped(&order.act.sentence()).into_owned())
+            }
+            Exec::Wait { .. } => None,
+        }
+    }
 }
 
 /// As a person reviews it: exact, escaped, quoted.

@@ -146,7 +146,7 @@ fn steps(steps_of: &[Step], settings: Option<&BTreeMap<String, String>>, open: &
                 Does::Watches { until: watch.until.clone(), deadline_seconds: watch.deadline.as_secs() }
             }
             Task::Commit(sequence) => {
-                let resolved = settings.map(|settings| seal::resolve_templates(sequence, settings));
+                let resolved = settings.map(|settings| seal::previewed(sequence, settings, None));
                 match resolved {
                     None => Does::Acts(Box::new(PlanSequence::of(sequence))),
                     Some(Ok(resolved)) => Does::Acts(Box::new(PlanSequence::of(&resolved))),
@@ -287,7 +287,13 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
 }
 
 fn write_act(word: &str, act: &PlanAct, indent: usize, page: &mut Page) {
-    page.field(indent, word, &text::escaped(&act.act.shown()));
+    match act.act.sentence() {
+        Some(sentence) => {
+            page.field(indent, word, &sentence);
+            page.field(indent, "", &text::escaped(&act.act.shown()));
+        }
+        None => page.field(indent, word, &text::escaped(&act.act.shown())),
+    }
     page.field(indent, "", &format!("{}; unit {}, at most {}", act.title, act.unit, spoken(act.timeout_seconds)));
     page.provenance(indent + 2, &act.provenance);
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::template;
 use super::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Step, WayBack};
-use crate::base::{ActId, Digest, SequenceId, SystemId, TargetId, text};
-use crate::model::Exec;
+use crate::base::{ActId, Digest, SequenceId, SystemId, TargetId, Wall, text};
+use crate::model::{Exec, FileOrder};
 use crate::sources::BoundSource;
 
 /// Everything the runner needs, and nothing it could choose.
@@ -185,6 +185,24 @@ pub fn resolve_templates(plan: &SequencePlan, settings: &BTreeMap<String, String
     Ok(plan)
 }
 
+/// The same before anything was measured, to be looked at: captured values, and the stamp of a run that is not open
+/// yet, stand as words.
+///
+/// # Errors
+/// As [`resolve_templates`].
+pub fn previewed(
+    plan: &SequencePlan,
+    settings: &BTreeMap<String, String>,
+    opened: Option<Wall>,
+) -> Result<SequencePlan, SealError> {
+    let mut known = settings.clone();
+    for (name, _) in &plan.capture {
+        known.entry(name.clone()).or_insert_with(|| "(measured when it is confirmed)".to_owned());
+    }
+    known.insert(template::STAMP.to_owned(), opened.map_or_else(|| "YYYYMMDD_HHMMSS".to_owned(), Wall::stamp));
+    resolve_templates(plan, &known)
+}
+
 fn resolve_act(act: &mut ActPlan, settings: &BTreeMap<String, String>) -> Result<(), SealError> {
     let what = format!("the act {}", act.id);
     for part in act.act.texts_mut().chain([&mut act.unit]) {
@@ -326,13 +344,25 @@ fn seal_acts(
         .collect()
 }
 
+/// The settings with the stamp of a run among them; see [`template::STAMP`].
+#[must_use]
+pub fn stamped(mut settings: BTreeMap<String, String>, opened: Wall) -> BTreeMap<String, String> {
+    settings.insert(template::STAMP.to_owned(), opened.stamp());
+    settings
+}
+
 /// Whether a resolved command ends with the planned program, by an absolute path, and exactly its arguments. What
 /// stands before it, such as `sudo -n --`, is the privilege, and is reviewed with the rest.
 fn carries_out(exec: &Exec, act: &ActPlan) -> bool {
     let (argv, planned) = match (exec, &act.act) {
         (Exec::Command { argv, .. }, Act::Command(planned)) => (argv, planned),
         (Exec::Wait { time }, Act::Wait(planned)) => return time == planned,
-        (Exec::Command { .. }, Act::Wait(_)) | (Exec::Wait { .. }, Act::Command(_)) => return false,
+        (Exec::Command { argv, .. }, Act::File(planned)) => {
+            let order =
+                FileOrder::in_argv(argv).filter(|(at, _)| argv[*at].starts_with('/') && argv[0].starts_with('/'));
+            return order.is_some_and(|(_, order)| planned.is_settled_as(&order.act));
+        }
+        (Exec::Command { .. }, Act::Wait(_)) | (Exec::Wait { .. }, Act::Command(_) | Act::File(_)) => return false,
     };
     let Some((program, arguments)) = planned.split_first() else { return false };
     let Some(at) = argv.len().checked_sub(planned.len()) else { return false };

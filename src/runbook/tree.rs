@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::template;
 use crate::base::{ActId, BranchId, Provenance, RunbookId, SequenceId, Severity, StepId, SystemId, Unit, text};
+use crate::model::file_act::{FileAct, FileOrder, PROGRAM_NAME};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -153,6 +154,8 @@ pub enum Act {
     Command(Vec<String>),
     /// Lets time pass before the next act.
     Wait(Duration),
+    /// Something small and exact with files; see [`FileAct`].
+    File(FileAct),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,18 +210,22 @@ impl StepOutcome {
 impl Act {
     /// Every text of it in which settings may stand.
     pub fn texts(&self) -> impl Iterator<Item = &String> {
-        match self {
-            Act::Command(argv) => argv.iter(),
-            Act::Wait(_) => [].iter(),
-        }
+        let texts: Vec<&String> = match self {
+            Act::Command(argv) => argv.iter().collect(),
+            Act::Wait(_) => Vec::new(),
+            Act::File(act) => act.texts(),
+        };
+        texts.into_iter()
     }
 
     /// The same, to write the settings into.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        match self {
-            Act::Command(argv) => argv.iter_mut(),
-            Act::Wait(_) => [].iter_mut(),
-        }
+        let texts: Vec<&mut String> = match self {
+            Act::Command(argv) => argv.iter_mut().collect(),
+            Act::Wait(_) => Vec::new(),
+            Act::File(act) => act.texts_mut(),
+        };
+        texts.into_iter()
     }
 
     /// As a person would write it on a command line.
@@ -227,6 +234,20 @@ impl Act {
         match self {
             Act::Command(argv) => text::shell_line(argv),
             Act::Wait(time) => format!("sleep {}", time.as_secs()),
+            // Copied without the folder of a demo, it does nothing in one: its paths lie outside of every other.
+            Act::File(act) => match (FileOrder { within: None, act: act.clone() }).arguments() {
+                Ok(arguments) => format!("{PROGRAM_NAME} {}", text::shell_line(&arguments)),
+                Err(error) => error.to_string(),
+            },
+        }
+    }
+
+    /// What it does in words, where its command line alone would not tell.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Act::Command(_) | Act::Wait(_) => None,
+            Act::File(act) => Some(text::escaped(&act.sentence()).into_owned()),
         }
     }
 }

@@ -11,19 +11,21 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
+use super::played::Played;
+use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline};
 use super::{folder, machine};
 use crate::app::beside::Unwritten;
 use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
-use crate::base::{At, Boot, Digest, Key, RunId, StepId, Wall};
+use crate::base::{At, Boot, Digest, Key, RunId, SequenceId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
+use crate::model::file_act::PROGRAM_NAME;
+use crate::model::{Answer, Exec, Fetch, FetchFailure, FileOrder, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Judged, Outcome, SequenceEnd};
-use crate::runbook::seal::{Environment, Host, Privilege};
+use crate::runbook::seal::{Environment, Host, Privilege, SealedAct};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
 use crate::shell::reload::Loader;
@@ -52,6 +54,8 @@ pub struct Rehearsal {
     polls: Vec<Poll>,
     journals: HashMap<JournalId, Vec<Entry>>,
     runner: Option<PlayedRunner>,
+    /// What stands for files and units.
+    pub played: Played,
 }
 
 #[derive(Debug)]
@@ -67,6 +71,7 @@ struct PlayedRunner {
     run: RunId,
     step: StepId,
     sequence: SealedSequence,
+    hash: Digest,
     verify_from: At,
     deadline: At,
     true_in_a_row: u32,
@@ -114,8 +119,18 @@ impl Rehearsal {
             .map(|source| Poll { source, cursor: Cursor::default(), due: now.boot })
             .collect();
         let area = Rect::new(0, 0, columns, rows);
-        let mut rehearsal =
-            Rehearsal { app, asked: Vec::new(), now, area, timeline, polls, journals: HashMap::new(), runner: None };
+        let played = Played::new(timeline.node(), now.wall);
+        let mut rehearsal = Rehearsal {
+            app,
+            asked: Vec::new(),
+            now,
+            area,
+            timeline,
+            polls,
+            journals: HashMap::new(),
+            runner: None,
+            played,
+        };
         rehearsal.tell(Msg::Link(Link { state: LinkState::Fast, plain: false }));
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
@@ -219,7 +234,7 @@ impl Rehearsal {
         let mut batches = Vec::new();
         for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
             poll.due = self.now.boot.plus(poll.source.interval());
-            let batch = match read(&mut self.timeline, self.now, &poll.source, &poll.cursor) {
+            let batch = match read(&mut self.timeline, &self.played, self.now, &poll.source, &poll.cursor) {
                 Ok((answer, took)) => poll.source.decode(&mut poll.cursor, &Reply { answer, sent: self.now, took }),
                 Err(failure) => poll.source.failed(&mut poll.cursor, failure, self.now, Duration::ZERO),
             };
@@ -309,28 +324,53 @@ impl Rehearsal {
                 privilege_proof: "directly, as ops".to_owned(),
             },
         );
-        for act in &sequence.acts {
-            let shown = act.exec.to_string();
-            self.append(
-                journal.clone(),
-                Record::Intent { sequence: id.clone(), act: act.id.clone(), hash: hash.clone(), shown },
-            );
-            self.timeline.apply(self.now.wall.0, Change::Service(Verb::Restart));
-            self.append(
-                journal.clone(),
-                Record::Applied {
-                    sequence: id.clone(),
-                    act: act.id.clone(),
-                    outcome: Outcome::Exited { code: 0 },
-                    took: Duration::from_secs(3),
-                    output: String::new(),
-                },
-            );
+        if let Err(why) = self.play_acts(&journal, &id, &hash, &sequence.acts) {
+            let end = self.go_back(&journal, &sequence, &hash, why);
+            let judged = Vec::new();
+            return self.append(journal, Record::SequenceEnded { step, sequence: id, end, judged });
         }
         let verify_from = self.now.plus(sequence.settle);
         let deadline = verify_from.plus(sequence.verify_within);
         self.append(journal, Record::Settling { sequence: id, until: verify_from });
-        self.runner = Some(PlayedRunner { run, step, sequence, verify_from, deadline, true_in_a_row: 0 });
+        self.runner = Some(PlayedRunner { run, step, sequence, hash, verify_from, deadline, true_in_a_row: 0 });
+    }
+
+    /// One act after the other, until one fails.
+    fn play_acts(
+        &mut self,
+        journal: &JournalId,
+        sequence: &SequenceId,
+        hash: &Digest,
+        acts: &[SealedAct],
+    ) -> Result<(), String> {
+        for act in acts {
+            let (sequence, shown) = (sequence.clone(), act.exec.to_string());
+            let intent = Record::Intent { sequence: sequence.clone(), act: act.id.clone(), hash: hash.clone(), shown };
+            self.append(journal.clone(), intent);
+            let done = self.played.play(&act.exec, self.timeline.node(), self.now.wall);
+            let (code, output) = match &done {
+                Ok(_) => (0, String::new()),
+                Err(why) => (1, why.clone()),
+            };
+            let (outcome, took) = (Outcome::Exited { code }, Duration::from_secs(3));
+            self.append(journal.clone(), Record::Applied { sequence, act: act.id.clone(), outcome, took, output });
+            for change in done.map_err(|_| format!("{} failed with code 1", act.title))? {
+                self.timeline.apply(self.now.wall.0, change);
+            }
+        }
+        Ok(())
+    }
+
+    /// As the real runner ends what failed.
+    fn go_back(&mut self, journal: &JournalId, sealed: &SealedSequence, hash: &Digest, why: String) -> SequenceEnd {
+        if sealed.way_back.is_empty() {
+            return SequenceEnd::NotCured { why };
+        }
+        self.append(journal.clone(), Record::WayBackStarted { sequence: sealed.id.clone(), why: why.clone() });
+        match self.play_acts(journal, &sealed.id, hash, &sealed.way_back) {
+            Ok(()) => SequenceEnd::RolledBack { why },
+            Err(failed) => SequenceEnd::NotCured { why: format!("{why}; the way back failed: {failed}") },
+        }
     }
 
     fn play_runner(&mut self) {
@@ -351,10 +391,12 @@ impl Rehearsal {
         runner.true_in_a_row = if all { runner.true_in_a_row + 1 } else { 0 };
         let journal = JournalId::Run(runner.run.clone());
         let sequence = runner.sequence.id.clone();
-        let end = if runner.true_in_a_row >= 2 {
+        let mut late = false;
+        let mut end = if runner.true_in_a_row >= 2 {
             Some(SequenceEnd::Verified)
         } else if self.now.boot >= runner.deadline.boot {
-            Some(SequenceEnd::NotCured { why: "the verification did not come true in time".to_owned() })
+            late = true;
+            None
         } else {
             None
         };
@@ -362,6 +404,10 @@ impl Rehearsal {
             journal.clone(),
             Record::Verifying { sequence: sequence.clone(), judged: judged.clone(), deadline: runner.deadline },
         );
+        if late {
+            let why = "the verification did not come true in time".to_owned();
+            end = Some(self.go_back(&journal, &runner.sequence, &runner.hash, why));
+        }
         match end {
             Some(end) => self.append(journal, Record::SequenceEnded { step: runner.step, sequence, end, judged }),
             None => self.runner = Some(runner),
@@ -372,13 +418,14 @@ impl Rehearsal {
 /// What a read brings now, and how long it takes.
 fn read(
     timeline: &mut Timeline,
+    played: &Played,
     now: At,
     source: &Source,
     cursor: &Cursor,
 ) -> Result<(Answer, Duration), FetchFailure> {
     let fetch = source.fetch(cursor)?;
     let Some(path) = path(source) else {
-        return Ok((machine::answer(timeline.node(), now, &fetch)?, Duration::from_millis(5)));
+        return Ok((machine::answer(timeline.node(), played, now, &fetch)?, Duration::from_millis(5)));
     };
     let Fetch::Http(request) = &fetch else {
         return Err(FetchFailure::NotRun { why: "only what is read over HTTP has a path".to_owned() });
@@ -429,6 +476,12 @@ fn resolved(plan: &crate::runbook::tree::ActPlan) -> Exec {
             Exec::Command { argv, timeout: plan.timeout }
         }
         Act::Wait(time) => Exec::Wait { time },
+        Act::File(act) => {
+            let order = FileOrder { within: Some("/run/opsconsole-demo".to_owned()), act };
+            let mut argv = vec![format!("/run/opsconsole-demo/bin/{PROGRAM_NAME}")];
+            argv.extend(order.arguments().unwrap_or_default());
+            Exec::Command { argv, timeout: plan.timeout }
+        }
     }
 }
 

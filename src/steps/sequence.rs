@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checking::Checking;
 use crate::base::{ActId, Provenance, SequenceId, StepId};
+use crate::model::FileAct;
 use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, WayBack};
 use crate::runbook::{SequencePlan, Task, argv, template};
 
@@ -32,7 +33,7 @@ pub struct SequenceSpec {
     pub escalation: EscalationPlan,
 }
 
-/// A value measured at commit; verifications name it as `{name}`.
+/// A value measured at commit; verifications name it as `{name}`, and so may acts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaptureSpec {
@@ -64,13 +65,15 @@ pub struct ActSpec {
     pub answers: Vec<String>,
 }
 
-/// What an act does; `{name}` stands for a setting of the target.
+/// What an act does; `{name}` stands for a setting of the target, a value that the sequence captures, or `{stamp}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ActKindSpec {
     /// A program's bare name and its arguments.
     Command(Vec<String>),
     /// Lets so many seconds pass before the next act.
     Wait(u64),
+    /// Something small and exact with files.
+    File(FileAct),
 }
 
 fn own_unit() -> String {
@@ -102,7 +105,7 @@ impl SequenceSpec {
         check.verifications(&self.verify, &captured, &format!("{at}.verify"));
         check.escalation(&self.escalation, &format!("{at}.escalation"));
         let mut ids = BTreeSet::new();
-        let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, check);
+        let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, &captured, check);
         let way_back = match &self.way_back {
             WayBackSpec::None(why) => {
                 if why.trim().is_empty() {
@@ -116,7 +119,7 @@ impl SequenceSpec {
                     let suggestion = Some("write None(\"…\") with the reason why there is none".to_owned());
                     check.complain(&format!("{at}.way_back"), "the way back is empty", suggestion);
                 }
-                WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, check))
+                WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, &captured, check))
             }
         };
         Task::Commit(SequencePlan {
@@ -156,6 +159,7 @@ fn compile_acts<'a>(
     acts: &'a [ActSpec],
     at: &str,
     ids: &mut BTreeSet<&'a ActId>,
+    captured: &BTreeSet<&str>,
     check: &mut Checking<'_>,
 ) -> Vec<ActPlan> {
     let mut plans = Vec::new();
@@ -165,14 +169,14 @@ fn compile_acts<'a>(
         if !ids.insert(&act.id) {
             check.complain(&format!("{at}.id"), format!("the act {} is there already", act.id), None);
         }
-        plans.push(act.compile(&at, check));
+        plans.push(act.compile(&at, captured, check));
     }
     plans
 }
 
 impl ActSpec {
-    fn compile(&self, at: &str, check: &mut Checking<'_>) -> ActPlan {
-        let act = self.does.compile(&format!("{at}.does"), check);
+    fn compile(&self, at: &str, captured: &BTreeSet<&str>, check: &mut Checking<'_>) -> ActPlan {
+        let act = self.does.compile(&format!("{at}.does"), captured, check);
         check.setting_names(&self.unit, &format!("{at}.unit"));
         if self.unit.trim().is_empty() {
             let what = format!("the act {} names no unit; the lock and the proof of the host are about it", self.id);
@@ -197,18 +201,25 @@ impl ActSpec {
 }
 
 impl ActKindSpec {
-    fn compile(&self, at: &str, check: &mut Checking<'_>) -> Act {
+    fn compile(&self, at: &str, captured: &BTreeSet<&str>, check: &mut Checking<'_>) -> Act {
         match self {
             ActKindSpec::Command(argv) => {
                 if let Some(objection) = argv::objection(argv) {
                     check.complain(at, objection, None);
                 }
                 for (index, part) in argv.iter().enumerate().skip(1) {
-                    check.setting_names(part, &format!("{at}[{index}]"));
+                    check.act_names(part, captured, &format!("{at}[{index}]"));
                 }
                 Act::Command(argv.clone())
             }
             ActKindSpec::Wait(seconds) => Act::Wait(check.seconds(*seconds, at)),
+            ActKindSpec::File(act) => {
+                if let Some(objection) = act.objection() {
+                    check.complain(at, objection, None);
+                }
+                act.texts().into_iter().for_each(|text| check.act_names(text, captured, at));
+                Act::File(act.clone())
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::panes::model::Model;
 use crate::panes::{mark, words};
 use crate::runbook::machine::{StepRun, StepState};
 use crate::runbook::record::Evidence;
-use crate::runbook::tree::{Branch, Class, ConditionPlan, SequencePlan, Task, WayBack};
+use crate::runbook::tree::{ActPlan, Branch, Class, ConditionPlan, SequencePlan, Task, WayBack};
 use crate::runbook::{Run, Step};
 use crate::ui::widget::{Mark, Rows};
 use crate::ui::{Action, Glyph, Role};
@@ -133,7 +133,7 @@ fn sequence(rows: &mut Rows, plan: &SequencePlan) {
         Class::Destructive => "destructive: break-glass",
     };
     for act in &plan.acts {
-        rows.pair(0, "runs", Role::Title, &act.act.shown());
+        runs(rows, "runs", Role::Title, act);
     }
     rows.pair(0, "class", Role::Text, class);
     rows.pair(0, "expect", Role::Text, &plan.expect);
@@ -144,12 +144,23 @@ fn sequence(rows: &mut Rows, plan: &SequencePlan) {
     match &plan.way_back {
         WayBack::None(why) => rows.pair(0, "way back", Role::Warning, &format!("none: {why}")),
         WayBack::Acts(acts) => {
-            acts.iter().for_each(|act| {
-                rows.pair(0, "way back", Role::Text, &act.act.shown());
-            });
+            acts.iter().for_each(|act| runs(rows, "way back", Role::Text, act));
             rows
         }
     };
+}
+
+/// What an act does in words where it has them, and the exact command.
+fn runs(rows: &mut Rows, label: &str, role: Role, act: &ActPlan) {
+    match act.act.sentence() {
+        Some(sentence) => {
+            rows.pair(0, label, role, &sentence);
+            rows.pair(0, "", Role::Dim, &act.act.shown());
+        }
+        None => {
+            rows.pair(0, label, role, &act.act.shown());
+        }
+    }
 }
 
 fn conditions(rows: &mut Rows, label: &str, plans: &[ConditionPlan]) {

@@ -189,7 +189,7 @@ fn split(area: Rect, run: &Run) -> (Rect, Rect) {
 fn filled(model: &Model, run: &Run, plan: &SequencePlan) -> Result<SequencePlan, SealError> {
     let target = model.target_by_id(&run.target);
     let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
-    seal::resolve_templates(plan, &settings)
+    seal::previewed(plan, &settings, Some(run.opened.wall))
 }
 
 /// The command that the console itself would run, as a shell would have to be given it; never a documented one that

@@ -88,7 +88,7 @@ fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, findings: &mut 
     if matches!(&plan.way_back, WayBack::None(why) if why.trim().is_empty()) {
         findings.add(Critical, Some(step), "there is no way back, and no reason why", "say why there is none");
     }
-    plan.acts.iter().chain(plan.way_back.acts()).for_each(|act| examine_act(act, step, known, findings));
+    plan.acts.iter().chain(plan.way_back.acts()).for_each(|act| examine_act(act, plan, step, known, findings));
 }
 
 fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
@@ -110,16 +110,18 @@ fn verification(plan: &SequencePlan, step: &Step, findings: &mut Findings) {
     }
 }
 
-fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
+fn examine_act(act: &ActPlan, plan: &SequencePlan, step: &Step, known: &Known<'_>, findings: &mut Findings) {
     let objection = match &act.act {
         Act::Command(argv) => argv::objection(argv),
         Act::Wait(_) => None,
+        Act::File(act) => act.objection(),
     };
     if let Some(objection) = objection {
         findings.add(Critical, Some(step), format!("{}: {objection}", act.id), "name one program and its arguments");
     }
     for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
-        if !known.settings.contains(name) {
+        let captured = plan.capture.iter().any(|(captured, _)| captured == name);
+        if !known.settings.contains(name) && !captured && name != template::STAMP {
             let meant = nearest(name, known.settings.iter().map(String::as_str));
             let fix = match meant {
                 Some(meant) => format!("did you mean {{{meant}}}?"),

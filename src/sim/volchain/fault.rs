@@ -23,6 +23,7 @@ pub enum Fault {
     Huge,
     ClockOff,
     Redirect,
+    SlowSealing,
 }
 
 /// What a fault disturbs.
@@ -63,7 +64,7 @@ pub enum Delivery {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 17] = [
+    pub const ALL: [Fault; 18] = [
         Fault::ProducerStuck,
         Fault::StuckAgain,
         Fault::ProducerOff,
@@ -81,6 +82,7 @@ impl Fault {
         Fault::Huge,
         Fault::ClockOff,
         Fault::Redirect,
+        Fault::SlowSealing,
     ];
 
     /// As written in addresses and on command lines.
@@ -104,6 +106,7 @@ impl Fault {
             Fault::Huge => "huge",
             Fault::ClockOff => "clock-off",
             Fault::Redirect => "redirect",
+            Fault::SlowSealing => "slow-sealing",
         }
     }
 
@@ -136,6 +139,7 @@ impl Fault {
             Fault::Huge => "every body has 100 MB",
             Fault::ClockOff => "the node's clock is 45 seconds ahead",
             Fault::Redirect => "every answer sends the reader elsewhere",
+            Fault::SlowSealing => "a block takes five seconds, so that those who wait two seconds for theirs give up",
         }
     }
 
@@ -148,7 +152,8 @@ impl Fault {
             | Fault::Idle
             | Fault::MempoolFlood
             | Fault::RestartFails
-            | Fault::UserMismatch => FaultKind::Chain,
+            | Fault::UserMismatch
+            | Fault::SlowSealing => FaultKind::Chain,
             Fault::Refused
             | Fault::Sluggish
             | Fault::Slow
@@ -182,7 +187,8 @@ impl Fault {
             | Fault::Truncated
             | Fault::Huge
             | Fault::ClockOff
-            | Fault::Redirect => AfterRestart::Remains,
+            | Fault::Redirect
+            | Fault::SlowSealing => AfterRestart::Remains,
         }
     }
 }
