@@ -36,6 +36,9 @@ pub enum FileAct {
         mode: u32,
         #[serde(default = "of_run")]
         stamp: String,
+        /// Whether what was there is kept: always, but for notes that every run writes anew.
+        #[serde(default = "yes")]
+        keep: bool,
     },
     /// Makes of a path what it was before this run wrote or replaced it; what is there now is kept as
     /// `path.undone-STAMP`. Where the run changed nothing it does nothing.
@@ -78,6 +81,10 @@ pub struct FileOrder {
     pub act: FileAct,
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn of_run() -> String {
     "{stamp}".to_owned()
 }
@@ -87,7 +94,10 @@ impl FileAct {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            FileAct::WriteText { path, text, mode, stamp } => format!(
+            FileAct::WriteText { path, text, mode, keep: false, .. } => {
+                format!("write {path} ({} bytes, mode {mode:04o}) over what is there", text.len())
+            }
+            FileAct::WriteText { path, text, mode, stamp, keep: true } => format!(
                 "write {path} ({} bytes, mode {mode:04o}); what is there is kept as {path}.before-{stamp}",
                 text.len()
             ),
@@ -102,7 +112,7 @@ impl FileAct {
             }
             FileAct::Prune { parent, keep_days, keep_newest, listed } => {
                 let which = match listed.as_deref() {
-                    None => "every backup".to_owned(),
+                    None => "what is listed before it is confirmed".to_owned(),
                     Some([]) => "nothing".to_owned(),
                     Some(names) => names.join(", "),
                 };
@@ -272,6 +282,7 @@ mod tests {
             text: String::new(),
             mode,
             stamp: String::new(),
+            keep: true,
         };
         let check = |act: FileAct, refused: bool| assert_eq!(act.objection().is_some(), refused, "{act:?}");
         check(write("/etc/x.conf", 0o644), false);

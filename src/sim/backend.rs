@@ -155,13 +155,21 @@ impl Backend {
             let done = serde_json::to_string(&order).map(|json| file_act::carry_out(&json, now));
             done.map_err(io::Error::other)?.map_err(io::Error::other)?;
         }
-        put(&self.folder.join("backup/newest.prom"), &format!("volchain_backup_height {}\n", saved.height))
+        let note = self.folder.join("backup/newest.prom");
+        put(&note, &format!("volchain_backup_height {}\n", saved.height))?;
+        let since = Duration::from_millis(u64::try_from(made.0).unwrap_or(0));
+        open(&note)?.set_modified(std::time::SystemTime::UNIX_EPOCH + since)
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the simulated node keeps its data in files")]
 fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the simulated node keeps its data in files")]
+fn open(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().append(true).open(path)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the simulated node keeps its data in files")]

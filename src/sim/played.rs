@@ -23,6 +23,8 @@ pub struct Played {
     replaced: Option<Saved>,
     /// Whether the files of backups are not what their checksums say.
     pub damaged: bool,
+    /// Whether the backup folder may not be written to.
+    pub refuses_to_prune: bool,
 }
 
 impl Played {
@@ -40,6 +42,7 @@ impl Played {
             backups: 4,
             replaced: None,
             damaged: false,
+            refuses_to_prune: false,
         }
     }
 
@@ -98,9 +101,22 @@ impl Played {
                 let of_chain = live.ends_with("volchain");
                 self.replaced = self.newest.map(|(_, saved)| saved).filter(|_| of_chain).or(self.replaced);
             }
+            FileAct::Prune { .. } if self.refuses_to_prune => return Err("permission denied".to_owned()),
             FileAct::Prune { .. } => self.backups = self.backups.min(3),
         }
         Ok(())
+    }
+
+    /// The text of the drop-in.
+    #[must_use]
+    pub fn dropin(&self) -> Option<&str> {
+        self.dropin.as_deref()
+    }
+
+    /// An earlier run has set a longer time and left it.
+    pub fn leave_dropin(&mut self) {
+        self.dropin = Some(format!("[Service]\nEnvironment={VARIABLE}10000\n"));
+        self.loaded = Some(10_000);
     }
 
     /// How large and how old a file is; nothing for one that is not there.

@@ -144,6 +144,18 @@ impl Rehearsal {
         self.now
     }
 
+    /// Height of the simulated chain.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.timeline.node().height()
+    }
+
+    /// Whether the simulated node's port is open.
+    #[must_use]
+    pub fn node_is_up(&self) -> bool {
+        self.timeline.node().listening()
+    }
+
     /// Switches a fault of the simulated node.
     pub fn fault(&mut self, fault: Fault, on: bool) {
         self.timeline.apply(self.now.wall.0, Change::Fault { fault, on });

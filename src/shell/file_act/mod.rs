@@ -59,7 +59,9 @@ pub fn carry_out(json: &str, now: Wall) -> Result<Vec<String>, FileActError> {
     let within = order.within.as_deref().map(Path::new);
     let at = |path: &str| Place::of(path, within);
     match &order.act {
-        FileAct::WriteText { path, text, mode, stamp } => swap::write_text(&at(path)?, text, *mode, checked(stamp)?),
+        FileAct::WriteText { path, text, mode, stamp, keep } => {
+            swap::write_text(&at(path)?, text, *mode, *keep, checked(stamp)?)
+        }
         FileAct::PutBack { path, stamp } => swap::put_back(&at(path)?, checked(stamp)?),
         FileAct::CopyTree { from, to } => copy::copy_tree(&at(from)?, &at(to)?),
         FileAct::Manifest { folder } => manifest::write(&at(folder)?),

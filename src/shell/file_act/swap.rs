@@ -20,7 +20,13 @@ use super::{FileActError, Place};
 const ABSENT: &str = "absent";
 
 /// Writes a small file.
-pub fn write_text(place: &Place<'_>, text: &str, mode: u32, stamp: &str) -> Result<Vec<String>, FileActError> {
+pub fn write_text(
+    place: &Place<'_>,
+    text: &str,
+    mode: u32,
+    keep: bool,
+    stamp: &str,
+) -> Result<Vec<String>, FileActError> {
     let folder = place.make_parent(0o755)?;
     let path = place.path();
     match folder.look(&place.name)?.map(|found| found.kind) {
@@ -32,8 +38,15 @@ pub fn write_text(place: &Place<'_>, text: &str, mode: u32, stamp: &str) -> Resu
     }
     let fresh = new_name(&place.name, stamp);
     let mut file = folder.create(&fresh)?;
+    let put = || match keep {
+        true => swap_in(&folder, &place.name, stamp),
+        false => folder
+            .rename_over(&fresh, &place.name)
+            .and_then(|()| folder.sync())
+            .map(|()| "over what was there".to_owned()),
+    };
     let written = file.write_all(text.as_bytes()).map_err(io_error("write", &path));
-    let written = written.and_then(|()| finish(&file, mode, &path)).and_then(|()| swap_in(&folder, &place.name, stamp));
+    let written = written.and_then(|()| finish(&file, mode, &path)).and_then(|()| put());
     if written.is_err() {
         clear_new(&folder, &place.name, stamp);
     }

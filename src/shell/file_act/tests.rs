@@ -54,7 +54,7 @@ impl Shop {
 
     fn write_text(&self, path: &str, text: &str) -> Result<String, String> {
         let (text, stamp) = (text.to_owned(), STAMP.to_owned());
-        self.act(FileAct::WriteText { path: self.at(path), text, mode: 0o644, stamp })
+        self.act(FileAct::WriteText { path: self.at(path), text, mode: 0o644, stamp, keep: true })
     }
 
     fn put_back(&self, path: &str) -> Result<String, String> {
@@ -114,6 +114,15 @@ fn a_text_is_written_whole_and_put_back() {
     assert_eq!(shop.text("backend/y.conf").as_deref(), Some("old"));
     assert!(shop.put_back("backend/y.conf").expect("nothing to do").contains("it is what it was"));
     assert!(shop.put_back("backend/db.json").expect("nothing to do").contains("changed nothing"));
+    let note = FileAct::WriteText {
+        path: shop.at("backup/note"),
+        text: "n".to_owned(),
+        mode: 0o644,
+        stamp: STAMP.to_owned(),
+        keep: false,
+    };
+    shop.act(note).expect("written");
+    assert_eq!(shop.names("backup"), ["note"]);
     refused(shop.write_text("no/such/folder/x.conf", "one"), "no such folder");
     refused(shop.write_text("backend/volchain", "one"), "not a regular file");
 }
