@@ -21,6 +21,8 @@ pub struct Played {
     pub backups: u64,
     /// What was put in the place of the node's files while it was down.
     replaced: Option<Saved>,
+    /// What they were before.
+    before: Option<Saved>,
     /// Whether the files of backups are not what their checksums say.
     pub damaged: bool,
     /// Whether the backup folder may not be written to.
@@ -41,6 +43,7 @@ impl Played {
             copied: None,
             backups: 4,
             replaced: None,
+            before: None,
             damaged: false,
             refuses_to_prune: false,
         }
@@ -87,7 +90,7 @@ impl Played {
                     self.dropin = before;
                 }
             }
-            FileAct::PutBack { path, .. } if path.ends_with("volchain") => self.replaced = Some(node.saved()),
+            FileAct::PutBack { path, .. } if path.ends_with("volchain") => self.replaced = self.before.take(),
             FileAct::PutBack { .. } => {}
             FileAct::CopyTree { .. } => {
                 self.backups += u64::from(self.copied.replace(node.saved()).is_none());
@@ -99,6 +102,7 @@ impl Played {
             FileAct::VerifyManifest { .. } => {}
             FileAct::Replace { live, .. } => {
                 let of_chain = live.ends_with("volchain");
+                self.before = self.before.or(Some(node.saved()));
                 self.replaced = self.newest.map(|(_, saved)| saved).filter(|_| of_chain).or(self.replaced);
             }
             FileAct::Prune { .. } if self.refuses_to_prune => return Err("permission denied".to_owned()),
