@@ -21,6 +21,7 @@ use crate::runbook::Record;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Evidence, Judged};
 use crate::runbook::seal::{self, Approval, Environment, Host, Place, Prepared, SealedSequence};
+use crate::runbook::template;
 use crate::runbook::tree::{ConditionPlan, SequencePlan, Task, WayBack};
 use crate::sources::{BoundSource, Source};
 use crate::systems::SettingValue;
@@ -206,11 +207,18 @@ impl App {
         }
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let place = place_of(target)?;
-        let settings = target.system.spec.settings_text(&target.spec.settings);
+        let mut settings = target.system.spec.settings_text(&target.spec.settings);
+        let present = Present::new(&self.model.store, &run.target, self.model.now);
+        // What can not be measured now is missed where an act names it, and refused when the sequence is sealed.
+        for (name, value) in present.capture(&plan.capture).unwrap_or_default() {
+            if let Some(text) = template::number(value) {
+                settings.entry(name).or_insert(text);
+            }
+        }
+        let settings = seal::stamped(settings, run.opened.wall);
         let plan = match &plan.for_each {
             None => plan.clone(),
             Some(list) => {
-                let present = Present::new(&self.model.store, &run.target, self.model.now);
                 let values = present.label_values(&list.expr, &list.label)?;
                 seal::expand(plan, &values).map_err(|error| error.to_string())?
             }

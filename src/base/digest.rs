@@ -1,10 +1,14 @@
 //! SHA-256 of what was reviewed, so that what runs can be held against it.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// Bytes that are read at once.
+const CHUNK_BYTES: usize = 128 * 1024;
 
 /// A SHA-256 digest, written as 64 lower-case hex digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,8 +19,29 @@ impl Digest {
     /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Digest {
+        Digest::written(&Sha256::digest(bytes))
+    }
+
+    /// The digest of everything that this gives, and how many bytes that was.
+    ///
+    /// # Errors
+    /// It can not be read to its end.
+    pub fn of_all(mut source: impl Read) -> io::Result<(Digest, u64)> {
+        let (mut hasher, mut chunk, mut bytes) = (Sha256::new(), vec![0; CHUNK_BYTES], 0);
+        loop {
+            match source.read(&mut chunk)? {
+                0 => return Ok((Digest::written(&hasher.finalize()), bytes)),
+                read => {
+                    hasher.update(&chunk[..read]);
+                    bytes += read as u64;
+                }
+            }
+        }
+    }
+
+    fn written(digest: &[u8]) -> Digest {
         let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
+        for byte in digest {
             hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
             hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
         }

@@ -67,6 +67,17 @@ impl Wall {
         let second = self.0.div_euclid(1000).rem_euclid(86_400);
         format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
     }
+
+    /// `20241225_120000` in UTC: how the folders of backups are named.
+    #[must_use]
+    pub fn stamp(self) -> String {
+        let text = self.to_string();
+        let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
+        match digits.split_at_checked(8) {
+            Some((date, time)) => format!("{date}_{time}"),
+            None => digits,
+        }
+    }
 }
 
 /// `2026-11-21T03:04:05.678Z`: how the journal and reports write wall time.

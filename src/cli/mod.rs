@@ -14,6 +14,7 @@ macro_rules! say_line {
     ($($text:tt)*) => { $crate::cli::put(&format!("{}\n", format_args!($($text)*))) };
 }
 
+pub mod act_file;
 pub mod catalogue;
 pub mod check;
 pub mod completions;
@@ -123,6 +124,9 @@ enum Command {
     /// Execute a committed sequence; started by the console
     #[command(hide = true)]
     Runner(runner::RunnerArgs),
+    /// Carry out a file act of a committed sequence; started by the runner
+    #[command(hide = true)]
+    ActFile(act_file::ActFileArgs),
     /// The simulated service manager of a demo
     #[command(hide = true)]
     DemoSystemctl(demo::StandInArgs),
@@ -177,6 +181,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Catalogue(args)) => catalogue::run(&common, &args),
         Some(Command::Keys) => console::keys(),
         Some(Command::Runner(args)) => runner::run(args),
+        Some(Command::ActFile(args)) => act_file::run(&args),
         Some(Command::DemoSystemctl(args)) => demo::systemctl(&args),
         Some(Command::DemoJournalctl(args)) => demo::journalctl(&args),
     }

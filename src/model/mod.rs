@@ -14,6 +14,7 @@
 
 pub mod backfill;
 pub mod batch;
+pub mod file_act;
 pub mod labels;
 pub mod log;
 pub mod matchers;
@@ -24,6 +25,7 @@ pub mod waist;
 
 pub use backfill::{Backfill, PastRow, Scraped};
 pub use batch::{Batch, Document, Layout};
+pub use file_act::{FileAct, FileOrder};
 pub use labels::{Labels, MatchOp, Matcher};
 pub use log::LogLine;
 pub use matchers::{Columns, Matchers};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::file_act::FileOrder;
 use crate::base::{At, Credentials, SecretRef, Wall, text, time::spoken};
 
 /// A read. It must not change anything on the other side.
@@ -289,6 +290,17 @@ pub struct SecretHeader {
 }
 
 impl Exec {
+    /// What it does in words, where its exact form alone would not tell.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Exec::Command { argv, .. } => {
+                FileOrder::in_argv(argv).map(|(_, order)| text::escaped(&order.act.sentence()).into_owned())
+            }
+            Exec::Wait { .. } | Exec::Request { .. } => None,
+        }
+    }
+
     /// The references of its secrets.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         let headers: &[SecretHeader] = match self {

@@ -195,7 +195,7 @@ fn steps(
                 Does::Watches { until: watch.until.clone(), deadline_seconds: watch.deadline.as_secs() }
             }
             Task::Commit(sequence) => {
-                let resolved = ground.map(|ground| seal::resolve_but(sequence, ground.settings, asked));
+                let resolved = ground.map(|ground| seal::previewed(sequence, ground.settings, None, asked));
                 let planned = match resolved {
                     None => PlanSequence::of(sequence, None, &mut |_| {}),
                     Some(Ok(resolved)) => {
@@ -391,7 +391,13 @@ fn write_sequence(sequence: &PlanSequence, indent: usize, page: &mut Page) {
 }
 
 fn write_act(word: &str, act: &PlanAct, indent: usize, page: &mut Page) {
-    page.field(indent, word, &text::escaped(&act.shown));
+    match act.act.sentence() {
+        Some(sentence) => {
+            page.field(indent, word, &sentence);
+            page.field(indent, "", &text::escaped(&act.shown));
+        }
+        None => page.field(indent, word, &text::escaped(&act.shown)),
+    }
     page.field(indent, "", &format!("{}; unit {}, at most {}", act.title, act.unit, spoken(act.timeout_seconds)));
     page.provenance(indent + 2, &act.provenance);
 }

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::request::segment_objection;
 use super::template;
 use super::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Step, WayBack};
-use crate::base::{ActId, Digest, SecretRef, SequenceId, SystemId, TargetId, text};
-use crate::model::Exec;
+use crate::base::{ActId, Digest, SecretRef, SequenceId, SystemId, TargetId, Wall, text};
+use crate::model::{Exec, FileOrder};
 use crate::sources::BoundSource;
 
 /// Everything the runner needs, and nothing it could choose.
@@ -238,6 +238,25 @@ pub fn resolve_but(
         WayBack::Acts(acts) => acts.iter_mut().try_for_each(|act| resolve_act(act, settings, open))?,
     }
     Ok(plan)
+}
+
+/// The same before anything was measured, to be looked at: captured values, and the stamp of a run that is not open
+/// yet, stand as words, and `open` names as they are.
+///
+/// # Errors
+/// As [`resolve_templates`].
+pub fn previewed(
+    plan: &SequencePlan,
+    settings: &BTreeMap<String, String>,
+    opened: Option<Wall>,
+    open: &BTreeSet<String>,
+) -> Result<SequencePlan, SealError> {
+    let mut known = settings.clone();
+    for (name, _) in &plan.capture {
+        known.entry(name.clone()).or_insert_with(|| "(measured when it is confirmed)".to_owned());
+    }
+    known.insert(template::STAMP.to_owned(), opened.map_or_else(|| "YYYYMMDD_HHMMSS".to_owned(), Wall::stamp));
+    resolve_but(plan, &known, open)
 }
 
 /// The plan with its acts once for every one of these values, so that every act is seen before it is confirmed. A plan
@@ -476,6 +495,13 @@ pub fn same_acts(plan: &SequencePlan, sealed: &SealedSequence) -> bool {
     same(&plan.acts, &sealed.acts) && same(plan.way_back.acts(), &sealed.way_back)
 }
 
+/// The settings with the stamp of a run among them; see [`template::STAMP`].
+#[must_use]
+pub fn stamped(mut settings: BTreeMap<String, String>, opened: Wall) -> BTreeMap<String, String> {
+    settings.insert(template::STAMP.to_owned(), opened.stamp());
+    settings
+}
+
 /// Whether a resolved command ends with the planned program, by an absolute path, and exactly its arguments. What
 /// stands before it, such as `sudo -n --`, is the privilege, and is reviewed with the rest. A request is the one that
 /// the plan makes at this place, and no other.
@@ -483,12 +509,17 @@ fn carries_out(exec: &Exec, act: &ActPlan, place: &Place) -> bool {
     let (argv, planned) = match (exec, &act.act) {
         (Exec::Command { argv, .. }, Act::Command(planned)) => (argv, planned),
         (Exec::Wait { time }, Act::Wait(planned)) => return time == planned,
+        (Exec::Command { argv, .. }, Act::File(planned)) => {
+            let order =
+                FileOrder::in_argv(argv).filter(|(at, _)| argv[*at].starts_with('/') && argv[0].starts_with('/'));
+            return order.is_some_and(|(_, order)| planned.is_settled_as(&order.act));
+        }
         (Exec::Request { .. }, Act::Request(planned)) => {
             return planned.at(&place.base_url, &place.secrets, act.timeout).as_ref() == Ok(exec);
         }
         (Exec::Command { .. }, Act::Wait(_) | Act::Request(_))
-        | (Exec::Wait { .. }, Act::Command(_) | Act::Request(_))
-        | (Exec::Request { .. }, Act::Command(_) | Act::Wait(_)) => return false,
+        | (Exec::Wait { .. }, Act::Command(_) | Act::File(_) | Act::Request(_))
+        | (Exec::Request { .. }, Act::Command(_) | Act::File(_) | Act::Wait(_)) => return false,
     };
     let Some((program, arguments)) = planned.split_first() else { return false };
     let Some(at) = argv.len().checked_sub(planned.len()) else { return false };

@@ -5,6 +5,9 @@
 
 use std::fmt::Write as _;
 
+/// The name that stands for the moment when the run was opened, in every act of the run: `20241225_120000`, in UTC.
+pub const STAMP: &str = "stamp";
+
 /// A piece of a text with templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece<'a> {

@@ -10,6 +10,7 @@ use super::template;
 use crate::base::{
     ActId, BranchId, Provenance, RunbookId, SecretRef, SequenceId, Severity, StepId, SystemId, Unit, text,
 };
+use crate::model::file_act::{FileAct, FileOrder, PROGRAM_NAME};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -261,6 +262,8 @@ pub enum Act {
     Wait(Duration),
     /// One request to the target's own node.
     Request(RequestPlan),
+    /// Something small and exact with files; see [`FileAct`].
+    File(FileAct),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -338,6 +341,7 @@ impl Act {
             Act::Command(argv) => argv.iter().collect(),
             Act::Wait(_) => Vec::new(),
             Act::Request(request) => request.texts(),
+            Act::File(act) => act.texts(),
         };
         texts.into_iter()
     }
@@ -347,6 +351,7 @@ impl Act {
         let texts: Vec<&mut String> = match self {
             Act::Command(argv) => argv.iter_mut().collect(),
             Act::Wait(_) => Vec::new(),
+            Act::File(act) => act.texts_mut(),
             Act::Request(request) => request.texts_mut(),
         };
         texts.into_iter()
@@ -357,7 +362,7 @@ impl Act {
     pub fn names_in_path(&self) -> Vec<&str> {
         match self {
             Act::Request(request) => template::names(&request.path),
-            Act::Command(_) | Act::Wait(_) => Vec::new(),
+            Act::Command(_) | Act::Wait(_) | Act::File(_) => Vec::new(),
         }
     }
 
@@ -367,7 +372,21 @@ impl Act {
         match self {
             Act::Command(argv) => text::shell_line(argv),
             Act::Wait(time) => format!("sleep {}", time.as_secs()),
+            // Copied without the folder of a demo, it does nothing in one: its paths lie outside of every other.
+            Act::File(act) => match (FileOrder { within: None, act: act.clone() }).arguments() {
+                Ok(arguments) => format!("{PROGRAM_NAME} {}", text::shell_line(&arguments)),
+                Err(error) => error.to_string(),
+            },
             Act::Request(request) => request.shown(),
+        }
+    }
+
+    /// What it does in words, where its command line alone would not tell.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Act::Command(_) | Act::Wait(_) | Act::Request(_) => None,
+            Act::File(act) => Some(text::escaped(&act.sentence()).into_owned()),
         }
     }
 }
@@ -383,7 +402,7 @@ impl ActPlan {
             (Act::Request(request), Some((base_url, secrets))) => {
                 request.at(base_url, secrets, self.timeout).map(|exec| exec.to_string())
             }
-            (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_), _) => Ok(self.act.shown()),
+            (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_) | Act::File(_), _) => Ok(self.act.shown()),
         }
     }
 }

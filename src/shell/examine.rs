@@ -195,7 +195,7 @@ fn commands(target: &Target) -> Vec<Vec<String>> {
         for act in plan.acts.iter().chain(plan.way_back.acts()) {
             match &act.act {
                 Act::Command(argv) if !commands.contains(argv) => commands.push(argv.clone()),
-                Act::Command(_) | Act::Wait(_) | Act::Request(_) => {}
+                Act::Command(_) | Act::Wait(_) | Act::Request(_) | Act::File(_) => {}
             }
         }
     }

@@ -26,6 +26,7 @@ pub mod discover;
 pub mod driver;
 pub mod examine;
 pub mod fetch;
+pub mod file_act;
 pub mod headless;
 pub mod journal;
 pub mod ledger;

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD};
 
+use super::file_act;
 use crate::base::{secret, text};
-use crate::model::Exec;
+use crate::model::file_act::{MANIFEST, NEWEST, PROGRAM_NAME, is_backup_name};
+use crate::model::{Exec, FileAct, FileOrder};
 use crate::runbook::request::RequestError;
 use crate::runbook::seal::{Environment, Host, Place, Privilege};
 use crate::runbook::tree::{Act, ActPlan};
@@ -95,6 +97,8 @@ pub enum ResolveError {
     DemoElsewhere { url: String },
     #[error("{secret} is none of the target's secrets")]
     ForeignSecret { secret: String },
+    #[error("this is not done: {act}: {why}")]
+    FileAct { act: String, why: String },
     #[error("what would run now is not what was reviewed: {now} instead of {reviewed}")]
     Changed { now: String, reviewed: String },
 }
@@ -110,6 +114,7 @@ pub fn resolve(place: &Place, plan: &ActPlan) -> Result<Exec, ResolveError> {
     match &plan.act {
         Act::Command(argv) => Ok(Exec::Command { argv: resolve_argv(place, argv)?, timeout: plan.timeout }),
         Act::Wait(time) => Ok(Exec::Wait { time: *time }),
+        Act::File(act) => Ok(Exec::Command { argv: file_act_argv(place, act)?, timeout: plan.timeout }),
         Act::Request(request) => {
             allowed_place(place)?;
             let exec = request.at(&place.base_url, &place.secrets, plan.timeout)?;
@@ -165,6 +170,70 @@ pub fn resolve_argv(place: &Place, argv: &[String]) -> Result<Vec<String>, Resol
     Ok(resolved)
 }
 
+/// The exact argv of a file act at this place: this very program, or a demo's own name for it, with the order.
+fn file_act_argv(place: &Place, act: &FileAct) -> Result<Vec<String>, ResolveError> {
+    allowed_place(place)?;
+    let refuse = |why: String| ResolveError::FileAct { act: text::escaped(&act.sentence()).into_owned(), why };
+    if let Some(why) = act.objection() {
+        return Err(refuse(why));
+    }
+    let mut act = act.clone();
+    for path in act.paths_mut() {
+        *path = settled(path).map_err(&refuse)?;
+    }
+    if let FileAct::Prune { parent, keep_days, keep_newest, listed: listed @ None } = &mut act {
+        let now = super::clock::now().wall;
+        let names = file_act::candidates(Path::new(parent), *keep_days, *keep_newest, now);
+        *listed = Some(names.map_err(|error| refuse(format!("{parent} can not be listed: {error}")))?);
+    }
+    let order = FileOrder { within: place.demo_folder.clone(), act };
+    if let Some(folder) = &order.within
+        && let Some(path) = order.act.paths().into_iter().find(|path| !Path::new(path).starts_with(folder))
+    {
+        return Err(ResolveError::OutsideDemo { folder: folder.clone(), why: format!("{path} is not in it") });
+    }
+    let arguments = order.arguments().map_err(|error| refuse(error.to_string()))?;
+    if arguments.iter().any(|argument| argument.chars().any(text::is_hostile)) {
+        return Err(refuse("it contains characters that can not be shown".to_owned()));
+    }
+    if arguments.iter().any(|argument| argument.len() > ARGUMENT_LIMIT_BYTES) {
+        return Err(ResolveError::TooLong);
+    }
+    let program = match &place.demo_folder {
+        Some(folder) => program_of_demo(folder, PROGRAM_NAME)?,
+        None => own_program(&place.privilege)?,
+    };
+    let mut argv = match &place.privilege {
+        Privilege::None | Privilege::Polkit => Vec::new(),
+        Privilege::SudoNonInteractive(user) => sudo(user)?,
+    };
+    argv.push(program.display().to_string());
+    argv.extend(arguments);
+    Ok(argv)
+}
+
+/// A path with the newest backup's own name in the place of the word for it.
+fn settled(path: &str) -> Result<String, String> {
+    let Some((parent, rest)) = path.split_once(&format!("/{NEWEST}")) else { return Ok(path.to_owned()) };
+    let entries = std::fs::read_dir(parent).map_err(|error| format!("{parent} can not be listed: {error}"))?;
+    let names = entries.filter_map(Result::ok).filter(|entry| entry.path().join(MANIFEST).is_file());
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_backup_name(name));
+    match names.max() {
+        Some(newest) => Ok(format!("{parent}/{newest}{rest}")),
+        None => Err(format!("{parent} holds no backup with a {MANIFEST}")),
+    }
+}
+
+/// This program, where nobody but root, or without elevation the user, can have written it.
+fn own_program(privilege: &Privilege) -> Result<PathBuf, ResolveError> {
+    let nowhere = |why: String| ResolveError::Unsafe { path: PROGRAM_NAME.to_owned(), why };
+    let path = std::env::current_exe().map_err(|error| nowhere(error.to_string()))?;
+    let user = rustix::process::geteuid().as_raw();
+    let elevated = *privilege != Privilege::None;
+    runnable(&path, |owner| owner == 0 || (!elevated && owner == user))?;
+    Ok(path)
+}
+
 /// Holds a sealed command against what it would be resolved to now. The runner asks this before anything runs.
 ///
 /// # Errors
@@ -178,8 +247,10 @@ pub fn recheck(place: &Place, exec: &Exec) -> Result<(), ResolveError> {
             return goes_to_the_place(place, exec);
         }
     };
-    let bare = bare(place, argv)?;
-    let now = resolve_argv(place, &bare)?;
+    let now = match FileOrder::in_argv(without_privilege(place, argv)) {
+        Some((0, order)) => file_act_argv(place, &order.act)?,
+        Some(_) | None => resolve_argv(place, &bare(place, argv)?)?,
+    };
     if now == *argv {
         return Ok(());
     }
@@ -283,7 +354,8 @@ fn allowed_place(place: &Place) -> Result<(), ResolveError> {
 /// Host proof is about the place's unit, so what systemctl is asked to do must be about that unit alone.
 fn names_its_unit(place: &Place, name: &str, arguments: &[String]) -> Result<(), ResolveError> {
     let unit = unit_name(&place.unit)?;
-    if name != "systemctl" {
+    // Reading the unit files again starts and stops nothing, and is about no unit.
+    if name != "systemctl" || arguments == ["daemon-reload"] {
         return Ok(());
     }
     let units: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).skip(1).collect();

@@ -59,6 +59,9 @@ pub struct ServiceReport {
     pub main_pid: u32,
     /// `2026-11-21T03:04:05.678Z`
     pub since: String,
+    /// What systemd would start it with; `None` where no drop-in says so.
+    #[serde(default)]
+    pub barrier_timeout_ms: Option<u32>,
 }
 
 impl Control {

@@ -7,6 +7,7 @@
 //! | `POST /faults/NAME?on=true` | the fault as it now is, when the port follows it |
 //! | `GET /service` | `{"active", "main_pid", "since"}` |
 //! | `POST /service/restart`, `start`, `stop` | the service; with `?wait=true` when no start is under way any more |
+//! | `POST /service/daemon-reload` | the service, its drop-ins read again |
 //! | `GET /log?after=NUMBER` | what the node said after that record, as far as it remembers |
 //! | `GET /history?path=/volchain/health` | a JSON line per poll of the last 15 minutes, oldest first |
 //!
@@ -23,6 +24,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::backend::Backend;
 use super::client::{FaultState, Identity, ServiceReport};
 use super::stage::Stage;
 use super::volchain::{Change, Fault, LogRecord, Request, Service, ServiceState, Verb};
@@ -31,6 +33,9 @@ use crate::base::{Digest, Wall};
 /// Header that carries the token.
 pub const TOKEN_HEADER: &str = "x-demo-token";
 
+/// Reads the unit's drop-ins again.
+pub(super) const RELOAD: &str = "daemon-reload";
+
 const HISTORY_STEP_SECONDS: f64 = 5.0;
 
 #[derive(Clone)]
@@ -38,12 +43,13 @@ struct Desk {
     stage: Stage,
     token: Digest,
     identity: Identity,
+    backend: Backend,
 }
 
 /// The control port's routes.
-pub fn router(stage: Stage, token: &str, identity: Identity) -> Router {
+pub fn router(stage: Stage, token: &str, identity: Identity, backend: Backend) -> Router {
     // Only the token's digest is kept: comparing digests tells nothing about the token by its duration.
-    let desk = Desk { stage, token: Digest::of(token.as_bytes()), identity };
+    let desk = Desk { stage, token: Digest::of(token.as_bytes()), identity, backend };
     Router::new()
         .route("/faults", get(list_faults))
         .route("/faults/{name}", post(switch_fault))
@@ -123,7 +129,7 @@ fn state_of(stage: &Stage, fault: Fault) -> FaultState {
 }
 
 async fn tell_service(State(desk): State<Desk>) -> Json<ServiceReport> {
-    Json(report(desk.stage.look(|timeline, _| timeline.node().service())))
+    Json(report(&desk, desk.stage.look(|timeline, _| timeline.node().service())))
 }
 
 #[derive(Deserialize)]
@@ -133,13 +139,18 @@ struct Wait {
 }
 
 async fn command_service(State(desk): State<Desk>, Path(verb): Path<String>, Query(how): Query<Wait>) -> Response {
+    if verb == RELOAD {
+        desk.stage.load(desk.backend.variable());
+        return Json(report(&desk, desk.stage.look(|timeline, _| timeline.node().service()))).into_response();
+    }
     let Some(verb) = Verb::named(&verb) else {
-        return refuse(StatusCode::NOT_FOUND, "no such command; there are restart, start and stop");
+        return refuse(StatusCode::NOT_FOUND, "no such command; there are restart, start, stop and daemon-reload");
     };
+    desk.backend.before(&desk.stage, verb);
     desk.stage.change_and_follow(Change::Service(verb)).await;
     let service =
         if how.wait { desk.stage.settled().await } else { desk.stage.look(|timeline, _| timeline.node().service()) };
-    Json(report(service)).into_response()
+    Json(report(&desk, service)).into_response()
 }
 
 #[derive(Deserialize)]
@@ -152,12 +163,13 @@ async fn tell_log(State(desk): State<Desk>, Query(which): Query<After>) -> Json<
     Json(desk.stage.look(|timeline, _| timeline.node().records_after(which.after)))
 }
 
-fn report(service: Service) -> ServiceReport {
+fn report(desk: &Desk, service: Service) -> ServiceReport {
     let runs = matches!(service.state, ServiceState::Active);
     ServiceReport {
         active: service.state,
         main_pid: if runs { std::process::id() } else { 0 },
         since: Wall(service.since).to_string(),
+        barrier_timeout_ms: desk.stage.loaded(),
     }
 }
 

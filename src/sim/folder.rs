@@ -4,8 +4,10 @@
 //! FOLDER/            0700, ours, no symlink
 //!   opsconsole-demo  marks the folder as a demo's
 //!   bin/             systemctl and journalctl: what runbooks and sources run instead of the real ones
-//!   log/backend.log  what the simulated node says        data/   where it would keep its chain
-//!   game/gridb.json  the game's database
+//!   log/backend.log  what the simulated node says
+//!   backend/         its chain and its game, as files
+//!   backup/          backups of them, four from the start
+//!   dropin/          what is added to its unit
 //!   admin.secret     what the node takes as its X-Admin-Secret; 0600, and never printed
 //!   control.json     where the running demo is controlled, and the token for it; gone when none runs
 //!   config.ron       a configuration with the demo's target, written on request
@@ -25,6 +27,7 @@ use super::error::SimError;
 use super::serve::Served;
 use crate::base::{EndpointId, NodeId, SecretRef, SystemId, TargetId, text};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
+use crate::model::file_act::PROGRAM_NAME;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 
@@ -74,7 +77,7 @@ impl DemoFolder {
         folder.mark()?;
         fs::set_permissions(&folder.path, Permissions::from_mode(0o700))
             .map_err(SimError::file("close to others", &folder.path))?;
-        for inner in ["bin", "state", "log", "data", "game"] {
+        for inner in ["bin", "state", "log", "backend", "backup", "dropin"] {
             folder.make_inner(inner)?;
         }
         Ok(folder)
@@ -108,12 +111,6 @@ impl DemoFolder {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.path.join("log/backend.log")
-    }
-
-    /// The game's database.
-    #[must_use]
-    pub fn game(&self) -> PathBuf {
-        self.path.join("game/gridb.json")
     }
 
     /// State root of the demo's consoles.
@@ -175,6 +172,10 @@ impl DemoFolder {
             );
             self.write(&format!("bin/{name}"), script.as_bytes(), 0o700)?;
         }
+        // File acts name the folder that they may not leave, and what reads a file reads as itself.
+        let itself = format!("#!/bin/sh\nexec {} \"$@\"\n", text::shell_quoted(program));
+        self.write(&format!("bin/{PROGRAM_NAME}"), itself.as_bytes(), 0o700)?;
+        self.write("bin/cat", b"#!/bin/sh\nexec /bin/cat \"$@\"\n", 0o700)?;
         Ok(())
     }
 
@@ -337,7 +338,15 @@ impl DemoFolder {
 #[must_use]
 pub fn settings(folder: &str) -> BTreeMap<String, SettingValue> {
     let path = |name: &str, inner: &str| (name.to_owned(), SettingValue::Text(format!("{folder}/{inner}")));
-    BTreeMap::from([path("log", "log/backend.log"), path("data_folder", "data"), path("game_grid", "game/gridb.json")])
+    BTreeMap::from([
+        path("log", "log/backend.log"),
+        path("data_folder", "backend/volchain"),
+        path("backend_folder", "backend"),
+        path("game_grid", "backend/gridb.json"),
+        path("auth_database", "backend/auth.json"),
+        path("backup_folder", "backup"),
+        path("dropin_folder", "dropin"),
+    ])
 }
 
 #[allow(clippy::disallowed_methods, reason = "the demo's scratch folder is its own")]

@@ -1,5 +1,6 @@
 //! The simulated node's machine for a rehearsal: what its files, units and programs answer without any of them.
 
+use super::played::Played;
 use super::systemctl::{self, UnitFacts};
 use super::volchain::{Fault, Node};
 use super::{journalctl, volchain::ServiceState};
@@ -15,24 +16,29 @@ const GIB: u64 = 1 << 30;
 ///
 /// # Errors
 /// Nothing listens, or there is no such file or program here.
-pub fn answer(node: &Node, now: At, fetch: &Fetch) -> Result<Answer, FetchFailure> {
+pub fn answer(node: &Node, played: &Played, now: At, fetch: &Fetch) -> Result<Answer, FetchFailure> {
     match fetch {
         Fetch::Tcp(_) if node.listening() => Ok(Answer::Tcp),
         Fetch::Tcp(_) | Fetch::Http(_) => Err(FetchFailure::Refused),
         Fetch::FileSystem(_) => Ok(Answer::FileSystem(disk())),
         Fetch::File(request) => Ok(Answer::File(match &request.look {
             Look::Stat if request.path.ends_with("gridb.json") => game(node, now),
-            Look::Stat => FileAnswer::Seen(folder(now, None)),
-            Look::Entries { .. } => FileAnswer::Seen(folder(now, Some(6))),
+            Look::Stat => {
+                played.file_at(&request.path, now.wall).map_or(FileAnswer::Absent, |(size_bytes, modified)| {
+                    FileAnswer::Seen(FileSeen { kind: FileKind::File, size_bytes, modified, entries: None })
+                })
+            }
+            Look::Entries { .. } => FileAnswer::Seen(folder(now, Some(played.backups + 1))),
             Look::Tail { after, context_bytes, .. } => FileAnswer::Tail(tail(node, after.as_ref(), *context_bytes)),
         })),
         Fetch::Command(request) => {
             let (program, arguments) = request.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
             let said = match program {
-                "systemctl" => systemctl::show_facts(arguments, &facts(node, now)),
+                "systemctl" => systemctl::show_facts(arguments, &facts(node, played, now)),
                 "journalctl" => {
                     journalctl::parse(arguments).map(|call| journalctl::print(&call, &node.records_after(call.after)))
                 }
+                "cat" => played.note().ok_or_else(|| "there is no such file".to_owned()),
                 other => Err(format!("a rehearsal has no {other}")),
             };
             let stdout = said.map_err(|why| FetchFailure::NotRun { why })?.into_bytes();
@@ -80,7 +86,7 @@ fn tail(node: &Node, after: Option<&TailPosition>, context_bytes: u64) -> TailRe
     }
 }
 
-fn facts(node: &Node, now: At) -> UnitFacts {
+fn facts(node: &Node, played: &Played, now: At) -> UnitFacts {
     let service = node.service();
     let up = u64::try_from((now.wall.0 - service.since).max(0)).unwrap_or(0);
     UnitFacts {
@@ -89,5 +95,6 @@ fn facts(node: &Node, now: At) -> UnitFacts {
         since: Wall(service.since),
         started_micros: now.boot.0.saturating_sub(up) * 1000,
         control_group: format!("/system.slice/{}", systemctl::UNIT),
+        barrier_timeout_ms: played.loaded,
     }
 }

@@ -7,7 +7,8 @@
 //! serve       both, from start to end, in one scratch folder    folder    that folder
 //! client      how a console drives a running demo               systemctl the executable that its runbooks run
 //! logfile     what the node says, in the folder                 journalctl the same for those who ask systemd's journal
-//! gamefile    the game's database, in the folder
+//! backend     the node's files in the folder, its backups and its drop-ins
+//! played      what a rehearsal's acts do to files and units
 //! machine     files, units and programs for a rehearsal, without any of them
 //! ```
 //!
@@ -15,16 +16,17 @@
 //!
 //! To add a system: one folder with its model beside `volchain/`.
 
+mod backend;
 pub mod client;
 mod control;
 mod error;
 pub mod folder;
-mod gamefile;
 mod http;
 pub mod journalctl;
 mod life;
 mod logfile;
 mod machine;
+mod played;
 pub mod rehearsal;
 pub mod serve;
 mod server;

@@ -11,19 +11,21 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::played::Played;
 use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
 use super::{folder, machine};
 use crate::app::beside::Unwritten;
 use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
-use crate::base::{At, Boot, Digest, Key, RunId, SecretRef, StepId, Wall};
+use crate::base::{At, Boot, Digest, Key, RunId, SecretRef, SequenceId, StepId, Wall};
 use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{Answer, Exec, Fetch, FetchFailure, HttpAnswer, Reply};
+use crate::model::file_act::PROGRAM_NAME;
+use crate::model::{Answer, Exec, Fetch, FetchFailure, FileOrder, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Archive, Judged, Outcome, SequenceEnd};
-use crate::runbook::seal::{Environment, Host, Place, Privilege};
+use crate::runbook::seal::{Environment, Host, Place, Privilege, SealedAct};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
 use crate::shell::reload::Loader;
@@ -56,6 +58,8 @@ pub struct Rehearsal {
     runner: Option<PlayedRunner>,
     /// Whether the terminal says at once that it shows what it was given.
     paints: bool,
+    /// What stands for files and units.
+    pub played: Played,
 }
 
 #[derive(Debug)]
@@ -71,6 +75,7 @@ struct PlayedRunner {
     run: RunId,
     step: StepId,
     sequence: SealedSequence,
+    hash: Digest,
     verify_from: At,
     deadline: At,
     true_in_a_row: u32,
@@ -118,6 +123,7 @@ impl Rehearsal {
             .map(|source| Poll { source, cursor: Cursor::default(), due: now.boot })
             .collect();
         let area = Rect::new(0, 0, columns, rows);
+        let played = Played::new(timeline.node(), now.wall);
         let mut rehearsal = Rehearsal {
             app,
             asked: Vec::new(),
@@ -128,6 +134,7 @@ impl Rehearsal {
             journals: HashMap::new(),
             runner: None,
             paints: true,
+            played,
         };
         rehearsal.tell(Msg::Link(Link { state: LinkState::Fast, plain: false }));
         rehearsal.tell(Msg::Woke);
@@ -140,6 +147,18 @@ impl Rehearsal {
     #[must_use]
     pub fn now(&self) -> At {
         self.now
+    }
+
+    /// Height of the simulated chain.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.timeline.node().height()
+    }
+
+    /// Whether the simulated node's port is open.
+    #[must_use]
+    pub fn node_is_up(&self) -> bool {
+        self.timeline.node().listening()
     }
 
     /// Switches a fault of the simulated node.
@@ -248,7 +267,7 @@ impl Rehearsal {
         let mut batches = Vec::new();
         for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
             poll.due = self.now.boot.plus(poll.source.interval());
-            let batch = match read(&mut self.timeline, self.now, &poll.source, &poll.cursor) {
+            let batch = match read(&mut self.timeline, &self.played, self.now, &poll.source, &poll.cursor) {
                 Ok((answer, took)) => poll.source.decode(&mut poll.cursor, &Reply { answer, sent: self.now, took }),
                 Err(failure) => poll.source.failed(&mut poll.cursor, failure, self.now, Duration::ZERO),
             };
@@ -355,41 +374,60 @@ impl Rehearsal {
                 privilege_proof: "directly, as ops".to_owned(),
             },
         );
-        for act in &sequence.acts {
-            let shown = act.exec.to_string();
-            self.append(
-                journal.clone(),
-                Record::Intent { sequence: id.clone(), act: act.id.clone(), hash: hash.clone(), shown },
-            );
-            let (outcome, output) = self.carry_out_act(&act.exec);
-            let done = outcome.is_done();
-            self.append(
-                journal.clone(),
-                Record::Applied {
-                    sequence: id.clone(),
-                    act: act.id.clone(),
-                    outcome,
-                    took: Duration::from_secs(3),
-                    output,
-                },
-            );
-            if !done {
-                let end = SequenceEnd::NotCured { why: format!("{} failed", act.title) };
-                return self.append(journal, Record::SequenceEnded { step, sequence: id, end, judged: Vec::new() });
-            }
+        if let Err(why) = self.play_acts(&journal, &id, &hash, &sequence.acts) {
+            let end = self.go_back(&journal, &sequence, &hash, why);
+            let judged = Vec::new();
+            return self.append(journal, Record::SequenceEnded { step, sequence: id, end, judged });
         }
         let verify_from = self.now.plus(sequence.settle);
         let deadline = verify_from.plus(sequence.verify_within);
         self.append(journal, Record::Settling { sequence: id, until: verify_from });
-        self.runner = Some(PlayedRunner { run, step, sequence, verify_from, deadline, true_in_a_row: 0 });
+        self.runner = Some(PlayedRunner { run, step, sequence, hash, verify_from, deadline, true_in_a_row: 0 });
+    }
+
+    /// One act after the other, until one fails.
+    fn play_acts(
+        &mut self,
+        journal: &JournalId,
+        sequence: &SequenceId,
+        hash: &Digest,
+        acts: &[SealedAct],
+    ) -> Result<(), String> {
+        for act in acts {
+            let (sequence, shown) = (sequence.clone(), act.exec.to_string());
+            let intent = Record::Intent { sequence: sequence.clone(), act: act.id.clone(), hash: hash.clone(), shown };
+            self.append(journal.clone(), intent);
+            let (outcome, output) = self.carry_out_act(&act.exec);
+            let (done, took) = (outcome.is_done(), Duration::from_secs(3));
+            self.append(journal.clone(), Record::Applied { sequence, act: act.id.clone(), outcome, took, output });
+            if !done {
+                return Err(format!("{} failed", act.title));
+            }
+        }
+        Ok(())
+    }
+
+    /// As the real runner ends what failed.
+    fn go_back(&mut self, journal: &JournalId, sealed: &SealedSequence, hash: &Digest, why: String) -> SequenceEnd {
+        if sealed.way_back.is_empty() {
+            return SequenceEnd::NotCured { why };
+        }
+        self.append(journal.clone(), Record::WayBackStarted { sequence: sealed.id.clone(), why: why.clone() });
+        match self.play_acts(journal, &sealed.id, hash, &sealed.way_back) {
+            Ok(()) => SequenceEnd::RolledBack { why },
+            Err(failed) => SequenceEnd::NotCured { why: format!("{why}; the way back failed: {failed}") },
+        }
     }
 
     fn carry_out_act(&mut self, exec: &Exec) -> (Outcome, String) {
         match exec {
-            Exec::Command { .. } => {
-                self.timeline.apply(self.now.wall.0, Change::Service(Verb::Restart));
-                (Outcome::Exited { code: 0 }, String::new())
-            }
+            Exec::Command { .. } => match self.played.play(exec, self.timeline.node(), self.now.wall) {
+                Ok(changes) => {
+                    changes.into_iter().for_each(|change| self.timeline.apply(self.now.wall.0, change));
+                    (Outcome::Exited { code: 0 }, String::new())
+                }
+                Err(why) => (Outcome::Exited { code: 1 }, why),
+            },
             Exec::Wait { .. } => (Outcome::Exited { code: 0 }, String::new()),
             Exec::Request { method, url, headers, .. } => {
                 let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
@@ -419,10 +457,12 @@ impl Rehearsal {
         runner.true_in_a_row = if all { runner.true_in_a_row + 1 } else { 0 };
         let journal = JournalId::Run(runner.run.clone());
         let sequence = runner.sequence.id.clone();
-        let end = if runner.true_in_a_row >= 2 {
+        let mut late = false;
+        let mut end = if runner.true_in_a_row >= 2 {
             Some(SequenceEnd::Verified)
         } else if self.now.boot >= runner.deadline.boot {
-            Some(SequenceEnd::NotCured { why: "the verification did not come true in time".to_owned() })
+            late = true;
+            None
         } else {
             None
         };
@@ -430,6 +470,10 @@ impl Rehearsal {
             journal.clone(),
             Record::Verifying { sequence: sequence.clone(), judged: judged.clone(), deadline: runner.deadline },
         );
+        if late {
+            let why = "the verification did not come true in time".to_owned();
+            end = Some(self.go_back(&journal, &runner.sequence, &runner.hash, why));
+        }
         match end {
             Some(end) => self.append(journal, Record::SequenceEnded { step: runner.step, sequence, end, judged }),
             None => self.runner = Some(runner),
@@ -440,13 +484,14 @@ impl Rehearsal {
 /// What a read brings now, and how long it takes.
 fn read(
     timeline: &mut Timeline,
+    played: &Played,
     now: At,
     source: &Source,
     cursor: &Cursor,
 ) -> Result<(Answer, Duration), FetchFailure> {
     let fetch = source.fetch(cursor)?;
     let Some(path) = path(source) else {
-        return Ok((machine::answer(timeline.node(), now, &fetch)?, Duration::from_millis(5)));
+        return Ok((machine::answer(timeline.node(), played, now, &fetch)?, Duration::from_millis(5)));
     };
     let Fetch::Http(request) = &fetch else {
         return Err(FetchFailure::NotRun { why: "only what is read over HTTP has a path".to_owned() });
@@ -499,6 +544,12 @@ fn resolved(place: &Place, plan: &crate::runbook::tree::ActPlan) -> Result<Exec,
         Act::Wait(time) => Exec::Wait { time },
         Act::Request(request) => {
             request.at(&place.base_url, &place.secrets, plan.timeout).map_err(|error| error.to_string())?
+        }
+        Act::File(act) => {
+            let order = FileOrder { within: Some("/run/opsconsole-demo".to_owned()), act };
+            let mut argv = vec![format!("/run/opsconsole-demo/bin/{PROGRAM_NAME}")];
+            argv.extend(order.arguments().unwrap_or_default());
+            Exec::Command { argv, timeout: plan.timeout }
         }
     })
 }

@@ -8,16 +8,17 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::backend::Backend;
 use super::client::Identity;
 use super::control;
 use super::error::SimError;
 use super::folder::{ControlFile, DemoFolder};
-use super::gamefile;
 use super::life::Life;
 use super::logfile;
 use super::server;
 use super::stage::{Stage, wall_millis};
 use super::volchain::{Change, Fault, Node, Surface, Timeline};
+use crate::base::Wall;
 
 /// Seconds that an unused demo stays after its start, so that its console can come.
 const GRACE_SECONDS: u32 = 10;
@@ -106,7 +107,7 @@ pub async fn serve_until(
 
     let (timeline, life) = begin(&options, &admin_secret)?;
     let stage = Stage::new(timeline).kept_in(life);
-    let (log, game, speaking) = (folder.log(), folder.game(), stage.clone());
+    let (log, speaking) = (folder.log(), stage.clone());
     logfile::begin(&log).map_err(SimError::file("make", &log))?;
     let identity = Identity {
         opsconsole_demo: true,
@@ -117,14 +118,18 @@ pub async fn serve_until(
         seed: Some(options.seed),
         fault_age_seconds: options.fault.map(|(_, age)| age.as_secs()),
     };
-    let router = control::router(stage.clone(), &file.token, identity);
+    let backend = Backend::of(folder.path());
+    stage.load(backend.variable());
+    backend.begin(&stage, Wall(wall_millis())).map_err(SimError::file("write into", folder.path()))?;
+    let router = control::router(stage.clone(), &file.token, identity, backend.clone());
+    let living = stage.clone();
     let node = server::run(stage, data);
     ready(&served);
     let ended = tokio::select! {
         ended = node => ended,
         ended = axum::serve(desk, router).into_future() => ended,
         () = logfile::keep(&speaking, &log) => Ok(()),
-        () = gamefile::keep(&speaking, &game) => Ok(()),
+        () = backend.keep(&living) => Ok(()),
         () = asked => Ok(()),
         () = unused(&folder), if options.while_used => Ok(()),
     };

@@ -19,6 +19,8 @@ pub struct Stage {
     thread: Arc<tokio::sync::Mutex<()>>,
     /// Where changes are kept, for a chain that outlives its process.
     life: Option<Arc<Mutex<Life>>>,
+    /// The barrier's time that systemd has read of the unit's drop-ins.
+    loaded: Arc<Mutex<Option<u32>>>,
 }
 
 /// How far the node's listener has come.
@@ -45,6 +47,7 @@ impl Stage {
             followed: watch::Sender::new(Followed::default()),
             thread: Arc::default(),
             life: None,
+            loaded: Arc::default(),
         }
     }
 
@@ -52,6 +55,16 @@ impl Stage {
     #[must_use]
     pub fn kept_in(self, life: Option<Life>) -> Stage {
         Stage { life: life.map(|life| Arc::new(Mutex::new(life))), ..self }
+    }
+
+    /// What systemd has read of the unit's drop-ins.
+    pub fn loaded(&self) -> Option<u32> {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// systemd reads them again.
+    pub fn load(&self, millis: Option<u32>) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = millis;
     }
 
     /// The node as of now.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::client::{ANSWER_LIMIT, Control, ServiceReport};
+use super::control::RELOAD;
 use super::error::SimError;
 use super::http;
 use super::stage::wall_millis;
@@ -57,6 +58,8 @@ pub(super) struct UnitFacts {
     /// Microseconds from the machine's start to the process's.
     pub started_micros: u64,
     pub control_group: String,
+    /// The unit's only variable, where a drop-in sets it.
+    pub barrier_timeout_ms: Option<u32>,
 }
 
 impl Outcome {
@@ -91,6 +94,7 @@ pub fn outcome(folder: &Path, args: &[String]) -> Outcome {
     }
     let done = Control::of_folder(folder).and_then(|control| match call.verb.as_str() {
         "is-active" => tell(&control).map(|report| is_active(&report, call.quiet)),
+        RELOAD => ask::<ServiceReport>(&control, "POST", &format!("/service/{RELOAD}")).map(|_| Outcome::default()),
         "status" => tell(&control).map(|report| status(&report)),
         verb => match Verb::named(verb) {
             Some(verb) => command(&control, verb),
@@ -129,6 +133,9 @@ fn parse(args: &[String]) -> Result<Call, String> {
             value_only,
             quiet,
         }),
+        [verb] if *verb == RELOAD => {
+            Ok(Call { verb: RELOAD.to_owned(), units: vec![UNIT.to_owned()], properties, value_only, quiet })
+        }
         [] | [_] => Err("this demo's systemctl needs a command and a unit".to_owned()),
         _ => Err("this demo's systemctl takes one unit at a time".to_owned()),
     }
@@ -204,6 +211,7 @@ fn facts(report: &ServiceReport) -> Result<UnitFacts, SimError> {
         // A chain may be older than the machine it is simulated on.
         started_micros: (now_millis.saturating_sub(up) * 1000).max(1),
         control_group,
+        barrier_timeout_ms: report.barrier_timeout_ms,
     })
 }
 
@@ -242,6 +250,10 @@ impl UnitFacts {
             "MemoryCurrent" if self.main_pid == 0 => "[not set]".to_owned(),
             "MemoryCurrent" => MEMORY_BYTES.to_string(),
             "ControlGroup" => self.control_group.clone(),
+            "Environment" => self
+                .barrier_timeout_ms
+                .map(|millis| format!("VOLCHAIN_BARRIER_TIMEOUT_MS={millis}"))
+                .unwrap_or_default(),
             _ => return None,
         };
         Some(text)

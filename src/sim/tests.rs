@@ -351,7 +351,8 @@ async fn the_machine_of_the_node_is_read_by_the_consoles_own_sources() {
         assert_eq!(batch.lines.is_empty(), !source.bound.spec.kind.gives_lines(), "{}", source.bound.id);
         read.push(source.bound.spec.id.clone());
     }
-    assert_eq!(read, ["game_grid", "unit", "journal", "log", "disk"]);
+    let files = ["barrier_dropin", "backups", "newest_backup", "backup_note", "backup_disk"];
+    assert_eq!(read, [["game_grid", "unit", "journal", "log", "disk"].as_slice(), &files].concat());
 }
 
 #[tokio::test]

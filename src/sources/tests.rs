@@ -469,7 +469,9 @@ fn what_a_program_puts_out_is_read_as_declared() {
 #[test]
 fn units_are_asked_in_one_call() {
     let units = vec!["node".to_owned(), "gone".to_owned()];
-    let source = Source::compile(bound_kind(SourceKindSpec::Units(units::UnitsSpec { units }))).expect("it compiles");
+    let source =
+        Source::compile(bound_kind(SourceKindSpec::Units(units::UnitsSpec { units, environment: Vec::new() })))
+            .expect("it compiles");
     let address = source.address().expect("an address");
     assert!(address.starts_with("systemctl show --no-pager --property "), "{address}");
     assert!(address.ends_with(" -- node.service gone.service"), "{address}");
@@ -494,7 +496,8 @@ fn units_are_asked_in_one_call() {
 
 #[test]
 fn what_starts_a_program_is_not_read_often() {
-    let mut often = bound_kind(SourceKindSpec::Units(units::UnitsSpec { units: vec!["node".to_owned()] }));
+    let mut often =
+        bound_kind(SourceKindSpec::Units(units::UnitsSpec { units: vec!["node".to_owned()], environment: Vec::new() }));
     often.spec.interval_seconds = 9.0;
     let error = Source::compile(often).expect_err("too often").to_string();
     assert!(error.contains("read at most every 10s"), "{error}");
@@ -502,7 +505,10 @@ fn what_starts_a_program_is_not_read_often() {
 
 #[test]
 fn what_is_of_another_machine_is_not_read_and_not_found_down() {
-    let mut elsewhere = bound_kind(SourceKindSpec::Units(units::UnitsSpec { units: vec!["{unit}".to_owned()] }));
+    let mut elsewhere = bound_kind(SourceKindSpec::Units(units::UnitsSpec {
+        units: vec!["{unit}".to_owned()],
+        environment: Vec::new(),
+    }));
     elsewhere.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
     let source = Source::compile(elsewhere).expect("it compiles, whatever it would read");
     let mut cursor = Cursor::default();

@@ -4,7 +4,8 @@
 //! the state the unit is in), `node_systemd_service_restart_total{name}`, `node_systemd_unit_start_time_seconds{name}`;
 //! beside them `node_systemd_unit_loaded{name}` (0 for a unit that systemd does not know),
 //! `node_systemd_unit_main_pid{name}` (0 without a process) and `node_systemd_unit_memory_current_bytes{name}`. A unit
-//! that systemd does not know has no state.
+//! that systemd does not know has no state. Of the variables that are asked for, and are set to a number, there is
+//! `opsconsole_unit_environment{name, variable}`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ const LOADED: &str = "node_systemd_unit_loaded";
 const RESTARTS: &str = "node_systemd_service_restart_total";
 const MAIN_PID: &str = "node_systemd_unit_main_pid";
 const STARTED: &str = "node_systemd_unit_start_time_seconds";
+/// Of a variable that systemd would start the unit with; a variable that is not set has none.
+const ENVIRONMENT: &str = "opsconsole_unit_environment";
 const MEMORY: &str = "node_systemd_unit_memory_current_bytes";
 
 /// Columns of one unit: its states, then one each.
@@ -45,6 +48,9 @@ const COLUMNS: usize = STATES.len() + SINGLE.len();
 pub struct UnitsSpec {
     /// With or without `.service`; may hold `{setting}`s.
     pub units: Vec<String>,
+    /// Variables of the units' environment whose numbers are read back.
+    #[serde(default)]
+    pub environment: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -52,6 +58,7 @@ struct Units {
     request: CommandRequest,
     /// With their type: `volchain-backend.service`.
     units: Vec<String>,
+    environment: Vec<String>,
     columns: Columns,
 }
 
@@ -68,7 +75,13 @@ impl KindSpec for UnitsSpec {
             return Err("it names no unit".to_owned());
         }
         let units: Vec<String> = self.units.iter().map(|unit| unit_name(unit)).collect::<Result<_, _>>()?;
-        let fixed = ["show", "--no-pager", "--property", PROPERTIES, "--"];
+        let variable = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if let Some(name) = self.environment.iter().find(|name| !variable(name)) {
+            return Err(format!("{:?} can not name a variable", text::escaped(name)));
+        }
+        let properties = if self.environment.is_empty() { "" } else { ",Environment" };
+        let properties = format!("{PROPERTIES}{properties}");
+        let fixed = ["show", "--no-pager", "--property", &properties, "--"];
         let argv = [PROGRAM].iter().chain(&fixed).map(|word| (*word).to_owned()).chain(units.iter().cloned());
         let request = CommandRequest {
             argv: argv.collect(),
@@ -76,17 +89,23 @@ impl KindSpec for UnitsSpec {
             timeout: seconds(bound.spec.timeout_seconds),
             limit_bytes: bound.spec.limit_bytes,
         };
-        let columns = Columns::new(bound, units.iter().flat_map(|unit| series_of(unit)))?;
-        Ok(Box::new(Units { request, units, columns }))
+        let of_units = units.iter().flat_map(|unit| series_of(unit));
+        let of_environment = units.iter().flat_map(|unit| {
+            let named = move |name: &String| Labels::named(ENVIRONMENT).with("name", unit).with("variable", name);
+            self.environment.iter().map(named)
+        });
+        let columns = Columns::new(bound, of_units.chain(of_environment))?;
+        Ok(Box::new(Units { request, units, environment: self.environment.clone(), columns }))
     }
 
     fn names(&self) -> Option<Vec<String>> {
-        Some(names_of([STATE].into_iter().chain(SINGLE)))
+        let environment = (!self.environment.is_empty()).then_some(ENVIRONMENT);
+        Some(names_of([STATE].into_iter().chain(SINGLE).chain(environment)))
     }
 
     fn filled(&self, fill: Fill<'_>) -> Result<SourceKindSpec, String> {
         let units = self.units.iter().map(|unit| fill(unit)).collect::<Result<_, _>>()?;
-        Ok(SourceKindSpec::Units(UnitsSpec { units }))
+        Ok(SourceKindSpec::Units(UnitsSpec { units, environment: self.environment.clone() }))
     }
 
     fn is_of_machine(&self) -> bool {
@@ -122,6 +141,11 @@ impl Kind for Units {
             values.extend(
                 values_of(properties, reply.sent).into_iter().map(|(column, value)| (at * COLUMNS + column, value)),
             );
+            let first = self.units.len() * COLUMNS + at * self.environment.len();
+            let set = self.environment.iter().enumerate().filter_map(|(nth, name)| {
+                variable_of(properties.get("Environment").copied().unwrap_or_default(), name).map(|value| (nth, value))
+            });
+            values.extend(set.map(|(nth, value)| (first + nth, value)));
             documents.push(document(unit, properties));
         }
         let decoded = self.columns.lay_out(own, cursor, &values);
@@ -167,6 +191,13 @@ fn blocks(shown: &str) -> impl Iterator<Item = Properties<'_>> {
     blocks.map(|block| block.lines().filter_map(|line| line.split_once('=')).collect())
 }
 
+/// The number that a variable is set to. The list is systemd's own, words with quotes around those that need them.
+fn variable_of(environment: &str, name: &str) -> Option<f64> {
+    let words = environment.split_ascii_whitespace().map(|word| word.trim_matches('"'));
+    let set = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    set.last()?.parse::<f64>().ok().filter(|value| value.is_finite())
+}
+
 fn values_of(properties: &Properties<'_>, sent: At) -> Vec<(usize, f64)> {
     let get = |name: &str| properties.get(name).copied().unwrap_or_default();
     let number = |name: &str| get(name).parse::<u64>().ok();
@@ -197,7 +228,9 @@ fn values_of(properties: &Properties<'_>, sent: At) -> Vec<(usize, f64)> {
 }
 
 fn document(unit: &str, properties: &Properties<'_>) -> Document {
-    let pairs = properties.iter().map(|(name, value)| ((*name).to_owned(), serde_json::Value::from(*value)));
+    // An environment may hold secrets: of it only the numbers that were asked for are kept.
+    let told = properties.iter().filter(|(name, _)| **name != "Environment");
+    let pairs = told.map(|(name, value)| ((*name).to_owned(), serde_json::Value::from(*value)));
     Document { name: format!("unit {unit}"), json: Arc::new(serde_json::Value::Object(pairs.collect())) }
 }
 
@@ -253,6 +286,23 @@ mod tests {
         assert_eq!(values_of(&blocks(&unset).next().expect("a unit"), sent).len(), 8);
         let largest = RUNNING.replace("=1048576", "=18446744073709551615");
         assert_eq!(values_of(&blocks(&largest).next().expect("a unit"), sent).len(), 9);
+    }
+
+    #[test]
+    fn of_an_environment_the_last_number_counts_and_nothing_else_is_told() {
+        let check = |environment: &str, want: Option<f64>| {
+            assert_eq!(variable_of(environment, "WAIT_MS"), want, "{environment}");
+        };
+        check("WAIT_MS=10000", Some(10_000.0));
+        check("A=1 \"WAIT_MS=2500\" B=2", Some(2_500.0));
+        check("WAIT_MS=1 WAIT_MS=2", Some(2.0));
+        check("WAIT_MS=", None);
+        check("XWAIT_MS=1 WAIT_MSX=2", None);
+        check("WAIT_MS=soon", None);
+        check("", None);
+        let secret = format!("{RUNNING}Environment=ADMIN_SECRET=hunter2\n");
+        let told = document("node", &blocks(&secret).next().expect("a unit"));
+        assert!(!told.json.to_string().contains("hunter2"), "{}", told.json);
     }
 
     #[test]

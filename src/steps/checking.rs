@@ -149,11 +149,18 @@ impl<'a> Checking<'a> {
         }
     }
 
-    /// `{name}` in an argv or a unit, where it must be a setting of the system.
+    /// `{name}` in a unit, where it must be a setting of the system.
     pub(super) fn setting_names(&mut self, text: &str, at: &str) {
+        self.act_names(text, &BTreeSet::new(), at);
+    }
+
+    /// `{name}` in an act, where it must be a setting of the system, a value that the sequence captures, or the stamp
+    /// of the run.
+    pub(super) fn act_names(&mut self, text: &str, captured: &BTreeSet<&str>, at: &str) {
         for name in template::names(text) {
             let Some(known) = self.settings else { continue };
-            if !known.contains(name) && self.inputs.iter().all(|input| input != name) {
+            let given = captured.contains(name) || name == template::STAMP;
+            if !known.contains(name) && !given && self.inputs.iter().all(|input| input != name) {
                 let all = known.iter().chain(&self.inputs).map(String::as_str);
                 let suggestion = nearest(name, all).map(|meant| format!("did you mean {meant}?"));
                 self.complain(at, format!("{{{name}}} is not a setting of the system {}", self.system), suggestion);

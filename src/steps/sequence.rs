@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checking::Checking;
 use crate::base::{ActId, Provenance, SequenceId, StepId, text};
-use crate::model::Method;
+use crate::model::{FileAct, Method};
 use crate::runbook::request::{HeaderPlan, RequestPlan};
 use crate::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, ForEachPlan, WayBack};
 use crate::runbook::{SequencePlan, Task, argv, template};
@@ -38,7 +38,7 @@ pub struct SequenceSpec {
     pub for_each: Option<ForEachPlan>,
 }
 
-/// A value measured at commit; verifications name it as `{name}`.
+/// A value measured at commit; verifications name it as `{name}`, and so may acts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaptureSpec {
@@ -70,13 +70,15 @@ pub struct ActSpec {
     pub answers: Vec<String>,
 }
 
-/// What an act does; `{name}` stands for a setting of the target.
+/// What an act does; `{name}` stands for a setting of the target, a value that the sequence captures, or `{stamp}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ActKindSpec {
     /// A program's bare name and its arguments.
     Command(Vec<String>),
     /// Lets so many seconds pass before the next act.
     Wait(u64),
+    /// Something small and exact with files.
+    File(FileAct),
     /// One request to the target's own node.
     Request(RequestSpec),
 }
@@ -134,7 +136,7 @@ impl SequenceSpec {
             }
             check.declare_input(&list.name, &format!("{at}.name"));
         }
-        let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, check);
+        let acts = compile_acts(&self.acts, &format!("{at}.acts"), &mut ids, &captured, check);
         let way_back = match &self.way_back {
             WayBackSpec::None(why) => {
                 if why.trim().is_empty() {
@@ -148,7 +150,7 @@ impl SequenceSpec {
                     let suggestion = Some("write None(\"…\") with the reason why there is none".to_owned());
                     check.complain(&format!("{at}.way_back"), "the way back is empty", suggestion);
                 }
-                WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, check))
+                WayBack::Acts(compile_acts(acts, &format!("{at}.way_back"), &mut ids, &captured, check))
             }
         };
         check.forget_inputs(known);
@@ -190,6 +192,7 @@ fn compile_acts<'a>(
     acts: &'a [ActSpec],
     at: &str,
     ids: &mut BTreeSet<&'a ActId>,
+    captured: &BTreeSet<&str>,
     check: &mut Checking<'_>,
 ) -> Vec<ActPlan> {
     let mut plans = Vec::new();
@@ -199,14 +202,14 @@ fn compile_acts<'a>(
         if !ids.insert(&act.id) {
             check.complain(&format!("{at}.id"), format!("the act {} is there already", act.id), None);
         }
-        plans.push(act.compile(&at, check));
+        plans.push(act.compile(&at, captured, check));
     }
     plans
 }
 
 impl ActSpec {
-    fn compile(&self, at: &str, check: &mut Checking<'_>) -> ActPlan {
-        let act = self.does.compile(&format!("{at}.does"), check);
+    fn compile(&self, at: &str, captured: &BTreeSet<&str>, check: &mut Checking<'_>) -> ActPlan {
+        let act = self.does.compile(&format!("{at}.does"), captured, check);
         check.setting_names(&self.unit, &format!("{at}.unit"));
         if self.unit.trim().is_empty() {
             let what = format!("the act {} names no unit; the lock and the proof of the host are about it", self.id);
@@ -231,25 +234,32 @@ impl ActSpec {
 }
 
 impl ActKindSpec {
-    fn compile(&self, at: &str, check: &mut Checking<'_>) -> Act {
+    fn compile(&self, at: &str, captured: &BTreeSet<&str>, check: &mut Checking<'_>) -> Act {
         match self {
             ActKindSpec::Command(argv) => {
                 if let Some(objection) = argv::objection(argv) {
                     check.complain(at, objection, None);
                 }
                 for (index, part) in argv.iter().enumerate().skip(1) {
-                    check.setting_names(part, &format!("{at}[{index}]"));
+                    check.act_names(part, captured, &format!("{at}[{index}]"));
                 }
                 Act::Command(argv.clone())
             }
             ActKindSpec::Wait(seconds) => Act::Wait(check.seconds(*seconds, at)),
-            ActKindSpec::Request(request) => Act::Request(request.compile(at, check)),
+            ActKindSpec::File(act) => {
+                if let Some(objection) = act.objection() {
+                    check.complain(at, objection, None);
+                }
+                act.texts().into_iter().for_each(|text| check.act_names(text, captured, at));
+                Act::File(act.clone())
+            }
+            ActKindSpec::Request(request) => Act::Request(request.compile(at, captured, check)),
         }
     }
 }
 
 impl RequestSpec {
-    fn compile(&self, at: &str, check: &mut Checking<'_>) -> RequestPlan {
+    fn compile(&self, at: &str, captured: &BTreeSet<&str>, check: &mut Checking<'_>) -> RequestPlan {
         let body = self.body.as_ref().and_then(|body| match serde_json::from_str(body) {
             Ok(body) => Some(body),
             Err(error) => {
@@ -263,7 +273,7 @@ impl RequestSpec {
             check.complain(at, error.to_string(), None);
         }
         for text in plan.texts() {
-            check.setting_names(text, at);
+            check.act_names(text, captured, at);
         }
         for (index, header) in plan.headers.iter().enumerate() {
             if !template::is_name(&header.secret) {

@@ -6,6 +6,7 @@
 
 mod acting;
 mod backfill;
+mod backups;
 mod config;
 mod confirming;
 mod exploring;

@@ -7,7 +7,7 @@ use crate::panes::model::Model;
 use crate::panes::{mark, words};
 use crate::runbook::machine::{StepRun, StepState};
 use crate::runbook::record::Evidence;
-use crate::runbook::tree::{Branch, Class, ConditionPlan, SequencePlan, Task, WayBack};
+use crate::runbook::tree::{ActPlan, Branch, Class, ConditionPlan, SequencePlan, Task, WayBack};
 use crate::runbook::{Run, Step};
 use crate::ui::widget::{Mark, Rows};
 use crate::ui::{Action, Glyph, Role};
@@ -156,7 +156,7 @@ fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
         rows.pair(0, "for each", Role::Text, &what);
     }
     for act in &plan.acts {
-        rows.pair(0, "runs", Role::Title, &super::shown(model, run, act));
+        runs(rows, "runs", Role::Title, act, &super::shown(model, run, act));
     }
     rows.pair(0, "class", Role::Text, class);
     rows.pair(0, "expect", Role::Text, &plan.expect);
@@ -167,12 +167,23 @@ fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
     match &plan.way_back {
         WayBack::None(why) => rows.pair(0, "way back", Role::Warning, &format!("none: {why}")),
         WayBack::Acts(acts) => {
-            acts.iter().for_each(|act| {
-                rows.pair(0, "way back", Role::Text, &super::shown(model, run, act));
-            });
+            acts.iter().for_each(|act| runs(rows, "way back", Role::Text, act, &super::shown(model, run, act)));
             rows
         }
     };
+}
+
+/// What an act does in words where it has them, and the exact command.
+fn runs(rows: &mut Rows, label: &str, role: Role, act: &ActPlan, shown: &str) {
+    match act.act.sentence() {
+        Some(sentence) => {
+            rows.pair(0, label, role, &sentence);
+            rows.pair(0, "", Role::Dim, shown);
+        }
+        None => {
+            rows.pair(0, label, role, shown);
+        }
+    }
 }
 
 fn conditions(rows: &mut Rows, label: &str, plans: &[ConditionPlan]) {

@@ -264,12 +264,13 @@ fn split(area: Rect, run: &Run) -> (Rect, Rect) {
 fn filled(model: &Model, run: &Run, plan: &SequencePlan) -> Result<SequencePlan, SealError> {
     let target = model.target_by_id(&run.target);
     let settings = target.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
-    let Some(list) = &plan.for_each else { return seal::resolve_templates(plan, &settings) };
+    let opened = Some(run.opened.wall);
+    let Some(list) = &plan.for_each else { return seal::previewed(plan, &settings, opened, &BTreeSet::new()) };
     let present = Present::new(&model.store, &run.target, model.now);
     match present.label_values(&list.expr, &list.label) {
-        Ok(values) => seal::resolve_templates(&seal::expand(plan, &values)?, &settings),
+        Ok(values) => seal::previewed(&seal::expand(plan, &values)?, &settings, opened, &BTreeSet::new()),
         // Shown as it stands; it can not be confirmed before the list is measured.
-        Err(_) => seal::resolve_but(plan, &settings, &BTreeSet::from([list.name.clone()])),
+        Err(_) => seal::previewed(plan, &settings, opened, &BTreeSet::from([list.name.clone()])),
     }
 }
 
@@ -285,7 +286,7 @@ fn copied(model: &Model, run: &Run, act: &ActPlan) -> Result<String, RequestErro
         (Act::Request(request), Some(target)) => {
             request.at(target.spec.acting_url(), &target.spec.secrets, act.timeout).map(|exec| exec.by_hand())
         }
-        (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_), _) => Ok(act.act.shown()),
+        (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_) | Act::File(_), _) => Ok(act.act.shown()),
     }
 }
 

@@ -113,6 +113,8 @@ fn sequence(plan: &SequencePlan, step: &Step, known: &Known<'_>, given: &BTreeSe
         findings.add(Critical, Some(step), "there is no way back, and no reason why", "say why there is none");
     }
     let mut given = given.clone();
+    given.extend(plan.capture.iter().map(|(captured, _)| captured.as_str()));
+    given.insert(template::STAMP);
     if let Some(list) = &plan.for_each {
         expr(&list.expr, Some(step), known, findings);
         given.insert(&list.name);
@@ -146,6 +148,7 @@ fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&
         Act::Request(request) => {
             request.check().err().map(|error| (error.to_string(), "write the path and the headers as they are sent"))
         }
+        Act::File(act) => act.objection().map(|why| (why.to_owned(), "name each file by its absolute path")),
     };
     if let Some((objection, fix)) = objection {
         findings.add(Critical, Some(step), format!("{}: {objection}", act.id), fix);

@@ -27,6 +27,7 @@ pub enum Fault {
     ChainBroken,
     GameMissing,
     Stubborn,
+    SlowSealing,
 }
 
 /// What a fault disturbs.
@@ -67,7 +68,7 @@ pub enum Delivery {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 21] = [
+    pub const ALL: [Fault; 22] = [
         Fault::ProducerStuck,
         Fault::StuckAgain,
         Fault::ProducerOff,
@@ -89,6 +90,7 @@ impl Fault {
         Fault::ChainBroken,
         Fault::GameMissing,
         Fault::Stubborn,
+        Fault::SlowSealing,
     ];
 
     /// As written in addresses and on command lines.
@@ -116,6 +118,7 @@ impl Fault {
             Fault::ChainBroken => "chain-broken",
             Fault::GameMissing => "game-missing",
             Fault::Stubborn => "stubborn",
+            Fault::SlowSealing => "slow-sealing",
         }
     }
 
@@ -156,6 +159,7 @@ impl Fault {
                 "the game's database is missing; a reconciliation would overwrite every stake with none"
             }
             Fault::Stubborn => "a reconciliation is answered with ok and changes nothing that verification sees",
+            Fault::SlowSealing => "a block takes five seconds, so that those who wait two seconds for theirs give up",
         }
     }
 
@@ -172,7 +176,8 @@ impl Fault {
             | Fault::CrossMismatch
             | Fault::ChainBroken
             | Fault::GameMissing
-            | Fault::Stubborn => FaultKind::Chain,
+            | Fault::Stubborn
+            | Fault::SlowSealing => FaultKind::Chain,
             Fault::Refused
             | Fault::Sluggish
             | Fault::Slow
@@ -210,7 +215,8 @@ impl Fault {
             | Fault::CrossMismatch
             | Fault::ChainBroken
             | Fault::GameMissing
-            | Fault::Stubborn => AfterRestart::Remains,
+            | Fault::Stubborn
+            | Fault::SlowSealing => AfterRestart::Remains,
         }
     }
 }

@@ -22,7 +22,7 @@ mod surface;
 mod timeline;
 
 pub use fault::{AfterRestart, Delivery, Fault, FaultKind, Faults};
-pub use model::{BLOCK_CAPACITY, Change, MEMPOOL_LIMIT, Node};
+pub use model::{BLOCK_CAPACITY, Change, MEMPOOL_LIMIT, Node, Saved};
 pub use record::{LogRecord, RECORDS_KEPT};
 pub use service::{RESTART_MILLIS, Service, ServiceState, Verb};
 pub use surface::{Answer, GAME_BUILD, Request, Surface};

@@ -21,7 +21,9 @@ pub const MEMPOOL_LIMIT: usize = 5_000;
 
 const TICK_MILLIS: i64 = 250;
 const SEAL_MILLIS: i64 = 1_000;
-/// How long the game waits for its transaction to be sealed.
+/// What is added to a block where sealing is slow.
+const SLOW_SEAL_MILLIS: i64 = 4_000;
+/// How long the game waits for its transaction to be sealed, where nobody has said otherwise.
 const BARRIER_MILLIS: i64 = 2_000;
 /// A jump of the clock beyond this is not lived through.
 const CATCH_UP_MILLIS: i64 = 24 * 3_600_000;
@@ -49,6 +51,20 @@ pub enum Change {
     PortTaken,
     /// The chain's stakes were overwritten with the game's.
     Reconciled,
+    /// The service came up on other files than it had left: those of this moment of its past.
+    Restored(Saved),
+    /// systemd starts the node with this `VOLCHAIN_BARRIER_TIMEOUT_MS`, or without it.
+    BarrierTimeout(Option<u32>),
+}
+
+/// What the node's files hold of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub height: u64,
+    /// Transactions sealed so far.
+    pub sealed: u64,
+    /// Whether the game's files disagree with the chain's.
+    pub mismatched: bool,
 }
 
 /// A user of the game and of the chain.
@@ -134,6 +150,8 @@ pub struct Node {
     next_seal: i64,
     /// When what was asked to be reconciled will agree.
     reconciles_at: Option<i64>,
+    /// How long the game waits for its transaction to be sealed.
+    barrier_millis: i64,
     /// By the node's clock.
     producer_since: i64,
     records: Ring<LogRecord>,
@@ -171,6 +189,7 @@ impl Node {
             milli_transactions: 0,
             next_seal: start + SEAL_MILLIS,
             reconciles_at: None,
+            barrier_millis: BARRIER_MILLIS,
             producer_since: start - uptime,
             records: Ring::new(RECORDS_KEPT),
             said: (0, 0),
@@ -215,6 +234,8 @@ impl Node {
             Change::Service(verb) => self.command(self.service.after(verb, now)),
             Change::PortTaken => self.command(Service { state: ServiceState::Failed, since: now }),
             Change::Reconciled => self.reconcile(now),
+            Change::Restored(saved) => self.restore(now, saved),
+            Change::BarrierTimeout(millis) => self.set_barrier(millis),
         }
     }
 
@@ -329,6 +350,36 @@ impl Node {
         }
     }
 
+    /// What the node's files would hold now.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        Saved { height: self.height(), sealed: self.sealed, mismatched: self.faults.on(Fault::UserMismatch) }
+    }
+
+    /// Goes on from files of another moment; what waited to be sealed was in the files that are gone.
+    fn restore(&mut self, now: i64, saved: Saved) {
+        let kept: Vec<Block> = self.blocks.iter().filter(|block| block.height <= saved.height).cloned().collect();
+        self.blocks = Ring::new(BLOCKS_KEPT);
+        kept.into_iter().for_each(|block| self.blocks.push(block));
+        if self.height() != saved.height {
+            self.blocks.push(Block::first(self.seed, saved.height, now));
+        }
+        self.sealed = saved.sealed;
+        self.next_number = saved.sealed + 1;
+        self.mempool.clear();
+        self.barriers.clear();
+        self.switch(now, Fault::UserMismatch, saved.mismatched);
+        self.switch(now, Fault::GameMissing, false);
+    }
+
+    /// The document's node takes the variable; the one that was built waits as long as it always did.
+    fn set_barrier(&mut self, millis: Option<u32>) {
+        self.barrier_millis = match (self.surface, millis) {
+            (Surface::Documented, Some(millis)) => i64::from(millis),
+            (Surface::Documented, None) | (Surface::AsBuilt, _) => BARRIER_MILLIS,
+        };
+    }
+
     /// A process that ends takes its counters and its barriers with it; its mempool is on disk.
     fn command(&mut self, next: Service) {
         if self.service.state == ServiceState::Active && next.state != ServiceState::Active {
@@ -425,6 +476,7 @@ impl Node {
         }
         // Now and then a block takes long, and some of those who wait for it give up.
         let slow = if self.random.once_in(2_400) { 2_500 } else { 0 };
+        let slow = if self.faults.on(Fault::SlowSealing) { SLOW_SEAL_MILLIS } else { slow };
         self.next_seal = now + SEAL_MILLIS + slow;
         if !self.mempool.is_empty() {
             self.seal(now);
@@ -493,9 +545,9 @@ impl Node {
     }
 
     fn time_out(&mut self, now: i64) {
-        while let Some(barrier) = self.barriers.pop_front_if(|barrier| now - barrier.since >= BARRIER_MILLIS) {
+        while let Some(barrier) = self.barriers.pop_front_if(|barrier| now - barrier.since >= self.barrier_millis) {
             self.counters.barrier_timeouts += 1;
-            self.counters.barrier_wait_millis += BARRIER_MILLIS.unsigned_abs();
+            self.counters.barrier_wait_millis += self.barrier_millis.unsigned_abs();
             let index = barrier.number % 10_000;
             let line = format!("[DIG BARRIER FAILED] username=digger, index={index}, result={{\"timed_out\":true}}");
             self.say(now, line);

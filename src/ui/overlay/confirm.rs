@@ -255,7 +255,13 @@ impl Confirm {
             say("BREAK-GLASS", Role::Critical, &format!("incident {}: {}", escaped(incident), escaped(reason)));
         }
         for act in &sequence.acts {
-            say("runs", Role::Title, &act.exec.to_string());
+            match act.exec.sentence() {
+                Some(sentence) => {
+                    say("runs", Role::Title, &sentence);
+                    say("", Role::Text, &act.exec.to_string());
+                }
+                None => say("runs", Role::Title, &act.exec.to_string()),
+            }
         }
         say("expected", Role::Text, &escaped(&self.offer.expect));
         for judged in &self.offer.only_if {
@@ -275,7 +281,12 @@ impl Confirm {
         }
         say("within", Role::Text, &spoken(sequence.verify_within));
         for act in &sequence.way_back {
-            say("way back", Role::Text, &act.exec.to_string());
+            if let Some(sentence) = act.exec.sentence() {
+                say("way back", Role::Text, &sentence);
+                say("", Role::Dim, &act.exec.to_string());
+            } else {
+                say("way back", Role::Text, &act.exec.to_string());
+            }
         }
         if let Some(why) = &sequence.no_way_back {
             say("way back", Role::Warning, &format!("none: {why}"));
