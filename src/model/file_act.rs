@@ -48,7 +48,7 @@ pub enum FileAct {
         stamp: String,
     },
     /// Copies a file or a folder, of regular files and folders alone, to a path that must not exist.
-    CopyTree { from: String, to: String },
+    CopyTree { source: String, to: String },
     /// Writes the checksums of every file of a folder into its [`MANIFEST`].
     Manifest { folder: String },
     /// Holds a folder against its [`MANIFEST`]: every line, and every file.
@@ -104,7 +104,7 @@ impl FileAct {
             FileAct::PutBack { path, stamp } => {
                 format!("put back what {path} was before the run of {stamp}; what is there now is kept beside it")
             }
-            FileAct::CopyTree { from, to } => format!("copy {from} to {to}, which must not exist yet"),
+            FileAct::CopyTree { source, to } => format!("copy {source} to {to}, which must not exist yet"),
             FileAct::Manifest { folder } => format!("write the checksums of every file in {folder} to its {MANIFEST}"),
             FileAct::VerifyManifest { folder } => format!("verify every file in {folder} by its {MANIFEST}"),
             FileAct::Replace { live, with, stamp } => {
@@ -128,7 +128,7 @@ impl FileAct {
     pub fn paths(&self) -> Vec<&String> {
         match self {
             FileAct::WriteText { path, .. } | FileAct::PutBack { path, .. } => vec![path],
-            FileAct::CopyTree { from, to } => vec![from, to],
+            FileAct::CopyTree { source, to } => vec![source, to],
             FileAct::Manifest { folder } | FileAct::VerifyManifest { folder } => vec![folder],
             FileAct::Replace { live, with, .. } => vec![live, with],
             FileAct::Prune { parent, .. } => vec![parent],
@@ -139,7 +139,7 @@ impl FileAct {
     pub fn paths_mut(&mut self) -> Vec<&mut String> {
         match self {
             FileAct::WriteText { path, .. } | FileAct::PutBack { path, .. } => vec![path],
-            FileAct::CopyTree { from, to } => vec![from, to],
+            FileAct::CopyTree { source, to } => vec![source, to],
             FileAct::Manifest { folder } | FileAct::VerifyManifest { folder } => vec![folder],
             FileAct::Replace { live, with, .. } => vec![live, with],
             FileAct::Prune { parent, .. } => vec![parent],

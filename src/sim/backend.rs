@@ -103,13 +103,13 @@ impl Backend {
         names.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
         names.sort();
         let texts = names.iter().filter_map(|path| text_of(path));
-        let set = texts.filter_map(|text| {
+        let mut set = texts.filter_map(|text| {
             let words = text.lines().filter_map(|line| line.trim().strip_prefix("Environment="));
-            words
-                .filter_map(|word| word.trim_matches('"').strip_prefix(VARIABLE)?.strip_prefix('=')?.parse().ok())
-                .last()
+            let mut numbers =
+                words.filter_map(|word| word.trim_matches('"').strip_prefix(VARIABLE)?.strip_prefix('=')?.parse().ok());
+            numbers.next_back()
         });
-        set.last()
+        set.next_back()
     }
 
     fn follow(&self, stage: &Stage) -> io::Result<()> {
@@ -160,7 +160,7 @@ impl Backend {
         let at = |path: &str| self.folder.join(path).display().to_string();
         let backup = format!("backup/{}", made.stamp());
         let copy = |name: &str, to: &str| FileAct::CopyTree {
-            from: at(&format!("backend/{name}")),
+            source: at(&format!("backend/{name}")),
             to: at(&format!("{backup}/{to}")),
         };
         let acts = [

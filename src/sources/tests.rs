@@ -186,7 +186,14 @@ fn verification_is_read_on_both_surfaces() {
     let batch = system.decode(&mut Cursor::default(), &reply(BUILT_SYSTEM));
     assert_eq!(
         shown(&batch),
-        ["volchain_system_verify_ok 0", "volchain_cross_ok 1", "volchain_users_with_issues 1", "volchain_users 2"]
+        [
+            "volchain_system_verify_ok 0",
+            "volchain_cross_ok 1",
+            "volchain_users_with_issues 1",
+            "volchain_users 2",
+            "volchain_game_stakers 0",
+            "volchain_game_staked 8"
+        ]
     );
     assert_eq!(batch.documents[1].json[0]["username"], "unknown");
     let batch = system.decode(&mut Cursor::default(), &reply(r#"{"ok":false,"error":"verify_failed"}"#));

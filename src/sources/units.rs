@@ -194,8 +194,8 @@ fn blocks(shown: &str) -> impl Iterator<Item = Properties<'_>> {
 /// The number that a variable is set to. The list is systemd's own, words with quotes around those that need them.
 fn variable_of(environment: &str, name: &str) -> Option<f64> {
     let words = environment.split_ascii_whitespace().map(|word| word.trim_matches('"'));
-    let set = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    set.last()?.parse::<f64>().ok().filter(|value| value.is_finite())
+    let mut set = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    set.next_back()?.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
 fn values_of(properties: &Properties<'_>, sent: At) -> Vec<(usize, f64)> {

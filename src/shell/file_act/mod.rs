@@ -63,7 +63,7 @@ pub fn carry_out(json: &str, now: Wall) -> Result<Vec<String>, FileActError> {
             swap::write_text(&at(path)?, text, *mode, *keep, checked(stamp)?)
         }
         FileAct::PutBack { path, stamp } => swap::put_back(&at(path)?, checked(stamp)?),
-        FileAct::CopyTree { from, to } => copy::copy_tree(&at(from)?, &at(to)?),
+        FileAct::CopyTree { source, to } => copy::copy_tree(&at(source)?, &at(to)?),
         FileAct::Manifest { folder } => manifest::write(&at(folder)?),
         FileAct::VerifyManifest { folder } => manifest::verify(&at(folder)?),
         FileAct::Replace { live, with, stamp } => swap::replace(&at(live)?, &at(with)?, checked(stamp)?),

@@ -1,5 +1,7 @@
 //! Real folders, real links, a real full disk where the tests run as root.
 
+#![allow(clippy::disallowed_methods, reason = "tests make the files that are acted on")]
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -49,7 +51,7 @@ impl Shop {
     }
 
     fn copy(&self, from: &str, to: &str) -> Result<String, String> {
-        self.act(FileAct::CopyTree { from: self.at(from), to: self.at(to) })
+        self.act(FileAct::CopyTree { source: self.at(from), to: self.at(to) })
     }
 
     fn write_text(&self, path: &str, text: &str) -> Result<String, String> {
@@ -190,7 +192,7 @@ fn a_copy_is_of_files_and_folders_into_nothing() {
     refused(shop.copy("backend", "backend/volchain/inner"), "is to be copied");
     assert!(Command::new("mkfifo").arg(shop.at("backend/volchain/pipe")).status().expect("it runs").success());
     refused(shop.copy("backend", "backup/20261121_120001/backend"), "a pipe");
-    let device = FileAct::CopyTree { from: "/dev/null".to_owned(), to: shop.at("backup/x") };
+    let device = FileAct::CopyTree { source: "/dev/null".to_owned(), to: shop.at("backup/x") };
     refused(shop.act(device), "the kernel");
 }
 
@@ -405,7 +407,7 @@ fn a_full_disk_leaves_what_was() {
     fs::write(shop.at("backend/big"), vec![7; 3 << 20]).expect("ours");
     let copied = shop.copy("backend", "small/backup/backend");
     shop.write("small/live", "old");
-    shop.act(FileAct::CopyTree { from: shop.at("backend/big"), to: shop.at("backup/x/live") }).expect("copied");
+    shop.act(FileAct::CopyTree { source: shop.at("backend/big"), to: shop.at("backup/x/live") }).expect("copied");
     shop.act(FileAct::Manifest { folder: shop.at("backup/x") }).expect("written");
     let replaced = shop.replace("small/live", "backup/x/live");
     let (lives, left) = (shop.text("small/live"), shop.names("small"));
