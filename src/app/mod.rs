@@ -12,7 +12,7 @@
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
 //! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
 //! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`backfilling`] takes in what servers remember.
+//! [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -37,6 +37,7 @@ mod people;
 mod rule_files;
 mod runs;
 pub mod setup;
+pub mod walking;
 mod watching;
 
 use std::collections::BTreeSet;
@@ -112,6 +113,8 @@ pub struct App {
     /// Cells and the clock were brought up to date since the last frame.
     newer: bool,
     quitting: bool,
+    /// What is to be opened as soon as every open run has been told.
+    wanted: Option<walking::Wanted>,
 }
 
 impl App {
@@ -148,7 +151,7 @@ impl App {
                     state.next_try = Some(at);
                 }
             }
-            Msg::Journalled { journal, entry, more } => self.journalled(at, &journal, *entry, more),
+            Msg::Journalled { journal, entry, more } => self.journalled(at, &journal, *entry, more, &mut effects),
             Msg::Overtaken { run } => self.overtaken(at, &run),
             Msg::JournalRefused { journal, why } => self.journal_refused(at, &journal, &why),
             Msg::AlertsNotKept { why } => self.banner(Severity::Warning, why),

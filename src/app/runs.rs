@@ -79,7 +79,14 @@ impl App {
 
     /// A journal has an entry: this is where it takes effect.
     /// While more of it is right behind, the run stands nowhere yet, and nothing is proposed for it.
-    pub(super) fn journalled(&mut self, at: At, journal: &JournalId, entry: Entry, more: bool) {
+    pub(super) fn journalled(
+        &mut self,
+        at: At,
+        journal: &JournalId,
+        entry: Entry,
+        more: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         self.urgent = true;
         self.model.journal_fault = None;
         if let (Some(freeze), Record::SequenceEnded { .. }) = (&mut self.model.freeze, &entry.record) {
@@ -90,6 +97,8 @@ impl App {
                 if let Record::Armed { .. } = entry.record {
                     self.armed(at, &entry.record);
                 }
+                // Open runs are told before the first entry of this console.
+                self.open_wanted(at, effects);
             }
             JournalId::Run(run) => {
                 match more {

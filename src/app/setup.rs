@@ -13,6 +13,7 @@ use super::beside::Beside;
 use super::history::History;
 use super::looks::Looks;
 use super::rule_files::{self, RuleText};
+use super::walking::Wanted;
 use super::watching::{self, Compiled, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::slo::{History as Minutes, SloBook};
@@ -67,6 +68,9 @@ pub struct Setup {
     pub columns: u16,
     pub rows: u16,
     pub banners: Vec<Banner>,
+    /// The runbook to open at start.
+    #[serde(default)]
+    pub wanted: Option<Wanted>,
 }
 
 /// The console can not start with what it was given.
@@ -210,6 +214,7 @@ impl App {
             urgent: true,
             newer: true,
             quitting: false,
+            wanted: setup.wanted,
         };
         app.keep_loaded();
         let mut first = vec![append(JournalId::Console, Record::ConsoleStarted { version })];

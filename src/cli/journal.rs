@@ -133,7 +133,7 @@ fn report(root: &StateRoot, run: &str, json: bool, out: Option<&Path>) -> Result
 }
 
 /// An entry as a line: number, time, who, what.
-fn line(entry: &Entry) -> String {
+pub(super) fn line(entry: &Entry) -> String {
     let who = entry.actor.declared.as_deref().unwrap_or(&entry.actor.user);
     let said = sentence(&entry.record);
     format!(

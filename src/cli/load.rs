@@ -289,6 +289,7 @@ fn setup_of(
         columns: 80,
         rows: 24,
         banners,
+        wanted: None,
     })
 }
 

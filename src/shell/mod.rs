@@ -5,6 +5,7 @@
 //! console   the one loop            driver    effects, one arm each      ledger   the journal's writer and reader
 //! terminal  keys in, frames out     signals   what the system says       clock    both clocks
 //! fetch     one bounded read        poller    sources in their rhythm    headless the loop without a terminal
+//! walk      a runbook without a terminal, up to what is a person's to decide
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
 //! reload    themes and keymaps, again when their files change                  text_file what an operator wrote
 //! journal   the files               lock      who may act                state_root where it all lives
@@ -46,6 +47,7 @@ pub mod spawn;
 pub mod state_root;
 pub mod terminal;
 pub mod text_file;
+pub mod walk;
 
 use std::io::{self, Read};
 

@@ -613,5 +613,6 @@ pub fn setup(columns: u16, rows: u16) -> Setup {
         columns,
         rows,
         banners: Vec::new(),
+        wanted: None,
     }
 }

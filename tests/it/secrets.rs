@@ -153,7 +153,7 @@ fn a_secret_that_an_act_sends_is_seen_by_the_runner_alone() {
     console.type_text("\u{1b}[F");
     std::thread::sleep(std::time::Duration::from_millis(300));
     let phrase = console.phrase();
-    console.type_text(&phrase);
+    console.type_by_hand(&phrase);
     console.shows("answered with status 200");
 
     let folder = chain.path().display().to_string();

@@ -1,4 +1,4 @@
-//! `opsconsole runbook lint|show|plan`: runbooks, judged and shown without running anything.
+//! `opsconsole runbook lint|list|show|plan`: runbooks, judged and shown without running anything; `run` opens one.
 //!
 //! Each function answers with the text to print and the exit code: 0 well, 1 something found, 2 asked for what is
 //! not there.
@@ -14,12 +14,14 @@ use super::{Common, load};
 use crate::base::Severity;
 use crate::base::problem::nearest;
 use crate::base::text::{self, count};
-use crate::config::TargetSpec;
+use crate::config::{ConfigSpec, TargetSpec};
 use crate::runbook::lint::{Finding, Known};
 use crate::runbook::page::Page;
 use crate::runbook::plan::{Ground, Plan};
 use crate::runbook::{Runbook, lint};
 use crate::systems::System;
+
+mod walk;
 
 #[derive(Debug, Args)]
 pub struct RunbookArgs {
@@ -31,10 +33,12 @@ pub struct RunbookArgs {
 enum RunbookCommand {
     /// Find dead ends, alerts without a runbook, acts without verification
     Lint,
-    /// List the runbooks, or show one with its document beside it
+    /// List the runbooks
+    List,
+    /// Show a runbook with its document beside it
     Show {
-        /// Its name, such as stale-blocks, or with its system before it; without one, all are listed
-        runbook: Option<String>,
+        /// Its name, such as stale-blocks, or with its system before it
+        runbook: String,
     },
     /// Print exactly what a runbook would run on a configured target
     Plan {
@@ -44,6 +48,9 @@ enum RunbookCommand {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Run a runbook: in the console, or without a terminal up to what is for a person to decide
+    #[command(long_about = walk::LONG_ABOUT)]
+    Run(walk::RunArgs),
 }
 
 /// Prints what was asked for.
@@ -54,23 +61,36 @@ pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
     let systems = load::all_systems()?;
     let output = match &args.command {
         RunbookCommand::Lint => lint(&systems),
-        RunbookCommand::Show { runbook } => show(&systems, runbook.as_deref()),
+        RunbookCommand::List => list(&systems),
+        RunbookCommand::Show { runbook } => show(&systems, runbook),
         RunbookCommand::Plan { runbook, target } => {
             let config = load::targets(common)?.config;
-            let system = runbook.split('/').next().unwrap_or_default();
-            let meant = |spec: &&TargetSpec| match target {
-                Some(id) => spec.id.as_str() == id,
-                None => spec.system.as_str() == system,
-            };
-            match config.targets.iter().filter(meant).collect::<Vec<_>>().as_slice() {
-                [target] => plan(&systems, target, runbook),
-                [] => bail!("no configured target fits; name one with --target"),
-                [_, _, ..] => bail!("several targets are of {system}; name one with --target"),
-            }
+            plan(&systems, meant(&systems, &config, runbook, target.as_deref())?, runbook)
         }
+        RunbookCommand::Run(args) => return walk::run(common, args, &systems),
     };
     say!("{}", output.text);
     Ok(ExitCode::from(output.code))
+}
+
+/// The target that is meant: the named one, or the only one of the runbook's system.
+fn meant<'a>(
+    systems: &[Arc<System>],
+    config: &'a ConfigSpec,
+    runbook: &str,
+    target: Option<&str>,
+) -> Result<&'a TargetSpec> {
+    // A runbook that there is none of is told where it is looked for.
+    let system = find(systems, runbook).map(|(system, _)| system.id.clone()).ok();
+    let fits = |spec: &&TargetSpec| match target {
+        Some(id) => spec.id.as_str() == id,
+        None => system.as_ref().is_none_or(|system| spec.system == *system),
+    };
+    match config.targets.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+        [target] => Ok(target),
+        [] => bail!("no configured target fits; name one with --target"),
+        [_, _, ..] => bail!("several targets fit; name one with --target"),
+    }
 }
 
 /// What to print, and the exit code.
@@ -143,10 +163,9 @@ fn write_finding(system: &System, finding: &Finding, page: &mut Page) {
     page.line(2, &finding.fix);
 }
 
-/// Shows a runbook: its steps, its commands, and what its document says. Without an id, the list of all runbooks.
+/// Shows a runbook: its steps, its commands, and what its document says.
 #[must_use]
-pub fn show(systems: &[Arc<System>], id: Option<&str>) -> Output {
-    let Some(id) = id else { return list(systems) };
+pub fn show(systems: &[Arc<System>], id: &str) -> Output {
     match find(systems, id) {
         Ok((_, runbook)) => Output { text: Plan::of(runbook).text(), code: WELL },
         Err(output) => output,
@@ -178,11 +197,18 @@ pub fn plan_on(systems: &[Arc<System>], target: &TargetSpec, id: &str) -> Result
     Ok(Plan::on(runbook, &Ground { target: target.id.as_str(), settings, base_url, secrets: &target.secrets }))
 }
 
-fn list(systems: &[Arc<System>]) -> Output {
+/// Every runbook, and what opens it.
+#[must_use]
+pub fn list(systems: &[Arc<System>]) -> Output {
     let mut page = Page::default();
     for runbook in systems.iter().flat_map(|system| &system.runbooks) {
         page.line(0, &format!("{}: {} ({})", runbook.id, runbook.title, runbook.severity.word()));
         page.line(2, &runbook.summary);
+        match &runbook.by_hand {
+            _ if !runbook.alerts.is_empty() => page.field(2, "opened by", &runbook.alerts.join(", ")),
+            Some(when) => page.field(2, "by hand", when),
+            None => {}
+        }
     }
     Output { text: page.finish(), code: WELL }
 }
@@ -268,19 +294,20 @@ mod tests {
             system("sys", vec![runbook("sys/stale", "age"), runbook("sys/both", "age")]),
             system("two", vec![runbook("two/both", "age")]),
         ];
-        let check = |id: Option<&str>, code: u8, want: &str| {
+        let check = |id: &str, code: u8, want: &str| {
             let output = show(&systems, id);
             assert_eq!(output.code, code, "{}", output.text);
             assert!(output.text.contains(want), "{}", output.text);
         };
-        check(Some("sys/stale"), 0, "stale blocks (sys/stale), critical");
-        check(Some("stale"), 0, "read          age: age");
-        check(Some("pruning"), 2, "there is no runbook pruning\nthere are: sys/stale, sys/both, two/both");
-        check(Some("stael"), 2, "did you mean stale?");
-        check(Some("stal"), 2, "did you mean stale?");
-        check(Some("both"), 2, "several systems have a runbook both");
-        check(Some("\u{1b}[2J"), 2, "there is no runbook \\x1b[2J");
-        check(None, 0, "sys/stale: stale blocks (critical)\n  nothing new\n");
+        check("sys/stale", 0, "stale blocks (sys/stale), critical");
+        check("stale", 0, "read          age: age");
+        check("pruning", 2, "there is no runbook pruning\nthere are: sys/stale, sys/both, two/both");
+        check("stael", 2, "did you mean stale?");
+        check("stal", 2, "did you mean stale?");
+        check("both", 2, "several systems have a runbook both");
+        check("\u{1b}[2J", 2, "there is no runbook \\x1b[2J");
+        let all = list(&systems).text;
+        assert!(all.contains("sys/stale: stale blocks (critical)\n  nothing new\n"), "{all}");
     }
 
     #[test]
