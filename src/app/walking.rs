@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{App, Effect};
 use crate::base::{At, RunId, RunbookId, TargetId};
+use crate::promql::Verdict;
 use crate::runbook::machine::StepState;
 use crate::runbook::tree::{SequencePlan, Task};
 use crate::runbook::{Record, Run, Step};
 
-/// How long a choice may stand without a suggestion: what it is judged by may still come.
+/// How long a choice may stand without a suggestion where every condition is known: one may be about to turn.
 const UNDECIDED: Duration = Duration::from_secs(20);
 
 /// The runbook to open at start, and its target.
@@ -114,9 +115,12 @@ fn at_choice(run: &Run, step: &Step, at: At) -> Next {
     let state = run.steps.get(&step.id);
     let suggested = state.and_then(|state| state.suggested.clone());
     let since = state.and_then(|state| state.reached.as_ref()).map(|reached| at.wall.0 - reached.at.wall.0);
+    // What is not known yet may still be measured; how long that may take is for whoever asked for the walk to say.
+    let mut conditions = state.into_iter().flat_map(|state| &state.judged).flat_map(|(_, judged)| judged);
+    let unknown = conditions.any(|judged| matches!(judged.verdict, Verdict::Unknown(_)));
     match (suggested, since) {
         (Some(branch), _) => Next::Write(Record::BranchTaken { step: step.id.clone(), branch, reason: None }),
-        (None, Some(millis)) if millis > i64::try_from(UNDECIDED.as_millis()).unwrap_or(i64::MAX) => {
+        (None, Some(millis)) if !unknown && millis > i64::try_from(UNDECIDED.as_millis()).unwrap_or(i64::MAX) => {
             Next::Halt(Halt::NoSuggestion { title: step.title.clone() })
         }
         (None, _) => Next::Wait,

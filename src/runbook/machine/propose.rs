@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::{Look, Moment, Run, StepRun, StepState};
 use crate::base::{At, Boot, BranchId};
-use crate::model::Reading;
+use crate::model::{Reading, Truth};
 use crate::promql::Verdict;
 use crate::runbook::record::{Evidence, Judged, Record};
 use crate::runbook::tree::{Branch, ConditionPlan, ReadingPlan, Step, Task, WatchPlan};
 
 /// Changed judgements of the branches are recorded at most this often, so that flapping values can not fill the disk.
 pub const SUGGEST_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a step that reads waits for sources that were not asked once since the console was started.
+const FIRST_POLL: Duration = Duration::from_secs(30);
 
 impl Run {
     /// The record that should be written next without a person, if there is one now.
@@ -20,7 +23,7 @@ impl Run {
         let step = self.current()?;
         let run = self.steps.get(&step.id)?;
         match &step.task {
-            Task::Observe(plans) => Some(Record::Observed { step: step.id.clone(), evidence: evidence(plans, look) }),
+            Task::Observe(plans) => observed(step, run, plans, look, at),
             Task::Choose(branches) => suggestion(step, run, branches, look, at),
             Task::Watch(plan) => watching(step, run, plan, look, at),
             Task::Commit(_) => measuring(step, run, look, at),
@@ -41,6 +44,7 @@ impl Run {
         let step = self.current()?;
         let run = self.steps.get(&step.id)?;
         let (since, due) = match step.task {
+            Task::Observe(_) => (run.reached.as_ref()?, run.reached.as_ref()?.at.plus(FIRST_POLL)),
             Task::Choose(_) => (run.suggested_at.as_ref()?, run.suggested_at.as_ref()?.at.plus(SUGGEST_EVERY)),
             Task::Watch(_) => (run.watch_started.as_ref()?, run.watch_until?),
             Task::Commit(_) => {
@@ -53,8 +57,7 @@ impl Run {
                 };
                 (&by_hand.at, if begun { measured.until } else { measured.from })
             }
-            Task::Observe(_)
-            | Task::Escalate(_)
+            Task::Escalate(_)
             | Task::Conclude(_)
             | Task::ByHand(_)
             | Task::Tick(_)
@@ -64,6 +67,19 @@ impl Run {
         let due = if same_boot(since, look, at) { due.boot } else { at.boot.plus(due.wall.since(at.wall)) };
         (due > at.boot).then_some(due)
     }
+}
+
+/// What is read at once, unless a console that was just started has yet to ask for some of it: that nobody asked is no
+/// evidence.
+fn observed(step: &Step, run: &StepRun, plans: &[ReadingPlan], look: &dyn Look, at: At) -> Option<Record> {
+    let evidence = evidence(plans, look);
+    let unasked = evidence.iter().any(|one| one.reading.truth == Truth::NeverPolled);
+    let waits = run.reached.as_ref().is_some_and(|reached| {
+        let same_boot = same_boot(reached, look, at);
+        let since = if same_boot { at.boot.since(reached.at.boot) } else { at.wall.since(reached.at.wall) };
+        since < FIRST_POLL
+    });
+    (!unasked || !waits).then(|| Record::Observed { step: step.id.clone(), evidence })
 }
 
 /// The values, as the present has them. JSON has no NaN and no infinities: such a value is recorded as none, so that

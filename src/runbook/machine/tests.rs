@@ -155,18 +155,23 @@ struct World {
     boot_id: String,
     /// Goes into the reason of every unknown verdict.
     age: u64,
+    /// No source was asked yet.
+    unasked: bool,
 }
 
 impl World {
     fn of(holds: &[&str]) -> World {
         let known = ["stuck", "old", "idle", "odd", "deep", "never", "busy", "moving", "draining"];
         let holds = known.iter().map(|expr| ((*expr).to_owned(), holds.contains(expr))).collect();
-        World { holds, boot_id: "boot-1".to_owned(), age: 0 }
+        World { holds, boot_id: "boot-1".to_owned(), ..World::default() }
     }
 }
 
 impl Look for World {
     fn read(&self, plan: &ReadingPlan) -> Reading {
+        if self.unasked {
+            return Reading { value: None, truth: Truth::NeverPolled };
+        }
         let value = if plan.expr == "nan" { f64::NAN } else { 61.0 };
         Reading { value: Some(value), truth: Truth::Fresh }
     }
@@ -186,7 +191,7 @@ impl Look for World {
 
 // ---- telling ----
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Story {
     entries: Vec<Entry>,
     run: Run,

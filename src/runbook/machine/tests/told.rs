@@ -4,6 +4,24 @@ use super::*;
 use crate::runbook::tree::Class;
 
 #[test]
+fn what_nobody_was_asked_for_is_waited_for_and_not_for_ever() {
+    let mut story = Story::open(World { unasked: true, ..World::of(&["stuck"]) });
+    story.settle();
+    story.stands_at(Some("look"));
+    story.wait(29);
+    assert_eq!(story.run.propose(&story.world, story.at), None);
+    let wake = story.run.wake(&story.world, story.at).expect("time alone ends it");
+    assert_eq!(wake, story.at.plus(Duration::from_secs(1)).boot);
+    let mut answered = Story { world: World::of(&["stuck"]), ..story.clone() };
+    answered.settle();
+    answered.is("look", StepState::Done);
+    story.wait(1);
+    story.settle();
+    story.stands_at(Some("choose"));
+    assert!(story.run.steps[&StepId::new("look")].evidence.iter().all(|one| one.reading.value.is_none()));
+}
+
+#[test]
 fn a_cure_is_told_from_the_alert_to_its_end() {
     let mut story = Story::open(World::of(&["stuck", "old"]));
     story.stands_at(Some("look"));
