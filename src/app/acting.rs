@@ -8,6 +8,7 @@
 //!
 //! Each arrow that fails ends in a refusal with its reason, on the screen and in the journal.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::msg::{ArmAnswer, PrepareAnswer};
@@ -47,9 +48,17 @@ pub struct ArmingState {
 struct Preparing {
     run: RunId,
     step: StepId,
-    place: Place,
-    plan: SequencePlan,
+    planned: Planned,
     approval: Option<Approval>,
+}
+
+/// A sequence as it would be done now.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub place: Place,
+    pub plan: SequencePlan,
+    /// What is compared with afterwards, measured once; or why it could not be.
+    pub captured: Result<BTreeMap<String, f64>, String>,
 }
 
 impl App {
@@ -171,27 +180,38 @@ impl App {
         effects: &mut Vec<Effect>,
     ) {
         match self.plan_of(run, step) {
-            Ok((place, plan)) => {
-                let way_back = match &plan.way_back {
+            Ok(planned) => {
+                let way_back = match &planned.plan.way_back {
                     WayBack::Acts(acts) => acts.clone(),
                     WayBack::None(_) => Vec::new(),
                 };
                 effects.push(Effect::Prepare {
                     run: run.clone(),
                     step: step.clone(),
-                    place: Box::new(place.clone()),
-                    acts: plan.acts.clone(),
+                    place: Box::new(planned.place.clone()),
+                    acts: planned.plan.acts.clone(),
                     way_back,
                 });
                 let (run, step) = (run.clone(), step.clone());
-                self.arming.preparing = Some(Preparing { run, step, place, plan, approval });
+                self.arming.preparing = Some(Preparing { run, step, planned, approval });
                 self.say(at, "preparing: resolving the command and proving host and privilege");
             }
             Err(why) => self.refuse(at, &format!("step {step}"), &why, JournalId::Run(run.clone()), effects),
         }
     }
 
-    pub(super) fn plan_of(&self, run_id: &RunId, step_id: &StepId) -> Result<(Place, SequencePlan), String> {
+    /// What a step would do, with the values of now.
+    pub(super) fn plan_of(&self, run: &RunId, step: &StepId) -> Result<Planned, String> {
+        self.plan_with(run, step, None)
+    }
+
+    /// The same with values that were captured before: they go on changing while a person reads what they went into.
+    pub(super) fn plan_with(
+        &self,
+        run_id: &RunId,
+        step_id: &StepId,
+        captured: Option<&BTreeMap<String, f64>>,
+    ) -> Result<Planned, String> {
         let run = self.model.runs.get(run_id).ok_or("that run is not open here")?;
         let step = run.current().filter(|step| step.id == *step_id).ok_or("the run does not stand at this step")?;
         let Task::Commit(plan) = &step.task else { return Err("this step changes nothing".to_owned()) };
@@ -209,10 +229,11 @@ impl App {
         let place = place_of(target)?;
         let mut settings = target.system.spec.settings_text(&target.spec.settings);
         let present = Present::new(&self.model.store, &run.target, self.model.now);
+        let captured = captured.map_or_else(|| present.capture(&plan.capture), |captured| Ok(captured.clone()));
         // What can not be measured now is missed where an act names it, and refused when the sequence is sealed.
-        for (name, value) in present.capture(&plan.capture).unwrap_or_default() {
-            if let Some(text) = template::number(value) {
-                settings.entry(name).or_insert(text);
+        for (name, value) in captured.iter().flatten() {
+            if let Some(text) = template::number(*value) {
+                settings.entry(name.clone()).or_insert(text);
             }
         }
         let settings = seal::stamped(settings, run.opened.wall);
@@ -227,7 +248,7 @@ impl App {
         if plan.acts.iter().any(|act| act.unit != place.unit) {
             return Err(format!("an act is about another unit than {}, which the lock is for", place.unit));
         }
-        Ok((place, plan))
+        Ok(Planned { place, plan, captured })
     }
 
     pub(super) fn prepared(
@@ -257,7 +278,8 @@ impl App {
                     code,
                     host_proof,
                     privilege_proof,
-                    expect: preparing.plan.expect.clone(),
+                    captured: preparing.planned.captured.clone().unwrap_or_default(),
+                    expect: preparing.planned.plan.expect.clone(),
                     evidence,
                     only_if,
                     alert,
@@ -285,16 +307,16 @@ impl App {
         way_back: &[Exec],
         host_proven: bool,
     ) -> Result<(SealedSequence, Vec<Judged>, Vec<Evidence>), String> {
-        let Preparing { run, step, place, plan, approval } = preparing;
+        let Preparing { run, step, planned: Planned { place, plan, captured }, approval } = preparing;
         let run = self.model.runs.get(run).ok_or("that run is not open here")?;
         let step = run.current().filter(|current| current.id == *step).ok_or("the run has moved on")?;
         let target = self.model.target_by_id(&run.target).ok_or("the run's target is not configured here")?;
         let only_if = self.judge_all(at, &run.target, &plan.only_if);
         refusal_of(&only_if)?;
-        let captured = Present::new(&self.model.store, &run.target, at).capture(&plan.capture)?;
+        let captured = captured.as_ref().map_err(String::clone)?;
         let reads = reads_for(target, plan)?;
         let approval = approval.as_ref();
-        let prepared = Prepared { acts, way_back, host_proven, captured: &captured, reads: &reads, approval };
+        let prepared = Prepared { acts, way_back, host_proven, captured, reads: &reads, approval };
         let sequence = seal::seal(plan, step, place, &prepared).map_err(|error| error.to_string())?;
         Ok((sequence, only_if, evidence_of(run, &Present::new(&self.model.store, &run.target, at))))
     }

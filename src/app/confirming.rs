@@ -18,8 +18,8 @@ impl App {
     /// Opens what comes before the confirmation of a step: for what is destructive, the incident and the reason.
     pub(super) fn ask_to_commit(&mut self, at: At, run: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
         match self.plan_of(run, step) {
-            Ok((_, plan)) if plan.class == Class::Destructive => {
-                let commands: Vec<String> = plan.acts.iter().map(|act| act.act.shown()).collect();
+            Ok(planned) if planned.plan.class == Class::Destructive => {
+                let commands: Vec<String> = planned.plan.acts.iter().map(|act| act.act.shown()).collect();
                 let title = self.model.runs.get(run).and_then(|run| run.current()).map_or("", |step| &step.title);
                 let form = BreakGlassForm::new(run.clone(), step.clone(), title, &commands);
                 self.overlay = Some(Overlay::BreakGlass(Box::new(form)));
@@ -94,7 +94,7 @@ impl App {
             return Err("the console is no longer armed for this target".to_owned());
         }
         offer.sequence.approved().map_err(str::to_owned)?;
-        let (_, plan) = self.plan_of(&offer.run, &offer.step)?;
+        let plan = self.plan_with(&offer.run, &offer.step, Some(&offer.captured))?.plan;
         if !seal::same_acts(&plan, &offer.sequence) {
             return Err(
                 "what it would be done for has changed while the confirmation was open; open it again".to_owned()

@@ -120,6 +120,19 @@ fn a_backup_that_does_not_verify_is_none_and_nothing_old_goes() {
     assert_eq!(current(&stage), "the end", "what was to be removed is skipped");
 }
 
+/// The height goes into the note beside the backup, and grows while a person reads.
+#[test]
+fn what_was_measured_for_the_acts_stands_while_the_confirmation_is_read() {
+    let mut stage = opened(Surface::AsBuilt, &[], "daily backup");
+    for key in ["A", "w", "h", "y", "enter", "enter", "X", "end"] {
+        stage.press(key);
+    }
+    stage.advance(seconds(20));
+    stage.type_text(&format!("volchain-demo {CODE}"));
+    stage.advance(seconds(60));
+    assert!(verified(ends(&stage).last()), "{:?}", ends(&stage));
+}
+
 #[test]
 fn a_prune_that_fails_is_told() {
     let mut stage = opened(Surface::AsBuilt, &[], "daily backup");

@@ -177,8 +177,8 @@ fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
 fn runs(rows: &mut Rows, label: &str, role: Role, act: &ActPlan, shown: &str) {
     match act.act.sentence() {
         Some(sentence) => {
+            // Its command line is for the confirmation, where every byte is reviewed.
             rows.pair(0, label, role, &sentence);
-            rows.pair(0, "", Role::Dim, shown);
         }
         None => {
             rows.pair(0, label, role, shown);

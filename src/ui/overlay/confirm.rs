@@ -5,6 +5,7 @@
 //! one the target's name and a fresh two-character code, typed. A *destructive* one takes the same, and then counts
 //! down in plain sight: any key but those that scroll calls it off.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -44,6 +45,8 @@ pub struct Offer {
     pub code: String,
     pub host_proof: Result<String, String>,
     pub privilege_proof: String,
+    /// What verifications and acts were filled with.
+    pub captured: BTreeMap<String, f64>,
     pub expect: String,
     pub evidence: Vec<Evidence>,
     pub only_if: Vec<Judged>,
@@ -408,6 +411,7 @@ pub(crate) mod tests {
             code: "k7".to_owned(),
             host_proof: Ok("pid 1 listens".to_owned()),
             privilege_proof: "root, directly".to_owned(),
+            captured: BTreeMap::new(),
             expect: "the height rises".to_owned(),
             evidence: Vec::new(),
             only_if: Vec::new(),
