@@ -12,7 +12,7 @@ use super::{App, Effect};
 use crate::base::{At, RunId, RunbookId, TargetId};
 use crate::promql::Verdict;
 use crate::runbook::machine::StepState;
-use crate::runbook::tree::{SequencePlan, Task};
+use crate::runbook::tree::{ActPlan, SequencePlan, Task};
 use crate::runbook::{Record, Run, Step};
 
 /// How long a choice may stand without a suggestion where every condition is known: one may be about to turn.
@@ -131,7 +131,7 @@ fn at_acts(run: &Run, step: &Step, plan: &SequencePlan) -> Next {
     let title = step.title.clone();
     match run.state(&step.id) {
         StepState::NotStarted => {
-            let acts = plan.acts.iter().map(|act| act.act.sentence().unwrap_or_else(|| act.act.shown())).collect();
+            let acts = plan.acts.iter().map(ActPlan::words).collect();
             Next::Halt(Halt::BeforeActs { title, class: plan.class.word(), acts })
         }
         StepState::Running | StepState::Unknown => Next::Halt(Halt::ActsUnderWay { title }),

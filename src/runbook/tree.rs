@@ -392,6 +392,12 @@ impl Act {
 }
 
 impl ActPlan {
+    /// What it does, in as few words as tell it: its sentence, or its exact form.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.act.sentence().unwrap_or_else(|| self.act.shown())
+    }
+
     /// As a person reviews it on a target with this address and these secrets, settings written in; without a target,
     /// as the runbook has it.
     ///

@@ -15,6 +15,7 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -114,7 +115,10 @@ impl Report {
         let Record::RunOpened { run: id, target, system, environment, alert, runbook, .. } = &first.record else {
             return Err(NoRun);
         };
-        let belongs = |entry: &&Entry| belongs(entry, id.as_str(), target.as_str(), alert.as_deref(), first, last);
+        let armed = armed_at(first, target.as_str(), console);
+        let belongs = |entry: &&Entry| {
+            armed.contains(&entry.seq) || belongs(entry, id.as_str(), target.as_str(), alert.as_deref(), first, last)
+        };
         let mut told: Vec<(&'static str, &Entry)> = run.iter().map(|entry| ("run", entry)).collect();
         told.extend(console.iter().filter(belongs).map(|entry| ("console", entry)));
         told.sort_by_key(|(_, entry)| entry.at.wall);
@@ -183,15 +187,30 @@ fn between(earlier: &Entry, later: &Entry) -> Duration {
     }
 }
 
+/// The armings that were in force when the run was opened: the last one of each console, unless it was taken back.
+fn armed_at(first: &Entry, target: &str, console: &[Entry]) -> BTreeSet<u64> {
+    let mut armed: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in console.iter().take_while(|entry| entry.at.wall < first.at.wall) {
+        let process = entry.actor.process.as_str();
+        match &entry.record {
+            Record::Armed { target: of, until, .. } if of.as_str() == target && first.at.wall <= until.wall => {
+                armed.insert(process, entry.seq);
+            }
+            Record::Armed { .. } | Record::Disarmed { .. } | Record::ConsoleStopped { .. } => {
+                armed.remove(process);
+            }
+            _not_about_arming => {}
+        }
+    }
+    armed.into_values().collect()
+}
+
 /// Whether an entry of the console's journal belongs to the incident.
 fn belongs(entry: &Entry, run: &str, target: &str, alert: Option<&str>, first: &Entry, last: &Entry) -> bool {
     let (opened, ended) = (first.at.wall, last.at.wall);
     let while_open = opened <= entry.at.wall && entry.at.wall <= ended;
     match &entry.record {
-        Record::Armed { target: of, until, .. } => {
-            of.as_str() == target && entry.at.wall <= ended && opened <= until.wall
-        }
-        Record::Disarmed { target: of, .. } => of.as_str() == target && while_open,
+        Record::Armed { target: of, .. } | Record::Disarmed { target: of, .. } => of.as_str() == target && while_open,
         Record::GlassBroken { run: of, .. } => of.as_str() == run,
         Record::AlertChanged { target: of, alert: name, to, .. } => {
             let began = to.contains("firing") && opened.minus(BEFORE) <= entry.at.wall && entry.at.wall <= opened;
@@ -297,5 +316,6 @@ fn summary(entries: &[Entry], folded: &Result<Run, String>, opened: At, took: Du
         }
         Ok(_) => {}
     }
+    let parts: Vec<&str> = parts.iter().map(|part| part.trim_end_matches('.')).collect();
     format!("{}; it took {}.", parts.join("; "), spoken(took))
 }

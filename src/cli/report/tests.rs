@@ -75,3 +75,34 @@ fn of_the_console_only_what_belongs_to_the_incident_is_told() {
     assert_eq!(Report::of(&console, &[]), Err(NoRun));
     assert_eq!(Report::of(&[], &[]), Err(NoRun));
 }
+
+#[test]
+fn an_arming_before_the_run_is_told_while_it_was_in_force() {
+    let entries = told(story(Condition::Ill));
+    let template = entries[0].clone();
+    let armed = Record::Armed {
+        target: "main-a".into(),
+        lock_key: "local/unit/node".to_owned(),
+        reason: "INC-7".to_owned(),
+        declared: "ayse".to_owned(),
+        until: template.at.plus(Duration::from_secs(900)),
+    };
+    let disarmed = Record::Disarmed { target: "main-a".into(), why: "done".to_owned() };
+    let check = |records: &[(u64, &Record)], want: &[u64]| {
+        let earlier = |seconds: u64| Wall(template.at.wall.0 - i64::try_from(seconds * 1000).expect("small"));
+        let console = records.iter().enumerate().map(|(index, (seconds, record))| Entry {
+            seq: index as u64,
+            at: At { wall: earlier(*seconds), ..template.at },
+            record: (*record).clone(),
+            ..template.clone()
+        });
+        let report = Report::of(&entries, &console.collect::<Vec<_>>()).expect("a run");
+        let told: Vec<u64> =
+            report.timeline.iter().filter(|event| event.journal == "console").map(|event| event.seq).collect();
+        assert_eq!(told, want);
+    };
+    check(&[(60, &armed)], &[0]);
+    check(&[(60, &armed), (30, &disarmed)], &[]);
+    check(&[(600, &armed), (60, &armed)], &[1]);
+    check(&[(600, &armed), (300, &disarmed), (60, &armed)], &[2]);
+}

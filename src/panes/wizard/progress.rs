@@ -41,7 +41,14 @@ pub(super) fn describe(rows: &mut Rows, model: &Model, run: &RunId, sequence: &S
                 false => (FAILED, format!("failed, answered with status {status}")),
             },
         };
-        rows.marked(0, mark, &[(Role::Text, act.exec.to_string()), (Role::Dim, format!(" · {said}"))]);
+        rows.marked(
+            0,
+            mark,
+            &[
+                (Role::Text, act.exec.sentence().unwrap_or_else(|| act.exec.to_string())),
+                (Role::Dim, format!(" · {said}")),
+            ],
+        );
         if let Some(put_out) = sequence.outputs.iter().find(|output| output.act == act.id) {
             output(rows, model, run, put_out);
         }

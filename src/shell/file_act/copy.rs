@@ -8,6 +8,7 @@ use rustix::fs::{Gid, Mode, Timespec, Timestamps, Uid};
 
 use super::folder::{Folder, Found, Kind, io_error, refused};
 use super::{FileActError, Place};
+use crate::base::text::count;
 
 /// Folders within folders that are entered.
 pub const DEPTH_LIMIT: usize = 64;
@@ -27,9 +28,10 @@ impl Tally {
     pub fn shown(&self) -> String {
         let owners = match self.not_owned {
             0 => String::new(),
-            count => format!("; {count} belong to this user, who may not give them away"),
+            others => format!("; {others} belong to this user, who may not give them away"),
         };
-        format!("{} files, {} folders, {} bytes{owners}", self.files, self.folders, self.bytes)
+        let (files, folders) = (count(self.files, "file"), count(self.folders, "folder"));
+        format!("{files}, {folders}, {}{owners}", count(self.bytes, "byte"))
     }
 }
 

@@ -7,6 +7,7 @@ use super::copy::{DEPTH_LIMIT, finish};
 use super::folder::{Folder, Kind, io_error, refused};
 use super::{FileActError, Place};
 use crate::base::Digest;
+use crate::base::text::count;
 use crate::model::file_act::MANIFEST;
 
 const SIZE_LIMIT_BYTES: u64 = 64 << 20;
@@ -39,7 +40,12 @@ pub fn write(place: &Place<'_>) -> Result<Vec<String>, FileActError> {
     finish(&file, 0o600, &folder.path_of(&fresh))?;
     folder.rename_over(&fresh, MANIFEST)?;
     folder.sync()?;
-    let mut said = vec![format!("{MANIFEST} of {}: {} files, {bytes} bytes", folder.path().display(), sums.len())];
+    let mut said = vec![format!(
+        "{MANIFEST} of {}: {}, {}",
+        folder.path().display(),
+        count(sums.len(), "file"),
+        count(bytes, "byte")
+    )];
     said.extend(alike(&sums));
     Ok(said)
 }
@@ -69,7 +75,7 @@ pub fn verify_folder(folder: &Folder, part: Option<&str>) -> Result<Vec<String>,
     compare(folder, &wanted, &found)?;
     let what = part.map_or_else(|| "everything".to_owned(), str::to_owned);
     let path = folder.path().display();
-    let mut said = vec![format!("{path}: {what} verifies: {} files, {bytes} bytes", found.len())];
+    let mut said = vec![format!("{path}: {what} verifies: {}, {}", count(found.len(), "file"), count(bytes, "byte"))];
     if manifest.of_itself {
         said.push(format!(
             "{path}: its {MANIFEST} holds a line of itself, which can not be right and was passed over; it was written by the document's own commands"
