@@ -6,7 +6,7 @@
 //! App::wake() -> Option<Boot>               when it next needs to run by itself; there are no ticks
 //! ```
 //!
-//! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and cells, [`runs`]
+//! One file per concern: [`keys`] turns input into intents, [`watching`] turns batches into alerts and [`cells`], [`runs`]
 //! opens runs and lets them propose their next record, [`exploring`] answers the page of metrics and [`explaining`] that
 //! of alerts, [`people`] takes in what they did and said at a step, [`collecting`] gathers evidence, [`beside`] what
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
@@ -22,6 +22,7 @@
 mod acting;
 mod backfilling;
 pub mod beside;
+mod cells;
 mod claims;
 pub mod collecting;
 mod confirming;
@@ -104,7 +105,7 @@ pub struct App {
     collecting: BTreeSet<RunId>,
     last_key: Boot,
     refreshed: watching::Refreshed,
-    compiled: watching::Compiled,
+    compiled: cells::Compiled,
     beside: beside::Beside,
     slos: SloBook,
     /// What every loaded expression names, and the longest range of any.

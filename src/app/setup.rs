@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::acting::ArmingState;
 use super::beside::Beside;
+use super::cells::Compiled;
 use super::history::History;
 use super::looks::Looks;
 use super::rule_files::{self, RuleText};
 use super::walking::Wanted;
-use super::watching::{self, Compiled, Refreshed};
+use super::watching::{self, Refreshed};
 use super::{App, Effect, JournalId, append};
 use crate::alert::slo::{History as Minutes, SloBook};
 use crate::alert::{AlertBook, Remembered};

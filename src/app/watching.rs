@@ -1,27 +1,22 @@
 //! Batches become alerts and cells.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::beside::{BUDGET, Task};
+use super::cells::Asked;
 use super::{App, Effect, JournalId, append};
 use crate::alert::{AlertKey, AlertState, Transition, Which};
-use crate::base::{At, Boot, Severity, TargetId, Wall};
-use crate::model::{Batch, Reading, Scope, Store, Truth};
-use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
+use crate::base::{At, Boot, Severity};
+use crate::model::{Batch, Store};
+use crate::panes::Page;
+use crate::panes::model::SPARK_BUCKET_SECONDS;
 use crate::panes::series::Picture;
-use crate::promql::limit::limit;
-use crate::promql::{self, Condition, Expr, Value, Verdict};
+use crate::promql::Expr;
 use crate::runbook::Record;
-use crate::systems::{RowSpec, System};
-
-use crate::runbook::Present;
+use crate::systems::System;
 
 /// Seconds of one bucket of a sparkline, and of the chart on a target's page.
 const BUCKET_SECONDS: u32 = SPARK_BUCKET_SECONDS;
-/// Buckets of a sparkline: ten minutes, of which a narrow one shows the newest.
-const SPARK: usize = 60;
 /// Buckets of the chart on a target's page: thirty minutes.
 const CHART: usize = 180;
 
@@ -38,45 +33,14 @@ pub(super) const KEEP_EVERY: Duration = Duration::from_secs(30);
 /// How the banner of a recording rule that fails begins.
 const RECORD_FAILS: &str = "nothing is recorded as ";
 
-/// Expressions by their text, parsed once.
-#[derive(Debug, Default)]
-pub struct Compiled {
-    exprs: HashMap<String, Option<Arc<Expr>>>,
-    conditions: HashMap<String, Option<Arc<Condition>>>,
-}
-
-impl Compiled {
-    fn expr(&mut self, text: &str) -> Option<Arc<Expr>> {
-        match self.exprs.get(text) {
-            Some(known) => known.clone(),
-            None => {
-                let parsed = Expr::parse(text).ok().map(Arc::new);
-                self.exprs.insert(text.to_owned(), parsed.clone());
-                parsed
-            }
-        }
-    }
-
-    fn condition(&mut self, text: &str) -> Option<Arc<Condition>> {
-        match self.conditions.get(text) {
-            Some(known) => known.clone(),
-            None => {
-                let parsed = Condition::parse(text).ok().map(Arc::new);
-                self.conditions.insert(text.to_owned(), parsed.clone());
-                parsed
-            }
-        }
-    }
-}
-
 /// When what was last computed.
 #[derive(Debug, Default)]
 pub struct Refreshed {
     /// Version of the store that the cells show.
     version: u64,
     at: Option<Boot>,
-    /// The bucket that the newest value of every sparkline belongs to.
-    bucket: Option<i64>,
+    /// The page and the target that were shown then.
+    shown: Option<(Page, usize)>,
     /// Older samples were linked in: every bucket has to be computed again.
     pub(super) history: bool,
     /// A source that could not be believed before has answered since alerts were evaluated.
@@ -109,9 +73,11 @@ impl App {
         }
         self.look_at_objectives(at, effects);
         let version = self.model.store.version();
-        let due = self.refresh_due().is_none_or(|due| at.boot >= due);
+        let shown = Some((self.page, self.model.selected));
+        let due = self.refreshed.shown != shown || self.refresh_due().is_none_or(|due| at.boot >= due);
+        self.refreshed.shown = shown;
         if due || (self.urgent && version != self.refreshed.version) {
-            self.refresh(at);
+            self.refresh(at, Asked::Shown);
             self.refreshed.at = Some(at.boot);
             self.refreshed.version = version;
             self.newer = true;
@@ -181,7 +147,7 @@ impl App {
     /// Alerts and cells, due or not.
     pub(super) fn evaluate_all(&mut self, at: At) {
         self.model.alerts.evaluate_all(&mut self.model.store, at);
-        self.refresh(at);
+        self.refresh(at, Asked::All);
     }
 
     /// Looks at the objectives, every ten seconds; refreshing wakes the app at least as often.
@@ -236,111 +202,4 @@ impl App {
             },
         ));
     }
-
-    fn refresh(&mut self, at: At) {
-        let bucket = at.wall.0.div_euclid(i64::from(BUCKET_SECONDS) * 1000);
-        let closed = match (self.refreshed.bucket, self.refreshed.history) {
-            (Some(last), false) => usize::try_from(bucket - last).unwrap_or(SPARK).min(SPARK),
-            (_, true) | (None, _) => SPARK,
-        };
-        self.refreshed.bucket = Some(bucket);
-        self.model.store.expire_backfills(at.wall);
-        if std::mem::take(&mut self.refreshed.history) {
-            self.model
-                .targets
-                .iter_mut()
-                .filter_map(|target| target.chart.as_mut())
-                .for_each(|chart| chart.buckets.restart());
-            self.model.explorer.restart();
-        }
-        let ends: Vec<Wall> =
-            (0..closed).rev().map(|ago| Wall((bucket - ago as i64) * i64::from(BUCKET_SECONDS) * 1000)).collect();
-        for target in &mut self.model.targets {
-            refresh_target(target, &self.model.store, &mut self.compiled, at, &ends);
-        }
-    }
-}
-
-fn refresh_target(target: &mut Target, store: &Store, compiled: &mut Compiled, at: At, ends: &[Wall]) {
-    let system = Arc::clone(&target.system);
-    let scope = Scope::Target(target.id.clone());
-    for panel in &system.spec.panels {
-        let before = target.cells.remove(&panel.id).unwrap_or_default();
-        let cells = panel.rows.iter().enumerate().map(|(index, row)| {
-            let spark = before.get(index).map_or_else(Vec::new, |cell| cell.spark.clone());
-            cell(row, spark, store, &target.id, compiled, at, ends)
-        });
-        let cells = cells.collect();
-        target.cells.insert(panel.id.clone(), cells);
-    }
-    if let Some(chart) = &mut target.chart {
-        chart.extend(store, &scope, at);
-    }
-}
-
-fn cell(
-    row: &RowSpec,
-    mut spark: Vec<Option<f64>>,
-    store: &Store,
-    target: &TargetId,
-    compiled: &mut Compiled,
-    at: At,
-    ends: &[Wall],
-) -> Cell {
-    let Some(expr) = compiled.expr(&row.expr) else {
-        let reading = Reading { value: None, truth: Truth::NotExposed };
-        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new() };
-    };
-    let present = Present::new(store, target, at);
-    let scope = Scope::Target(target.clone());
-    let until = promql::measured_until(&expr, store, &scope, at);
-    extend(&mut spark, &expr, store, &scope, ends, until);
-    let reading = present.reading(&expr);
-    let mut holds = |text: &Option<String>| {
-        let condition = text.as_ref().and_then(|text| compiled.condition(text));
-        condition.is_some_and(|condition| condition.judge(store, &scope, at) == Verdict::True)
-    };
-    let level = if !reading.truth.is_fresh() {
-        Level::Unknown
-    } else if holds(&row.critical) {
-        Level::Critical
-    } else if holds(&row.warning) {
-        Level::Warning
-    } else {
-        Level::Ok
-    };
-    let mut of_level = |level, text: &Option<String>| {
-        let condition = compiled.condition(text.as_ref()?)?;
-        Some((level, limit(condition.expr(), &expr)?))
-    };
-    let limits = [of_level(Level::Warning, &row.warning), of_level(Level::Critical, &row.critical)];
-    Cell { reading, level, spark, limits: limits.into_iter().flatten().collect() }
-}
-
-/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after
-/// `until`.
-fn extend(
-    buckets: &mut Vec<Option<f64>>,
-    expr: &Expr,
-    store: &Store,
-    scope: &Scope,
-    ends: &[Wall],
-    until: Option<Wall>,
-) {
-    for end in ends {
-        if until.is_some_and(|until| *end > until) {
-            buckets.push(None);
-            continue;
-        }
-        buckets.push(match promql::evaluate(expr, store, scope, *end) {
-            Ok(Value::Scalar(value)) => Some(value),
-            Ok(Value::Vector(samples)) => match samples.as_slice() {
-                [only] => Some(only.value),
-                [] | [_, _, ..] => None,
-            },
-            Err(_) => None,
-        });
-    }
-    let excess = buckets.len().saturating_sub(SPARK);
-    buckets.drain(..excess);
 }

@@ -27,7 +27,8 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn reading(&self, expr: &Expr) -> Reading {
         let truth = promql::truth(expr, self.store, &self.scope, self.at);
-        let measured = promql::measured_until(expr, self.store, &self.scope, self.at).unwrap_or(self.at.wall);
+        let silent = || promql::measured_until(expr, self.store, &self.scope, self.at);
+        let measured = if truth.is_fresh() { self.at.wall } else { silent().unwrap_or(self.at.wall) };
         let value = match promql::evaluate(expr, self.store, &self.scope, measured) {
             Ok(Value::Scalar(value)) => Some(value),
             Ok(Value::Vector(samples)) => match samples.as_slice() {

@@ -1,0 +1,181 @@
+//! The cells of panels: what is on the screen every second, everything else now and then.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::App;
+use crate::base::{At, Boot, PanelId, SystemId, TargetId, Wall};
+use crate::model::{Reading, Scope, Store, Truth};
+use crate::panes::Page;
+use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
+use crate::promql::limit::limit;
+use crate::promql::{self, Condition, Expr, Value, Verdict};
+use crate::runbook::Present;
+use crate::systems::{PanelSpec, RowSpec, System};
+
+/// Buckets of a sparkline: ten minutes, of which a narrow one shows the newest.
+const SPARK: usize = 60;
+const BUCKET_MILLIS: i64 = SPARK_BUCKET_SECONDS as i64 * 1000;
+/// How old the cells of a panel may be that nobody looks at: the level of its target is told from them.
+const UNSEEN_EVERY: Duration = Duration::from_secs(5);
+
+/// Which cells are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Those on the screen, and of the others those that are too old.
+    Shown,
+    All,
+}
+
+/// The rows of every panel, read once, and when each panel of each target was last brought up to date.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    rows: HashMap<(SystemId, PanelId), Arc<[Row]>>,
+    evaluated: HashMap<(TargetId, PanelId), Evaluated>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Evaluated {
+    at: Boot,
+    /// The bucket that the newest value of its sparklines belongs to.
+    bucket: i64,
+}
+
+/// A row of a panel, ready to be evaluated. What can not be read was refused when its system was loaded.
+#[derive(Debug)]
+struct Row {
+    expr: Option<Expr>,
+    critical: Option<Condition>,
+    warning: Option<Condition>,
+    limits: Vec<(Level, f64)>,
+}
+
+impl Row {
+    fn of(spec: &RowSpec) -> Row {
+        let condition = |text: &Option<String>| Condition::parse(text.as_ref()?).ok();
+        let (expr, critical, warning) =
+            (Expr::parse(&spec.expr).ok(), condition(&spec.critical), condition(&spec.warning));
+        let limit_of =
+            |level, condition: &Option<Condition>| Some((level, limit(condition.as_ref()?.expr(), expr.as_ref()?)?));
+        let limits = [limit_of(Level::Warning, &warning), limit_of(Level::Critical, &critical)];
+        Row { limits: limits.into_iter().flatten().collect(), expr, critical, warning }
+    }
+}
+
+impl Compiled {
+    fn rows(&mut self, system: &System, panel: &PanelSpec) -> Arc<[Row]> {
+        let key = (system.id.clone(), panel.id.clone());
+        Arc::clone(self.rows.entry(key).or_insert_with(|| panel.rows.iter().map(Row::of).collect()))
+    }
+}
+
+impl App {
+    /// Brings cells and the chart of the shown target up to date.
+    pub(super) fn refresh(&mut self, at: At, asked: Asked) {
+        self.model.store.expire_backfills(at.wall);
+        let history = std::mem::take(&mut self.refreshed.history);
+        if history {
+            let charts = self.model.targets.iter_mut().filter_map(|target| target.chart.as_mut());
+            charts.for_each(|chart| chart.buckets.restart());
+            self.model.explorer.restart();
+        }
+        let (page, selected) = (self.page, self.model.selected);
+        for (index, target) in self.model.targets.iter_mut().enumerate() {
+            let alone = page == Page::Target && index == selected;
+            let system = Arc::clone(&target.system);
+            for panel in &system.spec.panels {
+                let shown = alone || (page == Page::Overview && panel.dimension.is_some());
+                let wanted = shown || asked == Asked::All || history;
+                refresh_panel(target, panel, &self.model.store, &mut self.compiled, at, (wanted, history));
+            }
+            if let Some(chart) = target.chart.as_mut().filter(|_| alone || asked == Asked::All) {
+                chart.extend(&self.model.store, &Scope::Target(target.id.clone()), at);
+            }
+        }
+    }
+}
+
+fn refresh_panel(
+    target: &mut Target,
+    panel: &PanelSpec,
+    store: &Store,
+    compiled: &mut Compiled,
+    at: At,
+    (wanted, history): (bool, bool),
+) {
+    let key = (target.id.clone(), panel.id.clone());
+    let last = compiled.evaluated.get(&key).copied();
+    if !wanted && last.is_some_and(|last| at.boot.since(last.at) < UNSEEN_EVERY) {
+        return;
+    }
+    let bucket = at.wall.0.div_euclid(BUCKET_MILLIS);
+    let closed = match last.filter(|_| !history) {
+        Some(last) => usize::try_from(bucket - last.bucket).unwrap_or(SPARK).min(SPARK),
+        None => SPARK,
+    };
+    compiled.evaluated.insert(key, Evaluated { at: at.boot, bucket });
+    let ends: Vec<Wall> = (0..closed).rev().map(|ago| Wall((bucket - ago as i64) * BUCKET_MILLIS)).collect();
+    let mut before = target.cells.remove(&panel.id).unwrap_or_default().into_iter();
+    let rows = compiled.rows(&target.system, panel);
+    let cells = rows.iter().map(|row| {
+        let spark = before.next().map_or_else(Vec::new, |cell| cell.spark);
+        cell(row, spark, store, &target.id, at, &ends)
+    });
+    let cells = cells.collect();
+    target.cells.insert(panel.id.clone(), cells);
+}
+
+fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId, at: At, ends: &[Wall]) -> Cell {
+    let Some(expr) = &row.expr else {
+        let reading = Reading { value: None, truth: Truth::NotExposed };
+        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new() };
+    };
+    let scope = Scope::Target(target.clone());
+    if !ends.is_empty() {
+        let until = promql::measured_until(expr, store, &scope, at);
+        extend(&mut spark, expr, store, &scope, ends, until);
+    }
+    let reading = Present::new(store, target, at).reading(expr);
+    let holds = |condition: &Option<Condition>| {
+        condition.as_ref().is_some_and(|condition| condition.judge(store, &scope, at) == Verdict::True)
+    };
+    let level = if !reading.truth.is_fresh() {
+        Level::Unknown
+    } else if holds(&row.critical) {
+        Level::Critical
+    } else if holds(&row.warning) {
+        Level::Warning
+    } else {
+        Level::Ok
+    };
+    Cell { reading, level, spark, limits: row.limits.clone() }
+}
+
+/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after
+/// `until`.
+fn extend(
+    buckets: &mut Vec<Option<f64>>,
+    expr: &Expr,
+    store: &Store,
+    scope: &Scope,
+    ends: &[Wall],
+    until: Option<Wall>,
+) {
+    for end in ends {
+        if until.is_some_and(|until| *end > until) {
+            buckets.push(None);
+            continue;
+        }
+        buckets.push(match promql::evaluate(expr, store, scope, *end) {
+            Ok(Value::Scalar(value)) => Some(value),
+            Ok(Value::Vector(samples)) => match samples.as_slice() {
+                [only] => Some(only.value),
+                [] | [_, _, ..] => None,
+            },
+            Err(_) => None,
+        });
+    }
+    let excess = buckets.len().saturating_sub(SPARK);
+    buckets.drain(..excess);
+}
