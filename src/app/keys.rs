@@ -155,6 +155,7 @@ impl App {
             | Action::PageMetrics
             | Action::PageLogs
             | Action::PageSlo
+            | Action::PageFleet
             | Action::Query
             | Action::ChoosePrevious
             | Action::ChooseNext
@@ -198,9 +199,14 @@ impl App {
         let shown = match self.page {
             Page::Target => self.model.target(),
             Page::Wizard => self.model.run().and_then(|run| self.model.target_by_id(&run.target)),
-            Page::Overview | Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo => {
-                None
-            }
+            Page::Overview
+            | Page::Alerts
+            | Page::Journal
+            | Page::Sources
+            | Page::Metrics
+            | Page::Logs
+            | Page::Slo
+            | Page::Fleet => None,
         };
         shown.map(|target| rules::sentences(&target.system.spec)).unwrap_or_default()
     }

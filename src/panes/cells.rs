@@ -150,13 +150,28 @@ fn heading(buf: &mut Buffer, model: &Model, area: Rect, words: &str, level: Leve
     pen.put(if selected { Role::Title } else { Role::Dim }, words).gap(1).mark(mark::level(level));
 }
 
+/// How well a fresh value is; nothing where no threshold judges it.
+fn judged(row: &RowSpec, cell: &Cell) -> Mark {
+    if row.critical.is_none() && row.warning.is_none() { NOT_JUDGED } else { mark::level(cell.level) }
+}
+
+/// How a row is told in a single sign: how true its value is, and if that is not in doubt, how well.
+#[must_use]
+pub fn mark(row: &RowSpec, cell: &Cell) -> Mark {
+    if cell.reading.truth.is_fresh() && cell.reading.value.is_some() {
+        judged(row, cell)
+    } else {
+        Mark::of_truth(&cell.reading.truth)
+    }
+}
+
 fn value(buf: &mut Buffer, model: &Model, area: Rect, columns: u16, row: &RowSpec, cell: &Cell, tall: bool) {
     let shown = CellLine {
         label: &row.label,
         label_columns: columns,
         reading: &cell.reading,
         unit: row.unit,
-        mark: if row.critical.is_none() && row.warning.is_none() { NOT_JUDGED } else { mark::level(cell.level) },
+        mark: judged(row, cell),
         spark: if tall { &[] } else { &cell.spark },
     };
     cell_line(buf, &model.theme, area, 0, model.now.boot, shown);

@@ -51,6 +51,7 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
         ],
         Page::Journal => &[MOVE, (&[Action::Bottom], "newest"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Slo => &[MOVE, FILTER, BACK, HELP, QUIT, ZOOM, COPY],
+        Page::Fleet => &[MOVE, (&[Action::Open], "its page"), FILTER, BACK, HELP, QUIT, COPY],
         Page::Sources => &[MOVE, (&[Action::PollNow], "ask it now"), FILTER, BACK, HELP, QUIT, ZOOM, COPY],
         Page::Metrics => &[
             (&[Action::Query], "expression"),

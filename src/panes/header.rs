@@ -220,5 +220,6 @@ pub fn action(page: Page) -> Action {
         Page::Metrics => Action::PageMetrics,
         Page::Logs => Action::PageLogs,
         Page::Slo => Action::PageSlo,
+        Page::Fleet => Action::PageFleet,
     }
 }

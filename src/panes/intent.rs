@@ -18,10 +18,11 @@ pub enum Page {
     Metrics,
     Logs,
     Slo,
+    Fleet,
 }
 
 impl Page {
-    pub const ALL: [Page; 9] = [
+    pub const ALL: [Page; 10] = [
         Page::Overview,
         Page::Target,
         Page::Alerts,
@@ -31,6 +32,7 @@ impl Page {
         Page::Metrics,
         Page::Logs,
         Page::Slo,
+        Page::Fleet,
     ];
 
     #[must_use]
@@ -45,6 +47,7 @@ impl Page {
             Page::Metrics => "metrics",
             Page::Logs => "logs",
             Page::Slo => "slo",
+            Page::Fleet => "fleet",
         }
     }
 
@@ -53,7 +56,7 @@ impl Page {
     #[must_use]
     pub fn has_list(self) -> bool {
         match self {
-            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo => true,
+            Page::Alerts | Page::Journal | Page::Sources | Page::Metrics | Page::Logs | Page::Slo | Page::Fleet => true,
             Page::Overview | Page::Target | Page::Wizard => false,
         }
     }

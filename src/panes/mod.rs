@@ -14,6 +14,7 @@
 pub mod alerts;
 pub mod answering;
 pub mod cells;
+pub mod fleet;
 pub mod footer;
 pub mod header;
 pub mod intent;
@@ -57,6 +58,7 @@ pub struct Panes {
     pub metrics: metrics::Metrics,
     pub logs: logs::Logs,
     pub slo: slo::Slos,
+    pub fleet: fleet::Fleet,
     body: Rect,
 }
 
@@ -72,6 +74,7 @@ impl Default for Panes {
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
             slo: slo::Slos::default(),
+            fleet: fleet::Fleet::default(),
             body: Rect { x: 0, y: 2, width: 80, height: 21 },
         }
     }
@@ -102,6 +105,7 @@ impl Panes {
             Action::PageMetrics => Some(Intent::Show(Page::Metrics)),
             Action::PageLogs => Some(Intent::Show(Page::Logs)),
             Action::PageSlo => Some(Intent::Show(Page::Slo)),
+            Action::PageFleet => Some(Intent::Show(Page::Fleet)),
             Action::NextPage => Some(Intent::Show(neighbour(page, 1))),
             Action::PreviousPage => Some(Intent::Show(neighbour(page, Page::ALL.len() - 1))),
             Action::NextTarget => {
@@ -168,6 +172,7 @@ impl Panes {
             Page::Metrics => self.metrics.on(action, model, body),
             Page::Logs => self.logs.on(action, model, body),
             Page::Slo => self.slo.on(action, model, body),
+            Page::Fleet => self.fleet.on(action, model, body),
         }
     }
 
@@ -194,6 +199,7 @@ impl Panes {
             Page::Metrics => self.metrics.render(model, area, buf),
             Page::Logs => self.logs.render(model, area, buf),
             Page::Slo => self.slo.render(model, area, buf),
+            Page::Fleet => self.fleet.render(model, area, buf),
         }
     }
 
@@ -211,6 +217,7 @@ impl Panes {
             Page::Metrics => named(metrics::PARTS),
             Page::Logs => named(logs::PARTS),
             Page::Slo => named(slo::PARTS),
+            Page::Fleet => named(fleet::PARTS),
         }
     }
 
@@ -227,6 +234,7 @@ impl Panes {
             Page::Metrics => &self.metrics.look,
             Page::Logs => &self.logs.look,
             Page::Slo => &self.slo.look,
+            Page::Fleet => &self.fleet.look,
         }
     }
 
@@ -241,6 +249,7 @@ impl Panes {
             Page::Metrics => &mut self.metrics.look,
             Page::Logs => &mut self.logs.look,
             Page::Slo => &mut self.slo.look,
+            Page::Fleet => &mut self.fleet.look,
         }
     }
 
@@ -256,6 +265,7 @@ impl Panes {
             Page::Metrics => self.metrics = then.metrics.clone(),
             Page::Logs => self.logs = then.logs.clone(),
             Page::Slo => self.slo = then.slo.clone(),
+            Page::Fleet => self.fleet = then.fleet.clone(),
         }
     }
 

@@ -25,7 +25,14 @@ fn shown(condition: Condition, page: Page, width: u16, height: u16) -> (Model, P
         Page::Logs if condition != Condition::Empty => testing::logged(&mut model, 60),
         Page::Metrics => testing::explored(&mut model, &panes),
         Page::Alerts => model.why = panes.alerts.asked(&model, model.now).map(|asked| asked.run()),
-        Page::Overview | Page::Target | Page::Wizard | Page::Journal | Page::Sources | Page::Logs | Page::Slo => {}
+        Page::Overview
+        | Page::Target
+        | Page::Wizard
+        | Page::Journal
+        | Page::Sources
+        | Page::Logs
+        | Page::Slo
+        | Page::Fleet => {}
     }
     (model, panes)
 }
@@ -179,8 +186,8 @@ fn pages_follow_each_other() {
     let model = testing::model(Condition::Well);
     let mut panes = Panes::default();
     let mut check = |page, action, want| assert_eq!(panes.on(page, action, &model), want, "{page:?} {action:?}");
-    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Slo)));
-    check(Page::Slo, Action::NextPage, Some(Intent::Show(Page::Overview)));
+    check(Page::Overview, Action::PreviousPage, Some(Intent::Show(Page::Fleet)));
+    check(Page::Fleet, Action::NextPage, Some(Intent::Show(Page::Overview)));
     check(Page::Journal, Action::Back, None);
     let alone = Intent::Say("there is no other target to select".to_owned());
     check(Page::Overview, Action::NextTarget, Some(alone));

@@ -29,7 +29,7 @@ pub fn pages(action: Action) -> &'static [Page] {
         Action::ChoosePrevious | Action::ChooseNext => &[Page::Metrics, Page::Logs],
         Action::SwitchOrigin | Action::CursorOlder | Action::CursorNewer => &[Page::Metrics],
         Action::Wrap | Action::Follow => &[Page::Logs],
-        Action::Open => &[Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Metrics],
+        Action::Open => &[Page::Overview, Page::Target, Page::Alerts, Page::Wizard, Page::Metrics, Page::Fleet],
         // A list that a filter could narrow has its own words in `app/`. What only moves is silent where nothing moves.
         Action::Filter
         | Action::Up
@@ -47,6 +47,7 @@ pub fn pages(action: Action) -> &'static [Page] {
         | Action::PageMetrics
         | Action::PageLogs
         | Action::PageSlo
+        | Action::PageFleet
         | Action::NextPage
         | Action::PreviousPage
         | Action::NextTarget
@@ -103,6 +104,7 @@ fn sentence(page: Page, action: Action) -> Option<(Danger, &'static str)> {
         (Action::Open, Page::Wizard) => (Danger::Decides, "go on: take the selected branch, or end the path"),
         (Action::Open, Page::Target) => (Danger::None, "chart the selected row on the metrics page"),
         (Action::Open, Page::Metrics) => (Danger::None, "chart the selected series"),
+        (Action::Open, Page::Fleet) => (Danger::None, "show the selected target's page"),
         (Action::ChoosePrevious, Page::Metrics) => (Danger::None, "the shorter range of the chart"),
         (Action::ChooseNext, Page::Metrics) => (Danger::None, "the longer range of the chart"),
         (Action::ChoosePrevious, Page::Logs) => (Danger::None, "the previous log"),

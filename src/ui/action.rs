@@ -92,6 +92,7 @@ actions! {
     PageMetrics, "page_metrics", Pages, None, "show the metrics: every series, and a chart of any expression";
     PageLogs, "page_logs", Pages, None, "show the logs";
     PageSlo, "page_slo", Pages, None, "show the service level objectives and their budgets";
+    PageFleet, "page_fleet", Pages, None, "show every target in a line, the worst first";
     NextPage, "next_page", Pages, None, "go to the next page";
     PreviousPage, "previous_page", Pages, None, "go to the previous page";
     NextTarget, "next_target", Pages, None, "select the next target";
