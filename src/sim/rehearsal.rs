@@ -259,6 +259,8 @@ impl Rehearsal {
                 };
                 let batch = poll.source.decode(&mut poll.cursor, &reply);
                 drop(self.app.update(self.now, Msg::Polled(Arc::new(batch))));
+                // Nobody looks yet: no single poll of the past is worth a look at everything.
+                drop(self.app.update(self.now, Msg::Drawn));
             }
         }
     }

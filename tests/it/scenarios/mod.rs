@@ -19,10 +19,10 @@
 mod volchain;
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 use std::time::Duration;
 
 use opsconsole::app::{App, Effect, JournalId, Msg};
-use opsconsole::promql::Verdict;
 use opsconsole::runbook::machine::StepState;
 use opsconsole::runbook::tree::{Accepts, Class, Runbook, Step, Task};
 use opsconsole::runbook::{Entry, Record, Run};
@@ -332,7 +332,7 @@ fn is_new(entries: &[Entry], crashed: usize) -> bool {
     let verdicts = |seq: usize| {
         let entry = entries.get(seq.checked_sub(1)?)?;
         let Record::Verifying { judged, .. } = &entry.record else { return None };
-        Some(judged.iter().map(|judged| judged.verdict.clone()).collect::<Vec<Verdict>>())
+        Some(judged.iter().map(|judged| discriminant(&judged.verdict)).collect::<Vec<_>>())
     };
     let this = verdicts(crashed);
     this.is_none() || verdicts(crashed - 1) != this || verdicts(crashed + 1) != this
