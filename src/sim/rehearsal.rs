@@ -140,6 +140,8 @@ impl Rehearsal {
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
         rehearsal.live_past();
+        // The first look at all of it.
+        rehearsal.tell(Msg::Resized { columns, rows });
         rehearsal.advance(Duration::from_secs(1));
         Ok(rehearsal)
     }
