@@ -106,7 +106,7 @@ pub(super) fn fill_acts(acts: &mut [ActPlan], name: &str, value: &str) {
 
 fn in_text(text: &str, name: &str, value: &str) -> String {
     let written = |found: &str| if found == name { value.to_owned() } else { format!("{{{found}}}") };
-    template::fill(text, |found| Ok::<_, Infallible>(written(found))).unwrap_or_default()
+    template::fill_text(text, |found| Ok::<_, Infallible>(written(found))).unwrap_or_default()
 }
 
 /// Where a number has to stand and the answer is none, the name stays: such an expression is judged as unknown.

@@ -318,7 +318,7 @@ fn resolve_act(
         }
     }
     for part in act.act.texts_mut().chain([&mut act.unit]) {
-        *part = template::fill(part, |name| match open.contains(name) {
+        *part = template::fill_text(part, |name| match open.contains(name) {
             true => Ok(format!("{{{name}}}")),
             false => setting(settings, name, &what),
         })?;
@@ -343,7 +343,7 @@ fn bad_setting(name: &str, value: &str, why: &'static str, what: &str) -> SealEr
 /// # Errors
 /// As [`resolve_templates`].
 pub fn resolve_argv(argv: &[String], settings: &BTreeMap<String, String>) -> Result<Vec<String>, SealError> {
-    let filled = |part: &String| template::fill(part, |name| setting(settings, name, "the command to copy"));
+    let filled = |part: &String| template::fill_text(part, |name| setting(settings, name, "the command to copy"));
     argv.iter().map(filled).collect()
 }
 
