@@ -18,8 +18,8 @@ pub const STAMP: &str = "20261121_120000";
 /// A backup that is old enough to be removed.
 pub const BACKUP: &str = "20260101_000000";
 /// Files of a chain: enough that a kill comes in the middle of a copy.
-const BLOCKS: usize = 40;
-const BLOCK_BYTES: usize = 8 << 10;
+const BLOCKS: usize = 100;
+const BLOCK_BYTES: usize = 4 << 10;
 const DROPIN: &str = "units/unit.service.d/timeout.conf";
 const OLD_DROPIN: &str = "[Service]\nEnvironment=\"TIMEOUT=5000\"\n";
 
@@ -149,6 +149,14 @@ pub fn check(kind: Kind, site: &Site, end: &SequenceEnd) -> Result<(), String> {
     }
     backups_are_whole(&demo)?;
     again(site, &changed)
+}
+
+/// Whether a file act was killed in its middle: it left what it had begun, beside and under another name.
+pub fn is_cut_off(site: &Site) -> bool {
+    let demo = site.demo();
+    let begun = ["backend", "backup", "units"].map(|folder| tree(&demo.join(folder)));
+    let beside = [".partial/", ".removing/", ".new-", "checksums.txt.new"];
+    begun.iter().flat_map(Tree::keys).any(|name| beside.iter().any(|part| name.contains(part)))
 }
 
 /// A folder named as a backup is one, or has no checksums yet; the newest is never touched.

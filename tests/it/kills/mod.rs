@@ -108,7 +108,7 @@ impl Trial {
         };
         let span_millis = match victim {
             // While the acts run: before and after there is none to kill.
-            Victim::Act | Victim::Everything => 1_200,
+            Victim::Act | Victim::Everything => 900,
             // From before the runner began to after it ended.
             Victim::Console | Victim::Runner | Victim::Both if kind.goes_back() => 5_000,
             Victim::Console | Victim::Runner | Victim::Both => 2_600,
@@ -168,9 +168,11 @@ fn play(trial: Trial, node: &Node) -> Result<String, String> {
     // What a killed runner had started goes on without it, and is waited for before it is counted.
     site.acts_are_over()?;
     check(trial.kind, &site, &end)?;
+    let cut_off = if files::is_cut_off(&site) { ", a file act cut off" } else { "" };
     files::check(trial.kind, &site, &end)?;
     site.journals_are_whole()?;
-    Ok(format!("{end:?}").split([' ', '{']).next().unwrap_or_default().to_owned())
+    let end = format!("{end:?}");
+    Ok(format!("{}{cut_off}", end.split([' ', '{']).next().unwrap_or_default()))
 }
 
 fn check(kind: Kind, site: &Site, end: &SequenceEnd) -> Result<(), String> {

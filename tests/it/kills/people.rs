@@ -110,7 +110,7 @@ pub fn play(seed: u64, node: &Node) -> Result<String, String> {
     let begun = Instant::now();
     let mut at = 0;
     let moments = (0..KILLS).map(|kill| {
-        at += 100 + drawn(seed.wrapping_add(kill << 32)) % 900;
+        at += 50 + drawn(seed.wrapping_add(kill << 32)) % 400;
         begun + Duration::from_millis(at)
     });
     let killed_at = moments.collect();

@@ -245,10 +245,7 @@ impl Site {
     pub fn kill_act(&self, runner: u32, moment: Duration, only_now: bool) {
         let patience = Instant::now() + if only_now { Duration::ZERO } else { Duration::from_secs(2) };
         loop {
-            // The runner asks systemctl of the host as well; that is no act.
-            let act = processes().into_iter().find(|one| {
-                one.parent == runner && one.command.contains(&self.programs()) && !one.command.contains(" show ")
-            });
+            let act = processes().into_iter().find(|one| one.parent == runner && self.is_act(&one.command));
             if let Some(act) = act {
                 if !only_now {
                     std::thread::sleep(moment);
@@ -266,19 +263,18 @@ impl Site {
         }
     }
 
-    /// How the command line of every program of this folder begins.
-    fn programs(&self) -> String {
-        self.demo().join("bin/").display().to_string()
+    /// Whether a command line is that of an act of this folder: one of its programs, or the console's own hidden one
+    /// that such a program has become. The runner asks systemctl of the host as well; that is no act.
+    fn is_act(&self, command: &str) -> bool {
+        let demo = self.demo().display().to_string();
+        let program = command.contains(&format!("{demo}/bin/")) && !command.contains(" show ");
+        program || (command.contains(" act-file ") && command.contains(&demo))
     }
 
     /// Waits for acts that outlived their runner.
     pub fn acts_are_over(&self) -> Result<(), String> {
         let patience = Instant::now() + PATIENCE;
-        let demo = self.demo().display().to_string();
-        let act = |command: &str| {
-            command.contains(&self.programs()) || (command.contains(" act-file ") && command.contains(&demo))
-        };
-        while processes().iter().any(|one| act(&one.command)) {
+        while processes().iter().any(|one| self.is_act(&one.command)) {
             if Instant::now() > patience {
                 return Err("an act never came to its end".to_owned());
             }
