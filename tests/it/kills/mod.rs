@@ -171,6 +171,7 @@ fn play(trial: Trial, node: &Node) -> Result<String, String> {
     let cut_off = if files::is_cut_off(&site) { ", a file act cut off" } else { "" };
     files::check(trial.kind, &site, &end)?;
     site.journals_are_whole()?;
+    site.keeps_no_secret()?;
     let end = format!("{end:?}");
     Ok(format!("{}{cut_off}", end.split([' ', '{']).next().unwrap_or_default()))
 }
@@ -192,6 +193,10 @@ fn check(kind: Kind, site: &Site, end: &SequenceEnd) -> Result<(), String> {
         let really = trace.as_ref().is_none_or(|trace| ran.contains_key(trace));
         if outcome.as_ref().is_some_and(Outcome::is_done) && !really {
             return Err(format!("{act} is noted as done and did not run"));
+        }
+        let output = sequence.outputs.iter().find(|output| output.act == *act).map_or("", |output| &output.text);
+        if outcome.as_ref().is_some_and(Outcome::is_done) && trace.is_some() && !output.contains("[masked]") {
+            return Err(format!("{act} told a secret, and what is kept of it is {output:?}"));
         }
     }
     let unfinished = sequence.acts.iter().any(|(_, outcome)| outcome.is_none());

@@ -125,6 +125,7 @@ pub fn play(seed: u64, node: &Node) -> Result<String, String> {
     let killed = KILLS - person.killed_at.len() as u64;
     check(&site)?;
     site.journals_are_whole()?;
+    site.keeps_no_secret()?;
     Ok(format!("done, {killed} consoles later"))
 }
 
@@ -153,6 +154,9 @@ fn check(site: &Site) -> Result<(), String> {
             let bytes = std::fs::read(&archive.path).map_err(|error| format!("{}: {error}", archive.path))?;
             if Digest::of(&bytes) != archive.sha256 {
                 return Err("the archive is not the one that was journalled".to_owned());
+            }
+            if !String::from_utf8_lossy(&bytes).contains("[masked]") {
+                return Err("the archive does not hold what the node said of its secret".to_owned());
             }
         }
     }

@@ -175,7 +175,7 @@ pub fn sealed(kind: Kind, demo: &Path, seed: u64, port: u16) -> (Runbook, Sealed
 }
 
 fn place(demo: &Path, port: u16) -> Place {
-    let secret = SecretRef::File(demo.join("admin.secret").display().to_string());
+    let secret = SecretRef::File(demo.join(super::site::SECRET_FILE).display().to_string());
     Place {
         target: "chain".into(),
         system: "volchain".into(),

@@ -20,6 +20,9 @@ use opsconsole::shell::{StateRoot, clock, journal};
 use super::{Kind, PATIENCE, files, sequences};
 use crate::terminal::{Console, PROGRAM};
 
+/// Where the secret of the target is kept.
+pub const SECRET_FILE: &str = "admin.secret";
+
 /// A command of a sequence, and an answer of the node, take about this long.
 pub const ACT_MILLIS: u64 = 300;
 
@@ -65,7 +68,8 @@ fn answer(stream: TcpStream, height: u64, told: &Mutex<BTreeMap<String, usize>>)
         *told.lock().expect("no panic holds it").entry(path).or_default() += 1;
         std::thread::sleep(Duration::from_millis(ACT_MILLIS));
     }
-    let body = format!("{{\"height\":{height}}}");
+    // It repeats a secret that it should keep.
+    let body = format!("{{\"height\":{height},\"secret\":\"{}\"}}", sequences::SECRET);
     let length = body.len();
     // One that has been killed hears nothing.
     let _ = write!(
@@ -114,20 +118,27 @@ impl Site {
         std::fs::create_dir_all(demo.join("bin")).expect("made");
         std::fs::set_permissions(&demo, std::fs::Permissions::from_mode(0o700)).expect("set");
         let acts = demo.join("acts.log");
-        let noted = format!("printf '%s %s\\n' \"$1\" \"$2\" >> '{}'", acts.display());
+        // What runs says that it ran, and with which environment; and every program tells a secret.
+        let noted = format!(
+            "printf '%s %s\\n' \"$1\" \"$2\" >> '{}'\nenv >> '{}'\ncat '{}' >&2",
+            acts.display(),
+            demo.join("environments.log").display(),
+            demo.join(SECRET_FILE).display()
+        );
         let systemctl = format!(
             "#!/bin/sh\nif [ \"$1\" = show ]; then printf 'MainPID={}\\nControlGroup=\\n'; exit 0; fi\n{noted}\nsleep 0.{ACT_MILLIS}\n",
             std::process::id(),
         );
         program(&demo, "systemctl", &systemctl);
         program(&demo, "opsconsole", &format!("#!/bin/sh\n{noted}\nexec '{PROGRAM}' \"$@\"\n"));
-        std::fs::write(demo.join("admin.secret"), sequences::SECRET).expect("written");
-        std::fs::set_permissions(demo.join("admin.secret"), std::fs::Permissions::from_mode(0o600)).expect("set");
+        std::fs::write(demo.join(SECRET_FILE), sequences::SECRET).expect("written");
+        std::fs::set_permissions(demo.join(SECRET_FILE), std::fs::Permissions::from_mode(0o600)).expect("set");
         let root = StateRoot::find(Some(&demo.join("state"))).expect("a state root");
         let text = format!(
             "(targets: [(id: \"chain\", system: \"volchain\", environment: Demo, nodes: [(id: \"n\", endpoints: [(id: \"api\", \
-             url: \"http://127.0.0.1:{}\")])])], state_root: {:?})",
+             url: \"http://127.0.0.1:{}\")])], secrets: {{\"admin\": File({:?})}})], state_root: {:?})",
             node.port,
+            demo.join(SECRET_FILE).display().to_string(),
             root.path().display().to_string()
         );
         std::fs::write(demo.join("config.ron"), text).expect("written");
@@ -189,6 +200,8 @@ impl Site {
         Command::new(PROGRAM)
             .args(["runner", "--run", self.run.as_str(), "--hash", self.hash().as_str(), "--state-root"])
             .arg(self.root.path())
+            // As a console hands it down, where the secret is kept in its environment.
+            .env("VOLCHAIN_ADMIN_SECRET", sequences::SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -283,6 +296,19 @@ impl Site {
         Ok(())
     }
 
+    /// Looks for the secret in everything that is kept, and in the environment of everything that was started.
+    pub fn keeps_no_secret(&self) -> Result<(), String> {
+        let mut kept = Vec::new();
+        everything(self.root.path(), &mut kept);
+        let environments = self.demo().join("environments.log");
+        kept.extend(std::fs::read(&environments).ok().map(|bytes| (environments, bytes)));
+        let secret = sequences::SECRET.as_bytes();
+        match kept.iter().find(|(_, bytes)| bytes.windows(secret.len()).any(|window| window == secret)) {
+            Some((path, _)) => Err(format!("the secret stands in {}", path.display())),
+            None => Ok(()),
+        }
+    }
+
     /// `journal verify` of everything there is, as an operator asks for it.
     pub fn journals_are_whole(&self) -> Result<(), String> {
         let mut verify = Command::new(PROGRAM);
@@ -291,6 +317,15 @@ impl Site {
         match output.status.success() {
             true => Ok(()),
             false => Err(format!("the journal is not whole: {}", String::from_utf8_lossy(&output.stdout))),
+        }
+    }
+}
+
+fn everything(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        match path.is_dir() {
+            true => everything(&path, found),
+            false => found.extend(std::fs::read(&path).ok().map(|bytes| (path, bytes))),
         }
     }
 }
