@@ -98,7 +98,7 @@ pub async fn run(
     let (out, messages) = mpsc::channel(QUEUE);
     let mut driver = Driver::new(Arc::new(root), out.clone(), clock::now, actor);
     console.carry_out(first, &mut driver).await?;
-    let result = console.live(&guard, signals, &mut driver, (out, messages), history).await;
+    let result = console.live(&guard, signals, &mut driver, out, messages, history).await;
     guard.leave();
     driver.finish().await;
     if let Some(recorder) = &mut console.recorder {
@@ -147,7 +147,8 @@ impl Console {
         guard: &TerminalGuard,
         mut signals: Signals,
         driver: &mut Driver,
-        (out, mut messages): (mpsc::Sender<(At, Msg)>, mpsc::Receiver<(At, Msg)>),
+        out: mpsc::Sender<(At, Msg)>,
+        mut messages: mpsc::Receiver<(At, Msg)>,
         history: impl Future<Output = Vec<Batch>>,
     ) -> Result<(), ConsoleError> {
         let mut reader = TtyReader::new(guard.tty())?;
