@@ -40,9 +40,7 @@ impl Node {
         let told: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
         let counted = Arc::clone(&told);
         std::thread::spawn(move || {
-            let mut height = 100;
-            for stream in listener.incoming().flatten() {
-                height += 1;
+            for (height, stream) in (101..).zip(listener.incoming().flatten()) {
                 let counted = Arc::clone(&counted);
                 std::thread::spawn(move || answer(stream, height, &counted));
             }
