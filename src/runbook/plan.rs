@@ -465,10 +465,7 @@ mod tests {
     fn what_would_keep_it_from_running_is_named() {
         for (settings, want) in [
             (BTreeMap::new(), "fix: {unit} in the act go is not a setting of the target"),
-            (
-                settings("-x"),
-                "fix: the setting unit is \"-x\", which would be read as an option; it can not stand in the act go",
-            ),
+            (settings("-x"), "fix: unit is \"-x\", which would be read as an option; it can not stand in the act go"),
         ] {
             let plan = on_target(&settings);
             assert_eq!(plan.open, [want]);

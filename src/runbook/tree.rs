@@ -361,7 +361,7 @@ impl Act {
     #[must_use]
     pub fn names_in_path(&self) -> Vec<&str> {
         match self {
-            Act::Request(request) => template::names(&request.path),
+            Act::Request(request) => template::names_in_text(&request.path),
             Act::Command(_) | Act::Wait(_) | Act::File(_) => Vec::new(),
         }
     }

@@ -157,7 +157,7 @@ impl<'a> Checking<'a> {
     /// `{name}` in an act, where it must be a setting of the system, a value that the sequence captures, or the stamp
     /// of the run.
     pub(super) fn act_names(&mut self, text: &str, captured: &BTreeSet<&str>, at: &str) {
-        for name in template::names(text) {
+        for name in template::names_in_text(text) {
             let Some(known) = self.settings else { continue };
             let given = captured.contains(name) || name == template::STAMP;
             if !known.contains(name) && !given && self.inputs.iter().all(|input| input != name) {
@@ -166,7 +166,7 @@ impl<'a> Checking<'a> {
                 self.complain(at, format!("{{{name}}} is not a setting of the system {}", self.system), suggestion);
             }
         }
-        let rest = template::fill(text, |_| Ok::<_, std::convert::Infallible>(String::new())).unwrap_or_default();
+        let rest = template::fill_text(text, |_| Ok::<_, std::convert::Infallible>(String::new())).unwrap_or_default();
         if rest.contains(['{', '}']) {
             let suggestion = Some("a setting is written {name}, in lower case".to_owned());
             self.complain(

@@ -159,7 +159,9 @@ fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&
             findings.add(Critical, Some(step), what, "declare it in the secrets of system.ron");
         }
     }
-    for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
+    for name in
+        act.act.texts().chain([&act.unit]).flat_map(|part| template::names_in_text(part)).collect::<BTreeSet<_>>()
+    {
         if !known.settings.contains(name) && !given.contains(name) {
             let meant = nearest(name, known.settings.iter().map(String::as_str));
             let fix = match meant {
