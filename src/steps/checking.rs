@@ -8,7 +8,7 @@ use crate::base::ron_text::Places;
 use crate::base::{Problem, Provenance, StepId, SystemId, text};
 use crate::promql::{Condition, Expr, ExprError};
 use crate::runbook::template;
-use crate::runbook::tree::{ConditionPlan, EscalationPlan, ReadingPlan};
+use crate::runbook::tree::{ConditionPlan, EscalationPlan, ReadingPlan, Symptom};
 
 /// No wait, time limit or deadline of a runbook is longer than a day: a mistyped one would hold the target's lock.
 const LONGEST_SECONDS: u64 = 86_400;
@@ -175,6 +175,20 @@ impl<'a> Checking<'a> {
                 suggestion,
             );
         }
+    }
+
+    pub(super) fn symptom(&mut self, symptom: &Symptom, at: &str) {
+        if symptom.means.trim().is_empty() {
+            self.complain(&format!("{at}.means"), "a symptom does not say what is seen", None);
+        }
+        if let Some(condition) = symptom.condition() {
+            let at = format!("{at}.expr");
+            self.value_names(&condition.expr, &BTreeSet::new(), &at);
+            if let Err(error) = parse_condition(&condition.expr) {
+                self.complain(&at, error.to_string(), None);
+            }
+        }
+        self.provenance(&Provenance { from: symptom.from.clone(), ..Provenance::default() }, at);
     }
 
     pub(super) fn escalation(&mut self, plan: &EscalationPlan, at: &str) {

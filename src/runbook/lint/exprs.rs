@@ -17,6 +17,8 @@ const OWN: [&str; 4] = ["up", SETTING, "opsconsole_scrape_duration_seconds", "op
 const SETTING: &str = "opsconsole_setting";
 
 pub(super) fn examine(runbook: &Runbook, known: &Known<'_>, findings: &mut Findings) {
+    let symptoms = runbook.symptoms.iter().filter_map(|symptom| symptom.expr.as_ref());
+    symptoms.for_each(|text| expr(text, None, known, findings));
     runbook.panels.iter().for_each(|panel| expr(&panel.expr, None, known, findings));
     let given = given(runbook);
     for (_, step) in runbook.every_step() {

@@ -125,6 +125,7 @@ pub fn runbook(steps: Vec<Step>) -> Runbook {
         severity: Severity::Critical,
         alerts: Vec::new(),
         summary: "one step after the other".to_owned(),
+        symptoms: Vec::new(),
         panels: Vec::new(),
         steps,
         provenance: Provenance::default(),
