@@ -423,8 +423,11 @@ pub(super) fn evidence_of(run: &crate::runbook::Run, present: &Present<'_>) -> V
 /// The sources that the verification's series come from.
 fn reads_for(target: &Target, plan: &SequencePlan) -> Result<Vec<BoundSource>, String> {
     let names = seal::verify_names(&plan.verify).map_err(|error| error.to_string())?;
+    // A source that gives whatever its node exposes declares nothing; the runner finds out what it gives.
     let gives = |source: &BoundSource, name: &str| {
-        Source::compile(source.clone()).is_ok_and(|source| source.declared().iter().any(|given| &**given == name))
+        source.spec.kind.names().is_none()
+            || Source::compile(source.clone())
+                .is_ok_and(|source| source.declared().iter().any(|given| &**given == name))
     };
     seal::needed_reads(&names, &target.sources, gives).map_err(|error| error.to_string())
 }

@@ -4,17 +4,21 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{App, Effect};
-use crate::base::{At, Credentials, RunId, SecretRef, StepId, text};
+use crate::base::{At, Credentials, RunId, SecretRef, StepId, TargetId, text};
+use crate::model::Scope;
 use crate::panes::model::Target;
 use crate::runbook::machine::{Look, StepState};
 use crate::runbook::record::{Archive, Evidence};
 use crate::runbook::tree::{CollectPlan, Task};
 use crate::runbook::{Present, Record, Run};
 
+/// How long evidence waits for the first answers of sources that were not asked yet.
+const FIRST_ANSWERS: Duration = Duration::from_secs(10);
 /// Documents in one archive.
 const MOST_DOCUMENTS: usize = 64;
 
@@ -43,15 +47,24 @@ impl App {
     /// Asks for the archives that runs are waiting for; each once.
     pub(super) fn collect(&mut self, at: At, effects: &mut Vec<Effect>) {
         let mut wanted = Vec::new();
+        self.to_collect.retain(|run, _| self.model.runs.contains_key(run));
+        let known =
+            |target: &TargetId| self.model.store.sources_in(&Scope::Target(target.clone())).all(|one| one.polls > 0);
         for run in self.model.runs.values() {
             let waits = run.closed.is_none() && !self.writing.contains(&run.id) && !self.collecting.contains(&run.id);
             let Some(step) = run.current().filter(|_| waits) else { continue };
             if let (Task::Collect(plan), StepState::NotStarted) = (&step.task, run.state(&step.id)) {
+                // A console that has just been started knows hardly anything yet.
+                let since = *self.to_collect.entry(run.id.clone()).or_insert(at.boot);
+                if !known(&run.target) && at.boot.since(since) < FIRST_ANSWERS {
+                    continue;
+                }
                 let bundle = self.bundle(at, run, plan);
                 wanted.push((run.id.clone(), step.id.clone(), bundle));
             }
         }
         for (run, step, bundle) in wanted {
+            self.to_collect.remove(&run);
             self.collecting.insert(run.clone());
             effects.push(Effect::Collect { run, step, bundle: Box::new(bundle) });
         }
@@ -92,7 +105,8 @@ impl App {
         if let Some(target) = self.model.target_by_id(&run.target) {
             parts.extend(self.logs(target, plan.log_lines as usize));
             let used = target.sources.iter().filter_map(|source| source.credentials.as_ref()).map(Credentials::secret);
-            for secret in used {
+            // What its acts send, its node may print.
+            for secret in used.chain(target.spec.secrets.values()) {
                 if !secrets.contains(secret) {
                     secrets.push(secret.clone());
                 }

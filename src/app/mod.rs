@@ -41,7 +41,7 @@ pub mod setup;
 pub mod walking;
 mod watching;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +103,8 @@ pub struct App {
     deciding: BTreeSet<RunId>,
     /// Runs whose evidence the shell is writing.
     collecting: BTreeSet<RunId>,
+    /// Since when runs wait for an archive that was not asked for yet.
+    to_collect: BTreeMap<RunId, Boot>,
     last_key: Boot,
     refreshed: watching::Refreshed,
     compiled: cells::Compiled,

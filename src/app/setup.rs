@@ -206,6 +206,7 @@ impl App {
             writing: BTreeSet::new(),
             deciding: BTreeSet::new(),
             collecting: BTreeSet::new(),
+            to_collect: BTreeMap::new(),
             last_key: Boot(0),
             refreshed: Refreshed::default(),
             compiled: Compiled::default(),

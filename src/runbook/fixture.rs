@@ -86,6 +86,7 @@ pub fn runbook() -> Runbook {
         alerts: vec!["Stale".to_owned()],
         by_hand: None,
         summary: "nothing new".to_owned(),
+        symptoms: Vec::new(),
         panels: Vec::new(),
         steps: vec![step("look", Task::Observe(vec![reading]), None), step("why", Task::Choose(branches), None)],
         provenance: Provenance::default(),

@@ -10,7 +10,7 @@ use super::page::Page;
 use super::seal;
 use super::tree::{
     Act, ActPlan, Branch, CollectPlan, ConditionPlan, EscalationPlan, ForEachPlan, InputPlan, ItemPlan, ManualPlan,
-    ReadingPlan, Runbook, SequencePlan, Step, Task, WayBack,
+    ReadingPlan, Runbook, SequencePlan, Step, Symptom, Task, WayBack,
 };
 use crate::base::{ActId, BranchId, Provenance, RunbookId, SecretRef, Severity, StepId, text, time};
 
@@ -27,6 +27,8 @@ pub struct Plan {
     /// When people open it by themselves.
     #[serde(default)]
     pub by_hand: Option<String>,
+    #[serde(default)]
+    pub symptoms: Vec<Symptom>,
     pub steps: Vec<PlanStep>,
     pub provenance: Provenance,
     /// What would keep a sequence from being sealed on this target, by step.
@@ -131,6 +133,7 @@ impl Plan {
             severity: runbook.severity,
             alerts: runbook.alerts.clone(),
             by_hand: runbook.by_hand.clone(),
+            symptoms: runbook.symptoms.clone(),
             steps,
             provenance: runbook.provenance.clone(),
             open,
@@ -151,6 +154,13 @@ impl Plan {
         page.field(0, "opened by", &alerts);
         if let Some(when) = &self.by_hand {
             page.field(0, "by hand", when);
+        }
+        for (index, symptom) in self.symptoms.iter().enumerate() {
+            page.field(0, if index == 0 { "symptoms" } else { "" }, &symptom.means);
+            match &symptom.expr {
+                Some(expr) => page.field(0, "", expr),
+                None => page.field(0, "", "seen by people; nothing measures it"),
+            }
         }
         page.provenance(0, &self.provenance);
         for open in &self.open {
@@ -465,10 +475,7 @@ mod tests {
     fn what_would_keep_it_from_running_is_named() {
         for (settings, want) in [
             (BTreeMap::new(), "fix: {unit} in the act go is not a setting of the target"),
-            (
-                settings("-x"),
-                "fix: the setting unit is \"-x\", which would be read as an option; it can not stand in the act go",
-            ),
+            (settings("-x"), "fix: unit is \"-x\", which would be read as an option; it can not stand in the act go"),
         ] {
             let plan = on_target(&settings);
             assert_eq!(plan.open, [want]);

@@ -19,6 +19,9 @@ use crate::base::{ActId, Digest, SecretRef, SequenceId, SystemId, TargetId, Wall
 use crate::model::{Exec, FileOrder};
 use crate::sources::BoundSource;
 
+/// Longest value that is shown in the reason why it is refused.
+const SHOWN_COLUMNS: usize = 120;
+
 /// Everything the runner needs, and nothing it could choose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SealedSequence {
@@ -188,7 +191,7 @@ pub struct Prepared<'a> {
 pub enum SealError {
     #[error("{{{name}}} in {what} is not a setting of the target")]
     NoSetting { name: String, what: String },
-    #[error("the setting {name} is {value:?}, which {why}; it can not stand in {what}")]
+    #[error("{name} is \"{value}\", which {why}; it can not stand in {what}")]
     BadSetting { name: String, value: String, why: &'static str, what: String },
     #[error("{name} was not measured, and the verification {expr} compares with it")]
     NotCaptured { name: String, expr: String },
@@ -318,7 +321,7 @@ fn resolve_act(
         }
     }
     for part in act.act.texts_mut().chain([&mut act.unit]) {
-        *part = template::fill(part, |name| match open.contains(name) {
+        *part = template::fill_text(part, |name| match open.contains(name) {
             true => Ok(format!("{{{name}}}")),
             false => setting(settings, name, &what),
         })?;
@@ -334,7 +337,8 @@ fn setting(settings: &BTreeMap<String, String>, name: &str, what: &str) -> Resul
 }
 
 fn bad_setting(name: &str, value: &str, why: &'static str, what: &str) -> SealError {
-    let value = text::escaped(value).into_owned();
+    // What a chain gives may be long, and this is for a line of the journal.
+    let value = text::fitted(&text::escaped(value), SHOWN_COLUMNS).into_owned();
     SealError::BadSetting { name: name.to_owned(), value, why, what: what.to_owned() }
 }
 
@@ -343,7 +347,7 @@ fn bad_setting(name: &str, value: &str, why: &'static str, what: &str) -> SealEr
 /// # Errors
 /// As [`resolve_templates`].
 pub fn resolve_argv(argv: &[String], settings: &BTreeMap<String, String>) -> Result<Vec<String>, SealError> {
-    let filled = |part: &String| template::fill(part, |name| setting(settings, name, "the command to copy"));
+    let filled = |part: &String| template::fill_text(part, |name| setting(settings, name, "the command to copy"));
     argv.iter().map(filled).collect()
 }
 
@@ -357,6 +361,7 @@ pub(super) fn objection(value: &str) -> Option<&'static str> {
         _ if value.starts_with('-') => Some("would be read as an option"),
         _ if looks_blank => Some("looks like a blank that was not filled in"),
         _ if value.contains(['{', '}']) => Some("holds a brace"),
+        _ if value.split('/').any(|part| part == "..") => Some("holds .., which leads out of a folder"),
         _ => None,
     }
 }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::base::{Provenance, Severity};
 use crate::model::Labels;
-use crate::runbook::tree::{Act, Task};
+use crate::model::Method;
+use crate::runbook::request::RequestPlan;
+use crate::runbook::tree::{Act, ForEachPlan, Task};
 use crate::sources::http_json::HttpJsonSpec;
 use crate::sources::{SourceKindSpec, SourceSpec};
 
@@ -245,6 +247,84 @@ fn settings_become_data_or_are_refused() {
     check("no\u{202e}de", "do not show");
     check("<UNIT>", "not filled in");
     check("{unit}", "a brace");
+    check("../node", "leads out of a folder");
+    check(&format!("-{}", "x".repeat(100_000)), "xxx…");
+}
+
+/// A plan that does this for every value of a list, and takes it back.
+fn for_each(argv: &[&str], at_most: u32) -> SequencePlan {
+    let mut plan = plan();
+    let argv: Vec<String> = argv.iter().map(|part| (*part).to_owned()).collect();
+    plan.acts[0].act = Act::Command(argv.clone());
+    if let WayBack::Acts(acts) = &mut plan.way_back {
+        acts[0].act = Act::Command(argv);
+    }
+    let (expr, label) = ("mismatches".to_owned(), "user".to_owned());
+    plan.for_each = Some(ForEachPlan { name: "user".to_owned(), expr, label, at_most });
+    plan
+}
+
+fn values(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+#[test]
+fn a_list_of_the_chain_becomes_one_argument_each() {
+    let plan = for_each(&["tell", "{user}", "--to={user}", "{user} on {unit}"], 5);
+    let hostile = ["$(touch x)", "`touch x`", "it's \"a\"", "a;b|c&d>e *", "\\"];
+    let expanded = expand(&plan, &values(&hostile)).expect("each is one argument");
+    let expanded = resolve_templates(&expanded, &settings("node")).expect("a good setting");
+    let argv = |act: &ActPlan| act.act.texts().cloned().collect::<Vec<String>>();
+    for (act, value) in expanded.acts.iter().zip(hostile) {
+        let whole = [value.to_owned(), format!("--to={value}"), format!("{value} on node")];
+        assert_eq!(argv(act)[1..], whole);
+    }
+    let ids: Vec<&str> = expanded.acts.iter().map(|act| act.id.as_str()).collect();
+    assert_eq!(ids, ["go-1", "go-2", "go-3", "go-4", "go-5"]);
+    let back: Vec<String> = expanded.way_back.acts().iter().map(|act| argv(act)[1].clone()).collect();
+    assert_eq!(back, hostile.iter().rev().map(|value| (*value).to_owned()).collect::<Vec<_>>(), "the last goes first");
+    assert_eq!(expanded.for_each, None);
+}
+
+#[test]
+fn a_list_with_one_bad_value_is_refused_whole() {
+    let check = |plan: &SequencePlan, list: &[&str], want: &str| match expand(plan, &values(list)) {
+        Ok(_) => panic!("expanded {list:?}"),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains(want), "{said}");
+            assert!(said.len() < 600 && !said.chars().any(text::is_hostile), "{said}");
+        }
+    };
+    let plan = for_each(&["tell", "{user}"], 3);
+    check(&plan, &[], "there is nothing to do: mismatches gives no value for user");
+    check(&plan, &["a", "b", "c", "d"], "4 values of user were found, and at most 3 are done at once");
+    let long = "é".repeat(100_000);
+    let control = format!("{long}\u{9b}");
+    let bad = [
+        ("", "is empty"),
+        ("--flag", "read as an option"),
+        ("../../etc/passwd", "leads out of a folder"),
+        ("a/../b", "leads out of a folder"),
+        ("{unit}", "a brace"),
+        ("<user>", "not filled in"),
+        ("two\nlines", "do not show"),
+        ("nul\0", "do not show"),
+        ("\u{1b}[2J", "do not show"),
+        ("bidi\u{202e}", "do not show"),
+        (" a", "white space"),
+        (control.as_str(), "do not show"),
+    ];
+    for (value, want) in bad {
+        check(&plan, &["fine", value], want);
+    }
+    let mut in_a_path = for_each(&["tell", "{user}"], 3);
+    let path = "/users/{user}/fix".to_owned();
+    let request = RequestPlan { method: Method::Post, path, headers: Vec::new(), body: None };
+    in_a_path.acts[0].act = Act::Request(request);
+    check(&in_a_path, &["a/b"], "more than a name in a path");
+    check(&in_a_path, &["$(id)"], "more than a name in a path");
+    assert!(expand(&in_a_path, &values(&["alice"])).is_ok());
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //!
 //! In an argv a name is a setting of the target; in a verification it is a value captured at commit. A value is
 //! always data: it becomes a whole or a part of one argv element, or one number, and never syntax.
+//!
+//! Quotes mean something in an expression, where a label's value may hold braces of its own, and nothing in a text:
+//! one that an answer brought into an argument must not hide the names behind it.
 
 use std::fmt::Write as _;
 
@@ -24,6 +27,15 @@ pub enum Position {
     Matcher,
 }
 
+/// Whether `{name}` is a name within quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quotes {
+    /// It is none: in PromQL a label's value may hold braces of its own.
+    Hide,
+    /// It is one: in a text a quote is a character like others.
+    Plain,
+}
+
 /// Whether this may stand between the braces: a lower-case word with digits and underscores.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -31,10 +43,20 @@ pub fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The names that a text uses, in order.
+/// The names that an expression uses, in order.
 #[must_use]
-pub fn names(text: &str) -> Vec<&str> {
-    pieces(text)
+pub fn names(expr: &str) -> Vec<&str> {
+    names_of(pieces(expr, Quotes::Hide))
+}
+
+/// The names that a text uses, in order: an argument, a path, a line of a file.
+#[must_use]
+pub fn names_in_text(text: &str) -> Vec<&str> {
+    names_of(pieces(text, Quotes::Plain))
+}
+
+fn names_of(pieces: Vec<Piece<'_>>) -> Vec<&str> {
+    pieces
         .into_iter()
         .filter_map(|piece| match piece {
             Piece::Name(name, _) => Some(name),
@@ -43,21 +65,37 @@ pub fn names(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The text with every name replaced by what `value` gives for it.
+/// The expression with every name replaced by what `value` gives for it.
 ///
 /// # Errors
 /// The first name for which `value` has nothing but an error.
-pub fn fill<E>(text: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
-    fill_at(text, |name, _| value(name))
+pub fn fill<E>(expr: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+    fill_at(expr, |name, _| value(name))
 }
 
-/// As [`fill`], for an expression, in which it matters where a name stands.
+/// As [`fill`], where it matters where a name stands.
 ///
 /// # Errors
 /// As [`fill`].
-pub fn fill_at<E>(text: &str, mut value: impl FnMut(&str, Position) -> Result<String, E>) -> Result<String, E> {
+pub fn fill_at<E>(expr: &str, value: impl FnMut(&str, Position) -> Result<String, E>) -> Result<String, E> {
+    written(expr, Quotes::Hide, value)
+}
+
+/// As [`fill`], for a text, in which quotes hide nothing.
+///
+/// # Errors
+/// As [`fill`].
+pub fn fill_text<E>(text: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+    written(text, Quotes::Plain, |name, _| value(name))
+}
+
+fn written<E>(
+    text: &str,
+    quotes: Quotes,
+    mut value: impl FnMut(&str, Position) -> Result<String, E>,
+) -> Result<String, E> {
     let mut out = String::with_capacity(text.len());
-    for piece in pieces(text) {
+    for piece in pieces(text, quotes) {
         match piece {
             Piece::Plain(plain) => out.push_str(plain),
             Piece::Name(name, position) => out.push_str(&value(name, position)?),
@@ -75,7 +113,7 @@ pub fn quoted(value: &str) -> String {
 /// The text with a value for every name: the same expression as far as its series are concerned.
 #[must_use]
 pub fn sampled(text: &str) -> String {
-    pieces(text)
+    pieces(text, Quotes::Hide)
         .into_iter()
         .map(|piece| match piece {
             Piece::Plain(plain) => plain,
@@ -96,8 +134,7 @@ pub fn number(value: f64) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// `{name}` is a name only outside quotes: in PromQL a label's value may hold braces of its own.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+fn pieces(text: &str, quotes: Quotes) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut start, mut quote, mut escaped, mut open) = (0, None, false, 0_u32);
     let mut chars = text.char_indices();
@@ -107,7 +144,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             (Some('"' | '\''), '\\') => escaped = true,
             (Some(open), c) if open == c => quote = None,
             (Some(_), _) => {}
-            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, '"' | '\'' | '`') if quotes == Quotes::Hide => quote = Some(c),
             (None, '{') => {
                 let name = text[at + 1..].split_once('}').map(|(name, _)| name).filter(|name| is_name(name));
                 let Some(name) = name else {
@@ -145,6 +182,22 @@ mod tests {
         check("x{y='{no}',z=`{no}`}", &[]);
         check("{} {A} {1} {a b} {{ {a", &[]);
         check("é{b}é", &["b"]);
+    }
+
+    #[test]
+    fn in_a_text_quotes_hide_no_name() {
+        let check = |text: &str, want: &[&str]| assert_eq!(names_in_text(text), want, "{text}");
+        check("it's {unit}", &["unit"]);
+        check("\"{a}\" '{b}' `{c}` {d}", &["a", "b", "c", "d"]);
+        check(r#"Environment="X={a}""#, &["a"]);
+        check(r#"{"a":"{b}"}"#, &["b"]);
+        let value = |name: &str| Ok::<_, ()>(if name == "who" { "it's \"" } else { "node" }.to_owned());
+        assert_eq!(fill_text("{who}: {unit}", value).as_deref(), Ok("it's \": node"));
+        // An answer is written in before the settings are.
+        let first = fill_text("{who}: {unit}", |name| {
+            Ok::<_, ()>(if name == "who" { "it's".to_owned() } else { format!("{{{name}}}") })
+        });
+        assert_eq!(first.and_then(|text| fill_text(&text, value)).as_deref(), Ok("it's: node"));
     }
 
     #[test]

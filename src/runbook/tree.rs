@@ -25,11 +25,37 @@ pub struct Runbook {
     pub by_hand: Option<String>,
     /// What is wrong when it applies, in a sentence.
     pub summary: String,
+    /// What shows that it applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<Symptom>,
     /// Series to show beside the steps: label, expression, unit.
     pub panels: Vec<ReadingPlan>,
     /// In order; branches hold further steps.
     pub steps: Vec<Step>,
     pub provenance: Provenance,
+}
+
+/// Something that shows when a runbook applies. It is measured for as long as a run is open, and decides nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Symptom {
+    /// In words, as somebody who sees it would say it.
+    pub means: String,
+    /// True while it shows; nothing where only people can see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expr: Option<String>,
+    /// Lines of the document.
+    #[serde(default)]
+    pub from: Vec<String>,
+}
+
+impl Symptom {
+    /// What measures it, where something does.
+    #[must_use]
+    pub fn condition(&self) -> Option<ConditionPlan> {
+        let expr = self.expr.clone()?;
+        Some(ConditionPlan { means: self.means.clone(), expr })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -361,7 +387,7 @@ impl Act {
     #[must_use]
     pub fn names_in_path(&self) -> Vec<&str> {
         match self {
-            Act::Request(request) => template::names(&request.path),
+            Act::Request(request) => template::names_in_text(&request.path),
             Act::Command(_) | Act::Wait(_) | Act::File(_) => Vec::new(),
         }
     }
@@ -518,7 +544,8 @@ impl Runbook {
     /// Every expression it may evaluate. Where a verification compares with a captured value, a number stands for it.
     #[must_use]
     pub fn expressions(&self) -> Vec<String> {
-        let panels = self.panels.iter().map(|plan| plan.expr.clone());
+        let symptoms = self.symptoms.iter().filter_map(|symptom| symptom.expr.clone());
+        let panels = symptoms.chain(self.panels.iter().map(|plan| plan.expr.clone()));
         let steps = self.every_step().into_iter().flat_map(|(_, step)| step.task.expressions());
         panels.chain(steps).map(|text| template::sampled(&text)).collect()
     }

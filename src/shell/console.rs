@@ -65,6 +65,8 @@ pub async fn run(
     history: impl Future<Output = Vec<Batch>>,
 ) -> Result<(), ConsoleError> {
     install_panic_hook();
+    // Before the terminal is taken: a signal that came in between would end the process with it in disorder.
+    let signals = Signals::new()?;
     let guard = TerminalGuard::enter()?;
     let screen = Screen::new(&guard)?;
     let size = screen.size();
@@ -96,7 +98,7 @@ pub async fn run(
     let (out, messages) = mpsc::channel(QUEUE);
     let mut driver = Driver::new(Arc::new(root), out.clone(), clock::now, actor);
     console.carry_out(first, &mut driver).await?;
-    let result = console.live(&guard, &mut driver, out, messages, history).await;
+    let result = console.live(&guard, signals, &mut driver, out, messages, history).await;
     guard.leave();
     driver.finish().await;
     if let Some(recorder) = &mut console.recorder {
@@ -143,12 +145,12 @@ impl Console {
     async fn live(
         &mut self,
         guard: &TerminalGuard,
+        mut signals: Signals,
         driver: &mut Driver,
         out: mpsc::Sender<(At, Msg)>,
         mut messages: mpsc::Receiver<(At, Msg)>,
         history: impl Future<Output = Vec<Batch>>,
     ) -> Result<(), ConsoleError> {
-        let mut signals = Signals::new()?;
         let mut reader = TtyReader::new(guard.tty())?;
         let mut history = std::pin::pin!(history);
         let mut polling: Option<Poller> = None;

@@ -153,13 +153,16 @@ pub fn usable(exec: &Exec) -> Result<(), String> {
     })
 }
 
-/// Every secret that a sequence refers to: those of its acts, of its way back and of its reads.
+/// Every secret that a sequence refers to, or may meet: those of its acts, of its way back and of its reads, and the
+/// others of its target, which a node may well print whatever is done to it.
 fn referred(sequence: &SealedSequence) -> impl Iterator<Item = &SecretRef> {
     let reads = sequence.reads.iter().filter_map(|read| read.credentials.as_ref()).map(Credentials::secret);
-    sequence.acts.iter().chain(&sequence.way_back).flat_map(|act| act.exec.secrets()).chain(reads)
+    let acts = sequence.acts.iter().chain(&sequence.way_back).flat_map(|act| act.exec.secrets());
+    acts.chain(reads).chain(sequence.place.secrets.values())
 }
 
-/// The environment variables that a sequence needs; its runner gets them and nothing that it starts does.
+/// The environment variables that a sequence needs, be it to mask what they hold; its runner gets them and nothing that
+/// it starts does.
 #[must_use]
 pub fn variables(sequence: &SealedSequence) -> Vec<String> {
     let named = referred(sequence).filter_map(|secret| match secret {

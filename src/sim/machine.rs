@@ -22,7 +22,7 @@ pub fn answer(node: &Node, played: &Played, now: At, fetch: &Fetch) -> Result<An
         Fetch::Tcp(_) | Fetch::Http(_) => Err(FetchFailure::Refused),
         Fetch::FileSystem(_) => Ok(Answer::FileSystem(disk())),
         Fetch::File(request) => Ok(Answer::File(match &request.look {
-            Look::Stat if request.path.ends_with("gridb.json") => game(node, now),
+            Look::Stat if request.path.ends_with("gridb.json") => game(node, played, now),
             Look::Stat => {
                 played.file_at(&request.path, now.wall).map_or(FileAnswer::Absent, |(size_bytes, modified)| {
                     FileAnswer::Seen(FileSeen { kind: FileKind::File, size_bytes, modified, entries: None })
@@ -34,6 +34,7 @@ pub fn answer(node: &Node, played: &Played, now: At, fetch: &Fetch) -> Result<An
         Fetch::Command(request) => {
             let (program, arguments) = request.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
             let said = match program {
+                "systemctl" if played.systemd_silent => Err("systemd does not answer".to_owned()),
                 "systemctl" => systemctl::show_facts(arguments, &facts(node, played, now)),
                 "journalctl" => {
                     journalctl::parse(arguments).map(|call| journalctl::print(&call, &node.records_after(call.after)))
@@ -63,8 +64,8 @@ fn folder(now: At, entries: Option<u64>) -> FileSeen {
 }
 
 /// The game's database.
-fn game(node: &Node, now: At) -> FileAnswer {
-    match node.fault_on(Fault::GameMissing) {
+fn game(node: &Node, played: &Played, now: At) -> FileAnswer {
+    match node.fault_on(Fault::GameMissing) && !played.game_empty {
         true => FileAnswer::Absent,
         false => FileAnswer::Seen(FileSeen { kind: FileKind::File, size_bytes: 1 << 20, ..folder(now, None) }),
     }

@@ -27,6 +27,10 @@ pub struct Played {
     pub damaged: bool,
     /// Whether the backup folder may not be written to.
     pub refuses_to_prune: bool,
+    /// Whether systemd gives no answer.
+    pub systemd_silent: bool,
+    /// Whether the file of the game's database is there although the node finds nothing in it.
+    pub game_empty: bool,
 }
 
 impl Played {
@@ -46,6 +50,8 @@ impl Played {
             before: None,
             damaged: false,
             refuses_to_prune: false,
+            systemd_silent: false,
+            game_empty: false,
         }
     }
 

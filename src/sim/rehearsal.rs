@@ -140,6 +140,8 @@ impl Rehearsal {
         rehearsal.tell(Msg::Woke);
         rehearsal.carry_out(first);
         rehearsal.live_past();
+        // The first look at all of it.
+        rehearsal.tell(Msg::Resized { columns, rows });
         rehearsal.advance(Duration::from_secs(1));
         Ok(rehearsal)
     }
@@ -259,6 +261,8 @@ impl Rehearsal {
                 };
                 let batch = poll.source.decode(&mut poll.cursor, &reply);
                 drop(self.app.update(self.now, Msg::Polled(Arc::new(batch))));
+                // Nobody looks yet: no single poll of the past is worth a look at everything.
+                drop(self.app.update(self.now, Msg::Drawn));
             }
         }
     }

@@ -8,7 +8,7 @@ use super::StepSpec;
 use super::checking::Checking;
 use crate::base::{Problem, Provenance, RunbookId, Severity, SystemId, ron_text};
 use crate::runbook::Runbook;
-use crate::runbook::tree::ReadingPlan;
+use crate::runbook::tree::{ReadingPlan, Symptom};
 
 /// A runbook as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct RunbookSpec {
     /// When people open it by themselves, in a phrase; for a runbook that no alert opens.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// What shows that it applies, measured where that can be.
+    #[serde(default)]
+    pub symptoms: Vec<Symptom>,
     /// Series to show beside the steps.
     #[serde(default)]
     pub panels: Vec<ReadingPlan>,
@@ -66,6 +69,10 @@ pub fn load_with(
 
 impl RunbookSpec {
     fn compile(&self, system: &SystemId, name: &str, check: &mut Checking<'_>) -> Runbook {
+        self.symptoms
+            .iter()
+            .enumerate()
+            .for_each(|(index, symptom)| check.symptom(symptom, &format!("symptoms[{index}]")));
         check.readings(&self.panels, "panels");
         if self.steps.is_empty() {
             check.complain("steps", "the runbook has no steps", None);
@@ -90,6 +97,7 @@ impl RunbookSpec {
             alerts: self.alerts.clone(),
             by_hand: self.by_hand.clone(),
             summary: self.summary.clone(),
+            symptoms: self.symptoms.clone(),
             panels: self.panels.clone(),
             steps: super::compile(&self.steps, "steps", check),
             provenance,
@@ -106,6 +114,7 @@ mod tests {
     /// A small runbook; the tests below break it in one place each.
     const SMALL: &str = r#"(
     title: "small", summary: "it is small", severity: Warning, alerts: ["Small"], from: ["sys:1-3"],
+    symptoms: [(means: "a is off", expr: "a == bool 0", from: ["sys:2-2"]), (means: "people say so")],
     steps: [
         (id: "look", title: "look", kind: Check((readings: [(label: "a", expr: "a")]))),
         (id: "cause", title: "why?", kind: Branch((branches: [
@@ -136,6 +145,8 @@ mod tests {
     fn a_runbook_is_compiled_into_its_tree() {
         let runbook = load_small(SMALL).unwrap_or_else(|problems| panic!("{problems:#?}"));
         assert_eq!(runbook.id.as_str(), "sys/small");
+        let measured: Vec<bool> = runbook.symptoms.iter().map(|symptom| symptom.condition().is_some()).collect();
+        assert_eq!(measured, [true, false]);
         let steps: Vec<_> =
             runbook.every_step().into_iter().map(|(depth, step)| (depth, step.id.as_str(), step.task.word())).collect();
         let want = [
@@ -176,10 +187,12 @@ mod tests {
         check(r#"title: "small""#, r#"»titl: "small""#, "there is no field titl here");
         check("kind: Check", "kind: »Chek", "Chek is none of Check, Branch");
         check(r#""look""#, r#"»"Look at""#, r#""Look at" can not be an id; use lower-case"#);
-        check(r#""wait""#, r#"»"fix""#, "the step fix is there already, at 7:22");
+        check(r#""wait""#, r#"»"fix""#, "the step fix is there already, at 8:22");
         check(r#""two""#, r#"»"one""#, "the branch one is there already");
         check(r#"expr: "a")"#, r#"expr: »"a +")"#, "not PromQL");
         check(r#""a == bool 1""#, r#"»"a == 1""#, "a condition compares with bool");
+        check(r#""a == bool 0""#, r#"»"a == 0""#, "a condition compares with bool");
+        check(r#""people say so""#, r#"»"""#, "a symptom does not say what is seen");
         check(r#""a == bool 1""#, r#"»"a""#, "a condition must be a comparison");
         check(r#"[(means: "a is two", expr: "a == bool 2")]"#, "»[]", "the branch two has no conditions");
         check(
@@ -210,7 +223,7 @@ mod tests {
             .replace("\"two\", t", "\"T\", t");
         let lines: Vec<usize> =
             load_small(&text).expect_err("three mistakes").iter().map(|problem| problem.line).collect();
-        assert_eq!(lines, [11, 12, 17]);
+        assert_eq!(lines, [12, 13, 18]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::base::ron_text::Places;
 use crate::base::{Problem, Provenance, StepId, SystemId, text};
 use crate::promql::{Condition, Expr, ExprError};
 use crate::runbook::template;
-use crate::runbook::tree::{ConditionPlan, EscalationPlan, ReadingPlan};
+use crate::runbook::tree::{ConditionPlan, EscalationPlan, ReadingPlan, Symptom};
 
 /// No wait, time limit or deadline of a runbook is longer than a day: a mistyped one would hold the target's lock.
 const LONGEST_SECONDS: u64 = 86_400;
@@ -157,7 +157,7 @@ impl<'a> Checking<'a> {
     /// `{name}` in an act, where it must be a setting of the system, a value that the sequence captures, or the stamp
     /// of the run.
     pub(super) fn act_names(&mut self, text: &str, captured: &BTreeSet<&str>, at: &str) {
-        for name in template::names(text) {
+        for name in template::names_in_text(text) {
             let Some(known) = self.settings else { continue };
             let given = captured.contains(name) || name == template::STAMP;
             if !known.contains(name) && !given && self.inputs.iter().all(|input| input != name) {
@@ -166,7 +166,7 @@ impl<'a> Checking<'a> {
                 self.complain(at, format!("{{{name}}} is not a setting of the system {}", self.system), suggestion);
             }
         }
-        let rest = template::fill(text, |_| Ok::<_, std::convert::Infallible>(String::new())).unwrap_or_default();
+        let rest = template::fill_text(text, |_| Ok::<_, std::convert::Infallible>(String::new())).unwrap_or_default();
         if rest.contains(['{', '}']) {
             let suggestion = Some("a setting is written {name}, in lower case".to_owned());
             self.complain(
@@ -175,6 +175,20 @@ impl<'a> Checking<'a> {
                 suggestion,
             );
         }
+    }
+
+    pub(super) fn symptom(&mut self, symptom: &Symptom, at: &str) {
+        if symptom.means.trim().is_empty() {
+            self.complain(&format!("{at}.means"), "a symptom does not say what is seen", None);
+        }
+        if let Some(condition) = symptom.condition() {
+            let at = format!("{at}.expr");
+            self.value_names(&condition.expr, &BTreeSet::new(), &at);
+            if let Err(error) = parse_condition(&condition.expr) {
+                self.complain(&at, error.to_string(), None);
+            }
+        }
+        self.provenance(&Provenance { from: symptom.from.clone(), ..Provenance::default() }, at);
     }
 
     pub(super) fn escalation(&mut self, plan: &EscalationPlan, at: &str) {

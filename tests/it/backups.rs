@@ -1,4 +1,4 @@
-//! VolChain's runbooks that act on files, on simulated time: every leaf, on both surfaces where they differ.
+//! What VolChain's runbooks that act on files leave behind, on simulated time: backups, the chain, drop-ins.
 
 use std::time::Duration;
 
@@ -215,72 +215,8 @@ fn where_the_node_takes_the_variable_a_longer_time_cures_and_is_taken_back() {
 }
 
 #[test]
-fn a_cause_that_stays_is_told_when_the_old_time_is_back() {
-    let mut stage = slow(Surface::Documented);
-    stage.advance(seconds(130));
-    commit(&mut stage);
-    stage.advance(seconds(300));
-    assert!(matches!(ends(&stage).last(), Some(SequenceEnd::NotCured { .. })), "{:?}", ends(&stage));
-    assert_eq!(current(&stage), "not-cured");
-}
-
-#[test]
-fn a_longer_time_that_is_not_enough_is_told() {
-    let mut stage = slow(Surface::Documented);
-    stage.fault(Fault::ProducerStuck, true);
-    stage.advance(seconds(70));
-    assert_eq!(current(&stage), "again");
-}
-
-#[test]
 fn where_the_node_ignores_the_variable_the_drop_in_is_taken_back_and_people_are_told() {
     let stage = slow(Surface::AsBuilt);
     assert!(rolled_back(ends(&stage).last()), "{:?}", ends(&stage));
     assert_eq!((current(&stage).as_str(), stage.played.dropin()), ("not-cured", None));
-}
-
-#[test]
-fn a_time_that_was_left_raised_is_found_and_taken_away() {
-    let check = |fault: bool, branch: &str, step: &str| {
-        let faults = [(Fault::SlowSealing, seconds(300))];
-        let faults = if fault { &faults[..] } else { &[] };
-        let mut stage = Rehearsal::begin(Surface::AsBuilt, faults, 120, 60).expect("the embedded data");
-        stage.played.leave_dropin();
-        stage.advance(seconds(150));
-        stage.press(":");
-        stage.type_text("barrier timeouts");
-        stage.press("enter");
-        stage.advance(seconds(3));
-        assert_eq!(suggested(&stage).as_deref(), Some(branch));
-        stage.press("enter");
-        stage.advance(seconds(1));
-        assert_eq!(current(&stage), step);
-        stage
-    };
-    check(true, "in-vain", "tell-in-vain");
-    let mut stage = check(false, "left-over", "take-away");
-    commit(&mut stage);
-    stage.advance(seconds(300));
-    assert!(verified(ends(&stage).last()), "{:?}", ends(&stage));
-    assert_eq!(current(&stage), "taken-away");
-    let mut stage = check(false, "left-over", "take-away");
-    commit(&mut stage);
-    stage.fault(Fault::SlowSealing, true);
-    stage.advance(seconds(300));
-    assert!(rolled_back(ends(&stage).last()), "{:?}", ends(&stage));
-    assert_eq!(current(&stage), "taken-away-failed");
-}
-
-#[test]
-fn a_longer_time_is_no_remedy_for_load_for_a_standstill_or_for_nothing() {
-    let check = |faults: &[(Fault, Duration)], branch: &str, step: &str| {
-        let mut stage = opened(Surface::AsBuilt, faults, "barrier timeouts");
-        assert_eq!(suggested(&stage).as_deref(), Some(branch));
-        stage.press("enter");
-        stage.advance(seconds(2));
-        assert_eq!(current(&stage), step, "{branch}");
-    };
-    check(&[(Fault::ProducerStuck, seconds(200))], "stuck", "tell-stuck");
-    check(&[(Fault::MempoolFlood, seconds(200))], "overwhelmed", "tell-overwhelmed");
-    check(&[(Fault::Idle, seconds(400))], "over-already", "over-already-end");
 }

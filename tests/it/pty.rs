@@ -61,6 +61,20 @@ fn signals_leave_the_terminal_as_it_was() {
     }
 }
 
+/// From the moment when the terminal is the console's: no frame has to be there yet.
+#[test]
+fn a_signal_before_the_first_frame_leaves_the_terminal_as_it_was() {
+    use rustix::process::Signal;
+    let chain = Chain::serve("none", 0);
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let mut console = console(&chain, 80, 24);
+        wait("the console to take the terminal", || console.raw().windows(8).any(|bytes| bytes == b"\x1b[?1049h"));
+        console.signal(signal);
+        console.ended();
+        left_as_found(&console);
+    }
+}
+
 #[test]
 fn a_terminal_that_vanishes_leaves_no_process() {
     let chain = Chain::serve("none", 0);

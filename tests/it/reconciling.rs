@@ -1,10 +1,10 @@
-//! The runbooks of a failed verification on simulated time: every end of both, on both surfaces where they differ.
+//! What the runbooks of a failed verification show, keep and refuse, on simulated time.
 
 use std::time::Duration;
 
 use opsconsole::app::{Effect, JournalId};
+use opsconsole::runbook::Record;
 use opsconsole::runbook::record::{Outcome, SequenceEnd};
-use opsconsole::runbook::{Record, Run};
 use opsconsole::sim::Surface;
 use opsconsole::sim::rehearsal::{CODE, Rehearsal};
 use opsconsole::sim::volchain::Fault;
@@ -68,19 +68,6 @@ fn reconcile(stage: &mut Rehearsal) {
 
 const BOTH: [(&str, Fault, &str); 2] =
     [("verification failure", Fault::CrossMismatch, "totals"), ("user mismatches", Fault::UserMismatch, "users")];
-
-#[test]
-fn a_reconciliation_cures_what_the_document_says() {
-    for (runbook, fault, branch) in BOTH {
-        let mut stage = opened(Surface::Documented, &[fault], runbook);
-        assert_eq!(suggested(&stage).as_deref(), Some(branch));
-        reconcile(&mut stage);
-        assert_eq!(end_of(&stage), Some(SequenceEnd::Verified), "{runbook}");
-        assert_eq!(at(&stage), format!("{branch}-cured"));
-        let run = Run::fold(stage.journal(&journal(&stage))).expect("a run");
-        assert_eq!(Some(&run), stage.app.model().run(), "the live run is the fold of its journal");
-    }
-}
 
 #[test]
 fn as_built_it_cures_nothing_and_that_is_escalated() {
@@ -148,48 +135,6 @@ fn without_the_games_database_nothing_is_reconciled() {
             shows(&stage, "refused");
             shows_not(&stage, "to confirm");
             assert_eq!(end_of(&stage), None);
-        }
-    }
-}
-
-#[test]
-fn an_empty_game_is_no_truth_either() {
-    for runbook in ["verification failure", "user mismatches"] {
-        let mut stage = opened(Surface::AsBuilt, &[Fault::GameMissing], runbook);
-        // The file is back, and what the node read of it is still nothing: the branch below the suggested one.
-        stage.press("down");
-        stage.press("o");
-        stage.type_text("the file is there again");
-        stage.press("enter");
-        stage.advance(seconds(1));
-        assert_eq!(at(&stage), "tell-no-game");
-        shows(&stage, "escalate");
-    }
-}
-
-#[test]
-fn users_that_differ_have_a_runbook_of_their_own() {
-    for surface in SURFACES {
-        let mut stage = opened(surface, &[Fault::UserMismatch], "verification failure");
-        assert_eq!(suggested(&stage).as_deref(), Some("users"), "{surface:?}");
-        stage.press("enter");
-        stage.advance(seconds(1));
-        shows(&stage, "go on with the runbook of user mismatches");
-    }
-}
-
-#[test]
-fn what_is_well_needs_nothing() {
-    for surface in SURFACES {
-        for (runbook, branch, end) in
-            [("verification failure", "passes", "passes-end"), ("user mismatches", "none", "none-end")]
-        {
-            let mut stage = opened(surface, &[], runbook);
-            assert_eq!(suggested(&stage).as_deref(), Some(branch), "{runbook} {surface:?}");
-            stage.press("enter");
-            stage.advance(seconds(1));
-            assert_eq!(at(&stage), end);
-            shows(&stage, "nothing was done");
         }
     }
 }

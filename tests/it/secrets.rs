@@ -181,3 +181,42 @@ fn a_secret_that_an_act_sends_is_seen_by_the_runner_alone() {
     assert!(kept.contains("stakedAccounts") && !kept.contains(secret), "a file keeps it");
     assert!(!String::from_utf8_lossy(&console.raw()).contains(secret), "the screen shows it");
 }
+
+/// What is only shown or kept: plans, a walk without a terminal, its journal, its report and its evidence. The node has
+/// printed the secret into its log, which nobody could expect.
+#[test]
+fn a_secret_stands_in_no_plan_walk_report_or_evidence() {
+    let chain = Chain::serve("none", 0);
+    let secret = std::fs::read_to_string(chain.path().join("admin.secret")).expect("the demo made one");
+    let secret = secret.trim().to_owned();
+    let said = |args: &[&str]| {
+        let (_, said) = chain.command(args);
+        assert!(!said.contains(&secret), "{args:?} shows it");
+        said
+    };
+    let plan = said(&["runbook", "plan", "user-mismatches"]);
+    assert!(plan.contains("admin.secret\u{bb}"), "by its reference: {plan}");
+    said(&["runbook", "plan", "user-mismatches", "--json"]);
+    for (runbook, file) in [("barrier-timeouts", "act-file"), ("recovery-from-backup", "act-file")] {
+        let plan = said(&["runbook", "plan", runbook]);
+        assert!(plan.contains(file), "{plan}");
+    }
+    let log = chain.path().join("log/backend.log");
+    let mut log = std::fs::OpenOptions::new().append(true).open(log).expect("the node's log");
+    writeln!(log, "refused X-Admin-Secret {secret}").expect("written");
+    let stop = Command::new(chain.path().join("bin/systemctl")).args(["stop", "volchain-backend"]).status();
+    assert!(stop.expect("it runs").success());
+    let walked = said(&["runbook", "run", "service-down", "--headless", "--within", "30"]);
+    assert!(walked.contains("of evidence"), "{walked}");
+    let runs = said(&["journal", "show", "runs"]);
+    let run = runs.lines().find(|name| *name != "console").expect("a run");
+    said(&["journal", "show", run]);
+    said(&["journal", "show", run, "--json"]);
+    said(&["journal", "report", run]);
+    said(&["journal", "report", run, "--json"]);
+    let mut kept = Vec::new();
+    everything(&chain.state(), &mut kept);
+    let kept = String::from_utf8_lossy(&kept);
+    assert!(kept.contains("refused X-Admin-Secret [masked]"), "the log is part of the evidence");
+    assert!(!kept.contains(&secret), "a file keeps it");
+}

@@ -70,7 +70,9 @@ fn text(said: &str) -> String {
     let mut out = String::with_capacity(said.len() + 8);
     for (at, c) in said.char_indices() {
         let special = match c {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '!' | '$' => true,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '!' | '$' | '@' => {
+                true
+            }
             // A bare address would become a link.
             ':' => said[at + 1..].starts_with("//"),
             '.' => said[..at].to_ascii_lowercase().ends_with("www"),
@@ -115,6 +117,7 @@ mod tests {
         check("# <b>x</b> | y", "\\# \\<b\\>x\\</b\\> \\| y");
         check("[a](http://x.y)", "\\[a\\](http\\://x.y)");
         check("www.x.y ![i](j)", "www\\.x.y \\!\\[i\\](j)");
+        check("who@x.y", "who\\@x.y");
         check("- item", "\\- item");
         check("1. item", "1\\. item");
         check("&lt; $x$ a_b *c*", "\\&lt; \\$x\\$ a\\_b \\*c\\*");

@@ -245,6 +245,10 @@ fn decided(record: &Record) -> bool {
             | Record::AlertClaimed { .. }
             | Record::ClaimWithdrawn { .. }
             | Record::GlassBroken { .. }
+            | Record::DidByHand { .. }
+            | Record::Ticked { .. }
+            | Record::Answered { .. }
+            | Record::SequenceByHand { .. }
     )
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::{Boot, Digest, Wall};
+use crate::base::{Boot, Digest, StepId, Wall};
 use crate::panes::testing::Condition;
 use crate::panes::testing::story::story;
 use crate::runbook::record::Outcome;
@@ -49,6 +49,59 @@ fn hostile_text_stays_text() {
     insta::assert_snapshot!("hostile", page);
     let json = serde_json::to_string(&report).expect("it has JSON");
     assert!(!json.chars().any(crate::base::text::is_hostile));
+}
+
+/// Whatever people say stays a line of its own list item, and who said it is named.
+#[test]
+fn what_people_said_stays_text_and_they_are_named() {
+    let hostile = [
+        "$(touch x) `touch x` it's \"quoted\"",
+        "# owned",
+        "two\n# owned",
+        "```\n# owned",
+        "--flag ../../etc/passwd {unit}",
+        "[x](http://evil.example) <script>alert(1)</script> <img src=x>",
+        "| a | b |\n|---|---|",
+        "nul\0 bell\u{7} \u{1b}]0;title\u{7} \u{202e}bidi",
+        "1. one",
+        "    indented",
+        "who@evil.example",
+    ];
+    for said in hostile.map(str::to_owned).into_iter().chain(["x".repeat(20_000)]) {
+        let mut entries = told(story(Condition::Ill));
+        let until = entries[0].at;
+        let step = || StepId::new("step");
+        for record in [
+            Record::DidByHand { step: step(), done: true, note: said.clone() },
+            Record::DidByHand { step: step(), done: false, note: said.clone() },
+            Record::Ticked { step: step(), item: "a".into(), not_applicable: Some(said.clone()) },
+            Record::Answered { step: step(), name: "which".to_owned(), value: said.clone() },
+            Record::SequenceByHand { step: step(), note: said.clone(), verify: vec![], from: until, until },
+            Record::Escalated { step: step(), contacts: vec![said.clone()] },
+            Record::BranchTaken { step: step(), branch: "b".into(), reason: Some(said.clone()) },
+            Record::NotCollected { step: step(), why: said.clone() },
+            Record::RunClosed { why: said.clone() },
+        ] {
+            add(&mut entries, record);
+        }
+        let report = Report::of(&entries, &[]).expect("a run");
+        let named = |event: &Event| event.said.contains("by hand") || event.said.contains("which at step");
+        assert!(report.timeline.iter().filter(|event| named(event)).all(|event| event.decided));
+        let page = report.markdown();
+        assert!(!page.chars().any(|c| c != '\n' && crate::base::text::is_hostile(c)), "{page}");
+        let headings: Vec<&str> = page.lines().filter(|line| line.trim_start().starts_with('#')).collect();
+        assert_eq!(headings.len(), 3, "{headings:?}");
+        let ours = |line: &&str| {
+            let item = line.starts_with("- ") || line.starts_with("  - ");
+            item || line.starts_with('#') || line.is_empty() || line.starts_with("    ")
+        };
+        // The summary is the one line of prose.
+        assert_eq!(page.lines().filter(|line| !ours(line)).count(), 1, "{page}");
+        for tag in ["<script", "<img", "[x](", "@evil"] {
+            let bare = page.match_indices(tag).find(|(at, _)| !page[..*at].ends_with('\\'));
+            assert_eq!(bare, None, "{tag}: {page}");
+        }
+    }
 }
 
 #[test]

@@ -270,6 +270,7 @@ mod tests {
             alerts: Vec::new(),
             by_hand: None,
             summary: "nothing new".to_owned(),
+            symptoms: Vec::new(),
             panels: Vec::new(),
             steps: vec![step("look", Task::Observe(vec![reading])), step("end", Task::Conclude("well".to_owned()))],
             provenance: Provenance::default(),

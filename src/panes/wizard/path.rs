@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::progress::end_words;
 use crate::panes::model::Model;
 use crate::panes::{mark, words};
+use crate::promql::Verdict;
 use crate::runbook::machine::{Look, StepState};
 use crate::runbook::record::Evidence;
 use crate::runbook::tree::{Step, Task};
@@ -93,8 +94,31 @@ const WAITS: Mark = Mark::new(Glyph::Running, Role::Accent, "waits for you");
 pub(super) fn facts(rows: &mut Rows, model: &Model, run: &Run) {
     rows.pair(0, "alert", Role::Text, run.alert.as_deref().unwrap_or("opened by hand"));
     rows.pair(0, "target", Role::Text, &format!("{}/{}", run.environment.word(), run.target));
+    symptoms(rows, model, run);
     live(rows, model, run);
 }
+
+/// What shows that the runbook applies, and whether it shows now.
+fn symptoms(rows: &mut Rows, model: &Model, run: &Run) {
+    if run.runbook.symptoms.is_empty() {
+        return;
+    }
+    rows.heading("symptoms");
+    let present = Present::new(&model.store, &run.target, model.now);
+    for symptom in &run.runbook.symptoms {
+        let (mark, said) = match symptom.condition().map(|condition| present.judge(&condition)) {
+            None => (SEEN, SEEN.word.to_owned()),
+            Some(Verdict::True) => (SHOWS, SHOWS.word.to_owned()),
+            Some(Verdict::False) => (GONE, GONE.word.to_owned()),
+            Some(Verdict::Unknown(why)) => (mark::verdict(&Verdict::Unknown(String::new())), format!("unknown: {why}")),
+        };
+        rows.marked(0, mark, &[(Role::Text, symptom.means.clone()), (mark.role, format!(" · {said}"))]);
+    }
+}
+
+const SHOWS: Mark = Mark::new(Glyph::Warning, Role::Warning, "shows");
+const GONE: Mark = Mark::new(Glyph::Ok, Role::Ok, "does not show");
+const SEEN: Mark = Mark::new(Glyph::Gap, Role::Dim, "seen by people alone");
 
 fn live(rows: &mut Rows, model: &Model, run: &Run) {
     if run.runbook.panels.is_empty() {

@@ -17,6 +17,8 @@ const OWN: [&str; 4] = ["up", SETTING, "opsconsole_scrape_duration_seconds", "op
 const SETTING: &str = "opsconsole_setting";
 
 pub(super) fn examine(runbook: &Runbook, known: &Known<'_>, findings: &mut Findings) {
+    let symptoms = runbook.symptoms.iter().filter_map(|symptom| symptom.expr.as_ref());
+    symptoms.for_each(|text| expr(text, None, known, findings));
     runbook.panels.iter().for_each(|panel| expr(&panel.expr, None, known, findings));
     let given = given(runbook);
     for (_, step) in runbook.every_step() {
@@ -159,7 +161,9 @@ fn examine_act(act: &ActPlan, step: &Step, known: &Known<'_>, given: &BTreeSet<&
             findings.add(Critical, Some(step), what, "declare it in the secrets of system.ron");
         }
     }
-    for name in act.act.texts().chain([&act.unit]).flat_map(|part| template::names(part)).collect::<BTreeSet<_>>() {
+    for name in
+        act.act.texts().chain([&act.unit]).flat_map(|part| template::names_in_text(part)).collect::<BTreeSet<_>>()
+    {
         if !known.settings.contains(name) && !given.contains(name) {
             let meant = nearest(name, known.settings.iter().map(String::as_str));
             let fix = match meant {
