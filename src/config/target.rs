@@ -8,7 +8,7 @@ use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::template;
 use crate::sources::server::Server;
-use crate::sources::{BoundSource, Machine, SourceSpec};
+use crate::sources::{BoundSource, Machine, SourceKindSpec, SourceSpec, backfill};
 use crate::systems::{SettingValue, SystemSpec};
 
 described! {
@@ -124,6 +124,10 @@ described! {
         pub id: NodeId,
         /// Where it answers.
         pub endpoints: Vec<EndpointAddressSpec>,
+        /// What differs from the target's settings for what is read of this node alone, such as the folder of its data.
+        #[serde(default)]
+        #[example("{}")]
+        pub settings: BTreeMap<String, SettingValue>,
     }
 }
 
@@ -212,49 +216,88 @@ impl TargetSpec {
     /// The sources of a system on every node of this target.
     #[must_use]
     pub fn bind(&self, system: &SystemSpec) -> Vec<BoundSource> {
-        let settings = system.settings_text(&self.settings);
+        let mut bound: Vec<BoundSource> = Vec::new();
+        for node in &self.nodes {
+            let own = self.settings.iter().chain(&node.settings);
+            let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let settings = system.settings_text(&own);
+            for address in &node.endpoints {
+                for source in system.sources.iter().filter(|source| source.endpoint == address.id.as_str()) {
+                    let once = source.once || source.kind.asks_server();
+                    if !once || bound.iter().all(|other| other.spec.id != source.id) {
+                        bound.push(self.bind_one(system, source, &settings, (node, address), once));
+                    }
+                }
+            }
+        }
+        bound
+    }
+
+    fn bind_one(
+        &self,
+        system: &SystemSpec,
+        source: &SourceSpec,
+        settings: &BTreeMap<String, String>,
+        (node, address): (&NodeSpec, &EndpointAddressSpec),
+        once: bool,
+    ) -> BoundSource {
         let fill = |text: &str| {
             template::fill(text, |name| {
                 settings.get(name).cloned().ok_or_else(|| format!("{{{name}}} is not a setting of {}", self.system))
             })
         };
-        let mut bound = Vec::new();
-        for node in &self.nodes {
-            for address in &node.endpoints {
-                let job = system
-                    .endpoints
-                    .iter()
-                    .find(|endpoint| endpoint.id == address.id.as_str())
-                    .map(|endpoint| endpoint.job.as_str());
-                let labels = Labels::from_pairs([
-                    ("target", self.id.as_str()),
-                    ("node", node.id.as_str()),
-                    ("job", address.job.as_deref().or(job).unwrap_or_default()),
-                    ("instance", &address.instance()),
-                ]);
-                for source in system.sources.iter().filter(|source| source.endpoint == address.id.as_str()) {
-                    let (kind, machine) = match source.kind.filled(&fill) {
-                        Ok(kind) => {
-                            let machine = kind.is_of_machine().then(|| self.machine(address));
-                            (kind, machine)
-                        }
-                        // The loader has seen that every name is a setting; what is left is a value that may not stand
-                        // there, and a read that can not be made says so.
-                        Err(why) => (source.kind.clone(), Some(Machine::Elsewhere { why })),
-                    };
-                    bound.push(BoundSource {
-                        id: SourceId::of(&self.id, &node.id, &address.id, &source.id),
-                        target: self.id.clone(),
-                        base_url: address.url.trim_end_matches('/').to_owned(),
-                        labels: labels.clone(),
-                        credentials: address.auth.clone(),
-                        spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
-                        machine,
-                    });
-                }
+        let (kind, mut machine) = match source.kind.filled(&fill) {
+            Ok(kind) => {
+                let machine = kind.is_of_machine().then(|| self.machine(address));
+                (kind, machine)
             }
+            // The loader has seen that every name is a setting; what is left is a value that may not stand there, and
+            // a read that can not be made says so.
+            Err(why) => (source.kind.clone(), Some(Machine::Elsewhere { why })),
+        };
+        let endpoint = system.endpoints.iter().find(|endpoint| endpoint.id == address.id.as_str());
+        let mut base_url = address.url.trim_end_matches('/').to_owned();
+        let mut credentials = address.auth.clone();
+        let kind = match (kind, &self.prometheus) {
+            (SourceKindSpec::PromqlApi(asked), Some(server)) => {
+                Server { url: base_url, credentials } = server.server();
+                SourceKindSpec::PromqlApi(asked.of_series(self.matchers_at(server)))
+            }
+            (kind @ SourceKindSpec::PromqlApi(_), None) => {
+                let why = "the target names no prometheus: set it to the server that scrapes it".to_owned();
+                machine = Some(Machine::Elsewhere { why });
+                kind
+            }
+            (kind, _) => kind,
+        };
+        let job = address.job.as_deref().or(endpoint.map(|endpoint| endpoint.job.as_str()));
+        let mut labels = Labels::from_pairs([("target", self.id.as_str()), ("job", job.unwrap_or_default())]);
+        if !once {
+            labels = labels.with("node", node.id.as_str());
         }
-        bound
+        if !source.kind.asks_server() {
+            labels = labels.with("instance", &address.instance());
+        }
+        let budget = source.budget.as_ref();
+        let budget = budget.and_then(|name| system.budgets.iter().find(|budget| budget.name == *name));
+        BoundSource {
+            id: SourceId::of(&self.id, &node.id, &address.id, &source.id),
+            target: self.id.clone(),
+            budget: budget.map(|budget| budget.at(&base_url)),
+            base_url,
+            labels,
+            credentials,
+            spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
+            machine,
+        }
+    }
+
+    /// Which series of the server are those of this target: as it says, else those of its endpoints' instances.
+    fn matchers_at(&self, server: &PrometheusSpec) -> String {
+        server.matchers.clone().unwrap_or_else(|| {
+            let endpoints = self.nodes.iter().flat_map(|node| &node.endpoints);
+            backfill::instances(endpoints.map(EndpointAddressSpec::instance))
+        })
     }
 
     /// Seconds between two reads of a source: as given for it, or for the target, or by its system; never less than

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::fetch::{Fetcher, Missed};
+use super::fetch::{Fetcher, Missed, turns};
 use crate::app::msg::Msg;
 use crate::base::{At, SourceId, TargetId};
 use crate::model::{Batch, FetchFailure, Reply};
@@ -132,14 +132,29 @@ impl Gate {
         Gate { in_flight: Semaphore::new(MOST_IN_FLIGHT), budget }
     }
 
-    /// Waits for a turn. The request is under way until the permit is dropped.
-    async fn enter(&self, clock: Clock) -> SemaphorePermit<'_> {
-        let permit = self.in_flight.acquire().await.expect("nobody closes the gate's semaphore");
+    /// Waits for a turn. The request is under way until the permit is dropped. What the node counts needs a turn of
+    /// that budget too; it is waited for outside, so that nothing else of the target waits with it.
+    ///
+    /// # Errors
+    /// No turn of the budget came in time.
+    async fn enter(&self, polling: &Polling) -> Result<SemaphorePermit<'_>, FetchFailure> {
+        let (clock, bound) = (polling.clock, &polling.source.bound);
+        let began = Instant::now();
+        let permit = loop {
+            let permit = self.in_flight.acquire().await.expect("nobody closes the gate's semaphore");
+            let Some(budget) = &bound.budget else { break permit };
+            let Err(wait) = polling.fetcher.turns().try_take(budget, clock().boot) else { break permit };
+            drop(permit);
+            if began.elapsed() + wait > polling.source.patience() {
+                return Err(turns::late(budget, polling.source.patience()));
+            }
+            tokio::time::sleep(wait).await;
+        };
         let wait = self.budget.lock().unwrap_or_else(PoisonError::into_inner).reserve(clock().boot);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        permit
+        Ok(permit)
     }
 }
 
@@ -169,10 +184,13 @@ impl Polling {
                     tokio::time::sleep_until(earliest).await;
                 }
             }
-            let permit = self.gate.enter(self.clock).await;
-            let batch = poll_once(&self.source, &mut cursor, &self.fetcher, self.clock).await;
-            drop(permit);
-            let wait = self.schedule.next(batch.failure.is_some(), batch.took);
+            let batch = match self.gate.enter(&self).await {
+                Ok(_permit) => read_once(&self.source, &mut cursor, &self.fetcher, self.clock).await,
+                Err(late) => self.source.failed(&mut cursor, late, (self.clock)(), Duration::ZERO),
+            };
+            // A poll that was late failed at nothing: it comes again in its rhythm.
+            let late = matches!(batch.failure, Some(FetchFailure::Late { .. }));
+            let wait = self.schedule.next(batch.failure.is_some() && !late, batch.took);
             due = Instant::now() + wait;
             earliest = Instant::now() + self.schedule.rest(batch.took);
             let next = (self.clock)().boot.plus(wait);
@@ -191,8 +209,19 @@ impl Polling {
     }
 }
 
-/// One poll of one source, outside any rhythm and any gate. Every outcome is a batch.
+/// One poll of one source, outside any rhythm and any gate, but in its turn where the node counts its reads. Every
+/// outcome is a batch.
 pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetcher, clock: Clock) -> Batch {
+    if let Some(budget) = &source.bound.budget
+        && let Err(late) = fetcher.turns().take(budget, source.patience(), || clock().boot).await
+    {
+        return source.failed(cursor, late, clock(), Duration::ZERO);
+    }
+    read_once(source, cursor, fetcher, clock).await
+}
+
+/// The read itself.
+async fn read_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetcher, clock: Clock) -> Batch {
     if let Some(failure) = cursor.quarantined.clone() {
         return source.failed(cursor, failure, clock(), Duration::ZERO);
     }
@@ -200,10 +229,19 @@ pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetc
         Ok(fetch) => fetch,
         Err(failure) => return source.failed(cursor, failure, clock(), Duration::ZERO),
     };
-    match fetcher.fetch(&fetch, clock).await {
+    let batch = match fetcher.fetch(&fetch, clock).await {
         Ok(reply) => decode(source, cursor, reply).await,
         Err(Missed { failure, sent, took }) => source.failed(cursor, failure, sent, took),
+    };
+    let too_often = |failure: &FetchFailure| {
+        matches!(failure, FetchFailure::TooOften { .. } | FetchFailure::Status { status: 429 })
+    };
+    if let Some(budget) = &source.bound.budget
+        && batch.failure.as_ref().is_some_and(too_often)
+    {
+        fetcher.turns().pause(budget, clock().boot).await;
     }
+    batch
 }
 
 async fn decode(source: &Arc<Source>, cursor: &mut Cursor, reply: Reply) -> Batch {
@@ -257,6 +295,8 @@ mod tests {
             limit_bytes: 1 << 20,
             decides_up: true,
             cost: None,
+            budget: None,
+            once: false,
             kind: SourceKindSpec::PrometheusText(PrometheusTextSpec { path: "/metrics".to_owned(), limit_series: 100 }),
             from: Vec::new(),
             documented: Vec::new(),
@@ -268,6 +308,7 @@ mod tests {
             target: "t".into(),
             base_url: url.to_owned(),
             credentials: None,
+            budget: None,
             labels: Labels::from_pairs([("target", "t")]),
             spec,
             machine: None,

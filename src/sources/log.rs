@@ -114,7 +114,7 @@ impl Kind for Log {
         let read = match &reply.answer {
             Answer::File(FileAnswer::Tail(read)) => read,
             Answer::File(FileAnswer::Absent) => return Err(FetchFailure::NoFile { path: self.request.path.clone() }),
-            Answer::File(FileAnswer::Seen(_))
+            Answer::File(FileAnswer::Seen(_) | FileAnswer::Tree(_))
             | Answer::Http(_)
             | Answer::Tcp
             | Answer::FileSystem(_)

@@ -46,6 +46,7 @@ fn bound(spec: SourceSpec, base_url: &str) -> BoundSource {
         target: "t".into(),
         base_url: base_url.to_owned(),
         credentials: None,
+        budget: None,
         labels: Labels::from_pairs([("target", "t"), ("node", "n"), ("job", "j"), ("instance", "i")]),
         machine: spec.kind.is_of_machine().then_some(Machine::Here),
         spec,

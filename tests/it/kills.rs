@@ -268,7 +268,10 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
         limit_bytes: 65_536,
         decides_up: true,
         cost: None,
+        budget: None,
+        once: false,
         kind: SourceKindSpec::HttpJson(HttpJsonSpec {
+            method: opsconsole::sources::http_json::ReadMethod::Get,
             path: "/health".to_owned(),
             series: vec![series],
             documents: Vec::new(),
@@ -304,6 +307,7 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
             target: "chain".into(),
             base_url: format!("http://127.0.0.1:{port}"),
             credentials: None,
+            budget: None,
             labels: Labels::from_pairs([("target", "chain")]),
             spec,
             machine: None,
