@@ -346,7 +346,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("a/state"))).expect("it can be made");
         assert!(!root.shared());
-        for folder in ["", "journals", "journals/runs", "runs", "locks", "slo"] {
+        for folder in ["", "journals", "journals/runs", "runs", "locks", "slo", "budgets"] {
             assert_eq!(mode(&root.path().join(folder)) & 0o777, 0o700, "{folder}");
         }
         let journal = root.journal(&JournalId::Console).expect("a path");

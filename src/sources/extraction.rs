@@ -4,7 +4,9 @@
 //! A series names its extractions in order: the surface the documents promise first, the one the node's code really
 //! has after it. The first that yields a finite number wins; a series that none yields is *not exposed*, never zero.
 //! A filter sees the body as its input and `$node_seconds` (the node's clock from its `Date` header, null without
-//! one) and `$seconds` (ours, when the request was sent). A truth value is 1 or 0, null is nothing.
+//! one) and `$seconds` (ours, when the request was sent). A truth value is 1 or 0, null is nothing. What jq makes of
+//! null is not always null: `length` makes 0, and `not` true; a filter that counts names what it counts, as in
+//! `.providers | arrays | length`.
 //!
 //! A series may be one per item of a list, such as one per provider: `each` finds the items and names their labels, and
 //! the extractions see one item each. What a node says in words that only tell the same from the other, such as the

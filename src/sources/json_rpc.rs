@@ -190,7 +190,8 @@ impl JsonRpc {
             return Err(if is_answer { no_envelope("it has neither a result nor an error") } else { refused() });
         };
         match said("id") {
-            Some(_) => Ok(Some(result)),
+            // Null is how a node says that it has none of it: a filter such as length would make 0 of that.
+            Some(_) => Ok((!result.is_null()).then_some(result)),
             None => Err(no_envelope("it has no id, so that nothing says which question it answers")),
         }
     }

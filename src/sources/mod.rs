@@ -61,6 +61,7 @@ pub mod log;
 pub mod open_metrics;
 pub mod prometheus_text;
 pub mod promql_api;
+pub mod records;
 pub mod schedule;
 pub mod server;
 pub mod tcp;

@@ -253,6 +253,8 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
         acts.insert(1, SealedAct { id: ActId::new(PAUSE), title: PAUSE.to_owned(), exec });
     }
     let series = JsonSeriesSpec {
+        each: None,
+        reads: opsconsole::sources::extraction::Reads::Number,
         name: "height".to_owned(),
         labels: BTreeMap::new(),
         help: "height".to_owned(),
