@@ -13,7 +13,7 @@ use super::clock;
 use super::fetch::http::HttpClient;
 use crate::base::{EndpointId, NodeId, SystemId, TargetId};
 use crate::config::{EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{self, FetchFailure, HttpAnswer, Ask, HttpRequest, Reply};
+use crate::model::{self, Ask, FetchFailure, HttpAnswer, HttpRequest, Reply};
 use crate::runbook::seal::{Environment, Privilege};
 use crate::systems::{Recogniser, SystemSpec};
 

@@ -279,7 +279,7 @@ mod tests {
     use crate::base::{Boot, Wall};
     use crate::model::Labels;
     use crate::sources::prometheus_text::PrometheusTextSpec;
-    use crate::sources::{BoundSource, SourceKindSpec, SourceSpec};
+    use crate::sources::{BoundSource, BudgetSpec, SourceKindSpec, SourceSpec};
 
     fn clock() -> At {
         // It stands still, so that no budget refills.
@@ -467,5 +467,54 @@ mod tests {
         let batch = poll_once(&source, &mut cursor, &Fetcher::new(), clock).await;
         assert_eq!(batch.failure, Some(overrun));
         assert_eq!(server.requests.load(Ordering::SeqCst), 0);
+    }
+
+    /// A source whose reads the node counts.
+    fn counted(id: &str, url: &str, per_second: f64) -> Arc<Source> {
+        let spec = BudgetSpec {
+            name: "reads".to_owned(),
+            help: String::new(),
+            per_second,
+            pause_seconds: 60.0,
+            from: Vec::new(),
+        };
+        let mut bound = source(id, url, 0.01).bound.clone();
+        bound.budget = Some(spec.at(url));
+        Arc::new(Source::compile(bound).expect("a source that compiles"))
+    }
+
+    #[tokio::test]
+    async fn a_poll_without_a_turn_is_late_and_delays_nobody_else() {
+        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
+        let (sender, mut messages) = mpsc::channel(8);
+        let sources = vec![counted("one", &server.url, 0.01), counted("two", &server.url, 0.01)];
+        let sources = sources.into_iter().chain([source("free", &server.url, 0.01)]).collect();
+        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+        let (mut read, mut late, mut free) = (0, 0, 0);
+        while late < 4 || free < 4 {
+            let batch = polled(&mut messages).await;
+            match (&batch.failure, batch.source.as_str()) {
+                (None, "free") => free += 1,
+                (None, _) => read += 1,
+                (Some(FetchFailure::Late { .. }), "one" | "two") => {
+                    assert_eq!(batch.values.len(), 0, "nobody was found down");
+                    late += 1;
+                }
+                (failure, source) => panic!("{source}: {failure:?}"),
+            }
+        }
+        assert_eq!(read, 1, "the next turn is a hundred seconds away");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_was_asked_too_often_is_left_alone_by_all() {
+        let busy = serve(vec![answer("429 Too Many Requests", "", "")]).await;
+        let fetcher = Fetcher::new();
+        let (one, two) = (counted("one", &busy.url, 1e2), counted("two", &busy.url, 1e2));
+        let refused = poll_once(&one, &mut Cursor::default(), &fetcher, clock).await;
+        assert_eq!(refused.failure, Some(FetchFailure::Status { status: 429 }));
+        let late = poll_once(&two, &mut Cursor::default(), &fetcher, clock).await;
+        assert!(matches!(late.failure, Some(FetchFailure::Late { .. })), "{:?}", late.failure);
+        assert_eq!(busy.requests.load(Ordering::SeqCst), 1);
     }
 }

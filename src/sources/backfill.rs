@@ -63,10 +63,8 @@ impl BackfillPlan {
         let mut ends: Vec<Labels> = sources.iter().filter(of_node).map(|source| source.labels.clone()).collect();
         ends.sort_unstable();
         ends.dedup();
-        let matchers = matchers.map_or_else(
-            || instances(ends.iter().map(|labels| labels.get("instance").to_owned())),
-            str::to_owned,
-        );
+        let matchers = matchers
+            .map_or_else(|| instances(ends.iter().map(|labels| labels.get("instance").to_owned())), str::to_owned);
         let plain = |name: &Arc<str>| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
         // What the console says of its own reads no server has.
         let asked = names.filter(|name| plain(name) && !name.is_empty() && !name.starts_with("opsconsole_"));

@@ -124,7 +124,9 @@ impl KindSpec for CommandSpec {
         match &self.output {
             OutputSpec::ExitCode => Some(vec![EXIT_CODE.to_owned()]),
             OutputSpec::Number(number) => Some(vec![EXIT_CODE.to_owned(), number.name.clone()]),
-            OutputSpec::Json { series, .. } | OutputSpec::JsonLines { series, .. } => Some(names_of(series.iter().map(|series| series.name.as_str()))),
+            OutputSpec::Json { series, .. } | OutputSpec::JsonLines { series, .. } => {
+                Some(names_of(series.iter().map(|series| series.name.as_str())))
+            }
             OutputSpec::PrometheusText { .. } => None,
         }
     }

@@ -218,13 +218,7 @@ impl Extraction {
         Decoded { not_exposed, ..self.columns.lay_out(own, cursor, &[]) }
     }
 
-    fn find(
-        &self,
-        input: &Json,
-        own: &Labels,
-        node: Option<Wall>,
-        ours: Wall,
-    ) -> Result<Found, FetchFailure> {
+    fn find(&self, input: &Json, own: &Labels, node: Option<Wall>, ours: Wall) -> Result<Found, FetchFailure> {
         let node_seconds = node.map(Wall::as_seconds).map_or_else(Json::null, Json::from);
         let variables = [node_seconds, Json::from(ours.as_seconds())];
         let mut found = Found::default();
@@ -520,5 +514,72 @@ mod tests {
         check(&[("a", &[])], "no extraction");
         check(&[("a", &[("legacy", ".a")])], "none of documented, as-built, both");
         check(&[("a", &[("both", "now")])], "now/0");
+    }
+
+    #[test]
+    fn a_fingerprint_tells_the_same_from_the_other() {
+        let same = |one: &str, other: &str, want: bool| {
+            assert_eq!(fingerprint(one) == fingerprint(other), want, "{one} {other}");
+        };
+        same("7c8eb387", "7c8eb387", true);
+        same("7c8eb387", "0x7C8EB387", true);
+        same("7c8eb387", "4dd1c71b", false);
+        same("Validator_1", "validator_1", false);
+        assert_eq!((fingerprint(" "), fingerprint("0x")), (None, Some(fingerprint("0x").expect("a word"))));
+        let most = (1_u64 << 52) as f64;
+        assert!(fingerprint("x").is_some_and(|value| value < most && value.fract() == 0.0));
+        let mut spec = spec(&[("tip", &[("as-built", ".chain[-1].hash")])], &[]);
+        spec.0[0].reads = Reads::Fingerprint;
+        let extraction = compiled(&spec).expect("it compiles");
+        let value = |body: &str| find(&extraction, body).expect(body).values.first().map(|(_, value)| *value);
+        assert_eq!(value(r#"{"chain":[{"hash":"a"},{"hash":"7c8eb387"}]}"#), fingerprint("7c8eb387"));
+        assert_eq!(value(r#"{"chain":[]}"#), None);
+        assert_eq!(value(r#"{"chain":[{"hash":null}]}"#), None);
+    }
+
+    #[test]
+    fn items_of_a_list_are_series_of_their_own() {
+        let each = |jq: &str, limit| {
+            let labels = BTreeMap::from([("component".to_owned(), ".name".to_owned())]);
+            let mut spec = spec(&[("healthy", &[("as-built", r#".status | ascii_downcase == "healthy""#)])], &[]);
+            spec.0[0].each = Some(EachSpec { jq: jq.to_owned(), labels, limit });
+            spec
+        };
+        let extraction = compiled(&each(".components", 2)).expect("it compiles");
+        // States are written as the code names them, not as the documents do.
+        let body = r#"{"components":[{"name":"database","status":"Healthy"},{"name":"limiter","status":"Degraded"},
+            {"name":"more","status":"Healthy"}]}"#;
+        let found = find(&extraction, body).expect("valid");
+        let named: Vec<_> = found.named.iter().map(|(labels, value)| (labels.get("component"), *value)).collect();
+        assert_eq!((named, found.dropped), (vec![("database", 1.0), ("limiter", 0.0)], 1));
+        let empty = find(&extraction, r#"{"components":[]}"#).expect("valid");
+        assert_eq!((empty.named.len(), empty.not_exposed.len()), (0, 0), "there is a list, and nothing in it");
+        let none = find(&extraction, r#"{"components":null}"#).expect("valid");
+        assert_eq!(none.not_exposed.iter().map(|name| &**name).collect::<Vec<_>>(), ["healthy"]);
+        let check = |spec: &Spec, want: &str| assert!(compiled(spec).expect_err(want).contains(want));
+        check(&each(".components", 0), "its limit is 0; it must be between 1 and 500");
+        let mut bare = each(".", 5);
+        bare.0[0].each.as_mut().expect("set above").labels.clear();
+        check(&bare, "names no label");
+        let mut twice = each(".", 5);
+        twice.0.push(twice.0[0].clone());
+        check(&twice, "has no other entry");
+    }
+
+    #[test]
+    fn a_text_that_ends_with_the_letters_of_a_line_end_is_read() {
+        let check = |body: &str, want: Option<&str>| match (parsed(body.as_bytes()), want) {
+            (Ok(json), Some(want)) => assert_eq!(json.to_value().to_string(), want),
+            (Err(failure), None) => assert!(failure.to_string().starts_with("not JSON: "), "{failure}"),
+            (found, _) => panic!("{body}: {found:?}"),
+        };
+        let nodes = r#"{"nodes":3}"#;
+        check(r#"{"nodes":3}\n"#, Some(nodes));
+        check("{\"nodes\":3}\\n\r\n", Some(nodes));
+        check(nodes, Some(nodes));
+        check(r#"{"nodes":3}\n\n"#, None);
+        check(r#"{"nodes":3\n"#, None);
+        check(r"\n", None);
+        check("upstream down\\n", None);
     }
 }

@@ -401,7 +401,10 @@ pub(super) fn read_as(kind: SourceKindSpec, answer: Reply) -> Result<Vec<String>
             .series()
             .iter()
             .zip(batch.values.iter())
-            .filter(|(labels, _)| !labels.name().starts_with("opsconsole_s") && !["up", "opsconsole_clock_skew_seconds"].contains(&labels.name()))
+            .filter(|(labels, _)| {
+                !labels.name().starts_with("opsconsole_s")
+                    && !["up", "opsconsole_clock_skew_seconds"].contains(&labels.name())
+            })
             .map(|(labels, value)| format!("{} {value}", labels.name()))
             .collect()),
     }

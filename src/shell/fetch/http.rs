@@ -14,7 +14,7 @@ use super::{connection_failure, shown};
 use crate::base::Wall;
 use crate::model::{Ask, FetchFailure, HttpAnswer, HttpRequest};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 
 /// How long a connection may take. A listener on a living machine answers within one lost packet's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -88,8 +88,8 @@ async fn head_and_body(
     let too_large = FetchFailure::TooLarge { limit_bytes: request.limit_bytes };
     let mut asked = match &request.ask {
         Ask::Get => client.get(&request.url),
-        // An empty body has a length too: some servers wait for one.
-        Ask::Post { body: None } => client.post(&request.url).body(""),
+        // No body has a length too: some servers wait for one until it is said that there is none.
+        Ask::Post { body: None } => client.post(&request.url).header(CONTENT_LENGTH, "0"),
         Ask::Post { body: Some(body) } => {
             client.post(&request.url).header(CONTENT_TYPE, "application/json").body(body.clone())
         }
@@ -214,7 +214,7 @@ pub mod loopback;
 #[cfg(test)]
 mod tests {
     use super::super::LONGEST_DETAIL;
-    use super::loopback::{Act, answer, serve};
+    use super::loopback::{Act, answer, echo, serve};
     use super::*;
     use crate::base::text;
 
@@ -243,6 +243,25 @@ mod tests {
         assert_eq!(reply.body, b"{\"a\":1}");
         let reply = read(vec![answer("200 OK", "Date: whenever\r\n", "")]).await.expect("an answer");
         assert_eq!((reply.date, reply.body.len()), (None, 0));
+    }
+
+    #[tokio::test]
+    async fn a_read_by_post_brings_its_body_or_none() {
+        let (url, server) = echo().await;
+        let asked = async |ask: Ask| {
+            let reply = HttpClient::new().ask(&HttpRequest { ask, ..request(&url) }).await.expect("an answer");
+            String::from_utf8_lossy(&reply.body).into_owned()
+        };
+        let body = r#"{"id":1}"#;
+        let came = asked(Ask::Post { body: Some(body.to_owned()) }).await;
+        assert!(came.starts_with("POST / HTTP/1.1\r\n") && came.ends_with(&format!("\r\n\r\n{body}")), "{came}");
+        assert!(came.contains("content-type: application/json\r\n") && came.contains("content-length: 8"), "{came}");
+        // One server reads no more than 512 bytes of a request.
+        assert!(came.len() < 400, "{}", came.len());
+        let came = asked(Ask::Post { body: None }).await;
+        assert!(came.starts_with("POST /") && came.contains("content-length: 0\r\n"), "{came}");
+        assert!(asked(Ask::Get).await.starts_with("GET / HTTP/1.1\r\n"));
+        server.abort();
     }
 
     #[tokio::test]

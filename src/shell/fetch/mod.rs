@@ -22,9 +22,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::state_root::StateRoot;
 use crate::base::{At, text};
 use crate::model::{Answer, Fetch, FetchFailure, Reply};
-use super::state_root::StateRoot;
 use http::HttpClient;
 use turns::TurnTaker;
 
