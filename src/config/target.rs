@@ -470,7 +470,7 @@ mod tests {
             let [one] = bound.as_slice() else { panic!("{} of them", bound.len()) };
             one.clone()
         };
-        assert_eq!(ratio("").not_read().is_some_and(|why| why.contains("names no prometheus")), true);
+        assert!(ratio("").not_read().is_some_and(|why| why.contains("names no prometheus")));
         let server = "prometheus: Some((url: \"http://127.0.0.1:9090/\", matchers: Some(\"job=\\\"x\\\"\"))),";
         let one = ratio(server);
         assert_eq!(
