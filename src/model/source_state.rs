@@ -30,8 +30,8 @@ pub struct SourceState {
     pub failing_since: Option<At>,
     pub failure: Option<FetchFailure>,
     pub failures_in_a_row: u32,
-    /// Why the last poll was not made when it was due, in words; it will be.
-    pub late: Option<String>,
+    /// Why the last poll was not made when it was due; it will be.
+    pub late: Option<FetchFailure>,
     pub polls: u64,
     pub took: Duration,
     /// The longest answer times of the last polls in seconds, oldest first; `None` where no answer came.
@@ -105,7 +105,7 @@ impl SourceState {
         }
         if let Some(late @ FetchFailure::Late { .. }) = &batch.failure {
             // Nobody was asked: what is known stays as true as its age.
-            self.late = Some(late.to_string());
+            self.late = Some(late.clone());
             return;
         }
         self.late = None;
@@ -208,7 +208,7 @@ mod tests {
         state.note(&batch);
         state.note(&Batch::failed("t/n/e/s".into(), at(3), late.clone()));
         assert_eq!((state.truth(Boot(3_000)), state.failures_in_a_row), (Truth::Fresh, 0));
-        assert_eq!(state.late, Some(late.to_string()));
+        assert_eq!(state.late, Some(late));
         assert_eq!(state.truth(Boot(9_000)), Truth::Stale { age: second * 8 });
         state.note(&Batch { sent: at(9), ..batch });
         assert_eq!((state.truth(Boot(9_000)), state.late), (Truth::Fresh, None));

@@ -359,7 +359,11 @@ fn exposition(lines: &[usize]) -> String {
 proptest! {
     #[test]
     fn no_bytes_break_a_decoder(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        for source in [source("volchain", "health"), source("prometheus", "metrics")] {
+        let rpc = crate::base::ron_text::parse("test", "(method: \"a\")").expect("a spec");
+        let asked = crate::base::ron_text::parse("test", "(expr: \"a\", name: \"b\", help: \"\")").expect("a spec");
+        let others = [SourceKindSpec::JsonRpc(rpc), SourceKindSpec::PromqlApi(asked)];
+        let others = others.map(|kind| Source::compile(bound_kind(kind)).expect("it compiles"));
+        for source in [source("volchain", "health"), source("prometheus", "metrics")].into_iter().chain(others) {
             let batch = source.decode(&mut Cursor::default(), &over_http(|answer| answer.body = body.clone(), ""));
             prop_assert_eq!(batch.layout.series().len(), batch.values.len());
         }

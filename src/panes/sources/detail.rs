@@ -132,7 +132,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
         rows.pair(0, "fails", Role::Critical, &words);
     }
     if let Some(late) = &source.late {
-        rows.pair(0, "late", Role::Warning, late);
+        rows.pair(0, "late", Role::Warning, &late.to_string());
     }
     match source.backfill {
         Some(_) => {
