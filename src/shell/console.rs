@@ -78,9 +78,11 @@ pub async fn run(
     }
     let recorder = record.map(|path| Recorder::begin(path, &setup)).transpose()?;
     let actor = setup.console.actor.clone();
+    let root = Arc::new(root);
     let (app, first) = App::new(setup)?;
     let mut console = Console {
         app,
+        fetcher: Fetcher::sharing(Arc::clone(&root)),
         screen,
         pacing: Pacing::default(),
         recorder,
@@ -96,7 +98,7 @@ pub async fn run(
     console.draw()?;
 
     let (out, messages) = mpsc::channel(QUEUE);
-    let mut driver = Driver::new(Arc::new(root), out.clone(), clock::now, actor);
+    let mut driver = Driver::new(root, out.clone(), clock::now, actor);
     console.carry_out(first, &mut driver).await?;
     let result = console.live(&guard, signals, &mut driver, out, messages, history).await;
     guard.leave();
@@ -126,6 +128,7 @@ enum Asked {
 
 struct Console {
     app: App,
+    fetcher: Fetcher,
     screen: Screen,
     pacing: Pacing,
     recorder: Option<Recorder>,
@@ -215,7 +218,7 @@ impl Console {
     }
 
     fn start_polling(&self, out: &mpsc::Sender<(At, Msg)>) -> Result<Poller, ConsoleError> {
-        Ok(Poller::of_targets(&self.app.model().targets, &Fetcher::new(), out, clock::now)?)
+        Ok(Poller::of_targets(&self.app.model().targets, &self.fetcher, out, clock::now)?)
     }
 
     async fn typed(&mut self, event: TermEvent, driver: &mut Driver) -> Result<(), ConsoleError> {

@@ -237,7 +237,7 @@ impl DemoFolder {
             environment: Environment::Demo,
             host: Some(Host::Local),
             privilege: Privilege::None,
-            nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint] }],
+            nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint], settings: BTreeMap::new() }],
             secrets: BTreeMap::from([(
                 "admin".to_owned(),
                 SecretRef::File(format!("{}/{ADMIN_SECRET}", self.text()?)),

@@ -29,6 +29,8 @@ pub fn answer(node: &Node, played: &Played, now: At, fetch: &Fetch) -> Result<An
                 })
             }
             Look::Entries { .. } => FileAnswer::Seen(folder(now, Some(played.backups + 1))),
+            // Nothing of a rehearsal has a size that anybody asks for.
+            Look::Tree(_) => FileAnswer::Absent,
             Look::Tail { after, context_bytes, .. } => FileAnswer::Tail(tail(node, after.as_ref(), *context_bytes)),
         })),
         Fetch::Command(request) => {

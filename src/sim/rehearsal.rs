@@ -574,7 +574,11 @@ pub fn setup(columns: u16, rows: u16) -> Setup {
         environment: Environment::Demo,
         host: Some(Host::Local),
         privilege: Privilege::None,
-        nodes: vec![NodeSpec { id: "node-1".into(), endpoints: vec![api] }],
+        nodes: vec![NodeSpec {
+            id: "node-1".into(),
+            endpoints: vec![api],
+            settings: std::collections::BTreeMap::new(),
+        }],
         interval_seconds: None,
         intervals: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::from([(
