@@ -11,7 +11,8 @@ use opsconsole::runbook::seal::{Approval, Environment, Host, Place, Prepared, Pr
 use opsconsole::runbook::tree::{Act, ActPlan, Class, ConditionPlan, EscalationPlan, SequencePlan, Task, WayBack};
 use opsconsole::runbook::{Runbook, SealedSequence, Step};
 use opsconsole::shell::resolve;
-use opsconsole::sources::http_json::{Extract, HttpJsonSpec, JsonSeriesSpec};
+use opsconsole::sources::extraction::Reads;
+use opsconsole::sources::http_json::{Extract, HttpJsonSpec, JsonSeriesSpec, ReadMethod};
 use opsconsole::sources::{BoundSource, SourceKindSpec, SourceSpec};
 
 use super::Kind;
@@ -195,6 +196,8 @@ fn place(demo: &Path, port: u16) -> Place {
 /// The one read of the verification.
 fn read(port: u16) -> BoundSource {
     let series = JsonSeriesSpec {
+        each: None,
+        reads: Reads::Number,
         name: "height".to_owned(),
         labels: BTreeMap::new(),
         help: "height".to_owned(),
@@ -202,8 +205,15 @@ fn read(port: u16) -> BoundSource {
         extract: vec![Extract { surface: "both".to_owned(), jq: ".height".to_owned() }],
         from: Vec::new(),
     };
-    let kind = HttpJsonSpec { path: "/health".to_owned(), series: vec![series], documents: Vec::new() };
+    let kind = HttpJsonSpec {
+        method: ReadMethod::Get,
+        path: "/health".to_owned(),
+        series: vec![series],
+        documents: Vec::new(),
+    };
     let spec = SourceSpec {
+        budget: None,
+        once: false,
         id: "health".to_owned(),
         endpoint: "api".to_owned(),
         interval_seconds: 2.0,
@@ -218,6 +228,7 @@ fn read(port: u16) -> BoundSource {
         answers: Vec::new(),
     };
     BoundSource {
+        budget: None,
         id: "chain/n/api/health".into(),
         target: "chain".into(),
         base_url: format!("http://127.0.0.1:{port}"),
