@@ -9,7 +9,7 @@ use crate::base::{At, Digest, RunId, Severity, StepId};
 use crate::panes::journal::sentence::sentence;
 use crate::runbook::record::{Evidence, Judged};
 use crate::runbook::seal::{self, Approval};
-use crate::runbook::tree::{ActPlan, Class};
+use crate::runbook::tree::Class;
 use crate::runbook::{Present, Record, SealedSequence};
 use crate::ui::overlay::confirm::{Counted, Offer};
 use crate::ui::overlay::{BreakGlassForm, Confirm, Overlay};
@@ -19,7 +19,7 @@ impl App {
     pub(super) fn ask_to_commit(&mut self, at: At, run: &RunId, step: &StepId, effects: &mut Vec<Effect>) {
         match self.plan_of(run, step) {
             Ok(planned) if planned.plan.class == Class::Destructive => {
-                let commands: Vec<String> = planned.plan.acts.iter().map(ActPlan::words).collect();
+                let commands: Vec<String> = planned.plan.acts.iter().map(|act| act.title.clone()).collect();
                 let title = self.model.runs.get(run).and_then(|run| run.current()).map_or("", |step| &step.title);
                 let form = BreakGlassForm::new(run.clone(), step.clone(), title, &commands);
                 self.overlay = Some(Overlay::BreakGlass(Box::new(form)));

@@ -5,6 +5,7 @@ use super::{App, Effect, JournalId};
 use crate::base::{At, BranchId, Key, KeyCode, RunId, StepId};
 use crate::panes::wizard::rules;
 use crate::panes::{Intent, Page, footer, screen, uses};
+use crate::promql::Verdict;
 use crate::runbook::Record;
 use crate::runbook::tree::Task;
 use crate::ui::overlay::{Answer, FilterPrompt, Help, Overlay, QueryForm, ReasonForm, Reasoned, SettleForm};
@@ -305,12 +306,21 @@ impl App {
     fn settle(&mut self, at: At, form: &SettleForm, effects: &mut Vec<Effect>) {
         let Some(run) = self.model.runs.get(&form.run) else { return };
         let Some((sequence, _)) = super::runs::unknown_outcome(run, &form.step) else { return };
+        let judged = self.judge_all(at, &run.target, &sequence.sealed.verify);
+        if let Some(open) = judged.iter().find(|one| form.cured() && one.verdict != Verdict::True) {
+            let why = format!(
+                "it can not be settled as cured, because that is not what is measured: {}; wait until it is, or settle it as not cured",
+                super::runs::judged_words(open)
+            );
+            let what = format!("settling step {}", form.step);
+            return self.refuse(at, &what, &why, JournalId::Run(form.run.clone()), effects);
+        }
         let record = Record::Settled {
             step: form.step.clone(),
             sequence: sequence.sealed.id.clone(),
             cured: form.cured(),
             note: form.note().to_owned(),
-            judged: self.judge_all(at, &run.target, &sequence.sealed.verify),
+            judged,
         };
         self.write_run(&form.run, record, effects);
     }

@@ -5,6 +5,7 @@
 use super::{App, Effect};
 use crate::base::{At, text};
 use crate::panes::Intent;
+use crate::runbook::Run;
 use crate::ui::Action;
 use crate::ui::action::{ACTIONS, Danger};
 use crate::ui::overlay::palette::Entry;
@@ -68,17 +69,21 @@ impl App {
     }
 
     fn offer_runbooks(&self, offers: &mut Vec<Offer>) {
-        for run in self.model.shown().runs.values() {
-            let state = if run.closed.is_some() { "closed" } else { "open" };
+        let runs = |closed: bool| self.model.shown().runs.values().filter(move |run| run.closed.is_some() == closed);
+        let show = |run: &Run, state: &str| {
             let words = format!("show the {state} run of {} on {}", run.runbook.title, run.target);
-            offers.push(intending(words, run.id.as_str(), Danger::None, Intent::ShowRun(run.id.clone())));
+            intending(words, run.id.as_str(), Danger::None, Intent::ShowRun(run.id.clone()))
+        };
+        offers.extend(runs(false).map(|run| show(run, "open")));
+        if let Some(target) = self.model.target() {
+            for runbook in &target.system.runbooks {
+                let words = format!("open the runbook {} on {}", runbook.title, target.id);
+                let intent = Intent::StartRunbook { target: target.id.clone(), runbook: runbook.id.clone() };
+                offers.push(intending(words, runbook.id.as_str(), Danger::Decides, intent));
+            }
         }
-        let Some(target) = self.model.target() else { return };
-        for runbook in &target.system.runbooks {
-            let words = format!("open the runbook {} on {}", runbook.title, target.id);
-            let intent = Intent::StartRunbook { target: target.id.clone(), runbook: runbook.id.clone() };
-            offers.push(intending(words, runbook.id.as_str(), Danger::Decides, intent));
-        }
+        // What is over is looked at least often, and looks as if it were not.
+        offers.extend(runs(true).map(|run| show(run, "closed")));
     }
 
     fn offer_actions(&self, offers: &mut Vec<Offer>) {

@@ -24,7 +24,7 @@ impl App {
                 let record = Record::Concluded { step: step.clone(), finding: finding.clone() };
                 return self.write_run(run_id, record, effects);
             }
-            Task::Escalate(_) => Said::Told,
+            Task::Escalate(plan) => Said::Told { contacts: plan.contacts.clone() },
             Task::ByHand(_) => Said::Done,
             Task::Ask(plan) => {
                 let there = match Present::new(&self.model.store, &run.target, at).choices(&plan.accepts) {
@@ -42,19 +42,7 @@ impl App {
                 return self.say(at, "there is nothing to acknowledge at this step");
             }
         };
-        let beginning = match &current.task {
-            Task::Escalate(plan) => plan.contacts.join(", "),
-            Task::Observe(_)
-            | Task::Choose(_)
-            | Task::Watch(_)
-            | Task::Commit(_)
-            | Task::Conclude(_)
-            | Task::ByHand(_)
-            | Task::Tick(_)
-            | Task::Ask(_)
-            | Task::Collect(_) => String::new(),
-        };
-        let form = SaidForm::new(run_id.clone(), step.clone(), said, &current.title).beginning(&beginning);
+        let form = SaidForm::new(run_id.clone(), step.clone(), said, &current.title);
         self.overlay = Some(Overlay::Said(Box::new(form)));
     }
 
@@ -129,7 +117,7 @@ impl App {
             Said::Done => Record::DidByHand { step, done: true, note: text },
             Said::NotDone => Record::DidByHand { step, done: false, note: text },
             Said::NotApplicable(item) => Record::Ticked { step, item, not_applicable: Some(text) },
-            Said::Told => Record::Escalated { step, contacts: vec![text] },
+            Said::Told { .. } => Record::Escalated { step, contacts: vec![text] },
             Said::Value { plan, .. } => Record::Answered { step, name: plan.name, value: text },
             Said::ByHand => {
                 let Task::Commit(plan) = &current.task else { return };

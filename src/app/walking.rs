@@ -4,6 +4,7 @@
 //! A walk takes the branch that the evidence suggests, and notes what the runbook finds at its end. Must never: act,
 //! arm, or answer for a person. It ends before any of that, and says before what.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::base::{At, RunId, RunbookId, TargetId};
 use crate::promql::Verdict;
 use crate::runbook::machine::StepState;
 use crate::runbook::tree::{ActPlan, SequencePlan, Task};
-use crate::runbook::{Record, Run, Step};
+use crate::runbook::{Record, Run, Step, seal};
 
 /// How long a choice may stand without a suggestion where every condition is known: one may be about to turn.
 const UNDECIDED: Duration = Duration::from_secs(20);
@@ -32,6 +33,8 @@ pub enum Halt {
     Ended { finding: Option<String> },
     /// The next step would change something.
     BeforeActs { title: String, class: &'static str, acts: Vec<String> },
+    /// Somebody else has a run of this runbook open on this target, and stands in it.
+    OpenElsewhere { title: String },
     /// A sequence of this run is under way, or its outcome has to be settled.
     ActsUnderWay { title: String },
     /// The evidence suggests no branch.
@@ -76,7 +79,14 @@ impl App {
             return (effects, None);
         };
         let id: RunId = run.id.clone();
-        match next(run, at) {
+        // Another console's run is that console's: it is neither gone on with nor closed from here.
+        if !id.as_str().ends_with(&self.nonce) {
+            return (effects, Some(Halt::OpenElsewhere { title: run.runbook.title.clone() }));
+        }
+        let settings = self.model.target_by_id(&run.target);
+        let settings =
+            settings.map(|target| target.system.spec.settings_text(&target.spec.settings)).unwrap_or_default();
+        match next(run, &settings, at) {
             Next::Wait => (effects, None),
             Next::Halt(halt) => (effects, Some(halt)),
             Next::Write(record) => {
@@ -87,7 +97,7 @@ impl App {
     }
 }
 
-fn next(run: &Run, at: At) -> Next {
+fn next(run: &Run, settings: &BTreeMap<String, String>, at: At) -> Next {
     if run.closed.is_some() {
         let finding = run.steps.values().filter_map(|step| step.finding.clone()).next_back();
         return Next::Halt(Halt::Ended { finding });
@@ -100,7 +110,7 @@ fn next(run: &Run, at: At) -> Next {
     match &step.task {
         Task::Observe(_) | Task::Watch(_) | Task::Collect(_) => Next::Wait,
         Task::Choose(_) => at_choice(run, step, at),
-        Task::Commit(plan) => at_acts(run, step, plan),
+        Task::Commit(plan) => at_acts(run, step, plan, settings),
         Task::Conclude(finding) => Next::Write(Record::Concluded { step: step.id.clone(), finding: finding.clone() }),
         Task::Escalate(plan) => {
             Next::Halt(Halt::HandsOver { title, contacts: plan.contacts.clone(), say: plan.say.clone() })
@@ -127,11 +137,14 @@ fn at_choice(run: &Run, step: &Step, at: At) -> Next {
     }
 }
 
-fn at_acts(run: &Run, step: &Step, plan: &SequencePlan) -> Next {
+fn at_acts(run: &Run, step: &Step, plan: &SequencePlan, settings: &BTreeMap<String, String>) -> Next {
     let title = step.title.clone();
+    let open = plan.for_each.iter().map(|list| list.name.clone()).collect();
+    // What can not be filled in is shown as the runbook has it: nothing of it is run from here.
+    let shown = seal::previewed(plan, settings, Some(run.opened.wall), &open).unwrap_or_else(|_| plan.clone());
     match run.state(&step.id) {
         StepState::NotStarted => {
-            let acts = plan.acts.iter().map(ActPlan::words).collect();
+            let acts = shown.acts.iter().map(ActPlan::words).collect();
             Next::Halt(Halt::BeforeActs { title, class: plan.class.word(), acts })
         }
         StepState::Running | StepState::Unknown => Next::Halt(Halt::ActsUnderWay { title }),

@@ -184,7 +184,8 @@ fn words(found: &Verification) -> String {
         None if found.is_whole() => format!("ok, {records}, head {short}"),
         None => format!("NOT WHOLE: {records}, head {short}"),
     };
-    if let Some(seq) = found.missing_tail {
+    // Behind a damage nothing is read, and so nothing of the tail is known.
+    if let Some(seq) = found.missing_tail.filter(|_| found.problem.is_none()) {
         said.push_str(&format!("; MISSING TAIL: the head file remembers record {seq}"));
     }
     if let Some(what) = &found.head_problem {

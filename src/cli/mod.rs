@@ -100,7 +100,7 @@ enum Command {
     Query(query::QueryArgs),
     /// Check Prometheus rule files, and run promtool's unit tests of them
     Rules(rules::RulesArgs),
-    /// Look at runbooks: lint, show, plan
+    /// Look at runbooks, or run one: lint, list, show, plan, run
     Runbook(runbook::RunbookArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),

@@ -201,6 +201,14 @@ impl FileAct {
         })
     }
 
+    /// Whether it names every file exactly: no newest backup that is still to be found, no list that is still to be made.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        let open = |path: &&String| path.split('/').any(|part| part == NEWEST);
+        let listed = !matches!(self, FileAct::Prune { listed: None, .. });
+        listed && !self.paths().iter().any(open)
+    }
+
     /// Whether `sealed` is this act with [`NEWEST`] replaced by the name of a backup, and nothing else changed.
     #[must_use]
     pub fn is_settled_as(&self, sealed: &FileAct) -> bool {

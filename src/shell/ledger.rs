@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 
@@ -27,6 +27,8 @@ const QUEUE: usize = 256;
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 /// How often, when nothing is.
 const IDLE_EVERY: Duration = Duration::from_secs(2);
+/// How often another console's run is looked for while none is open.
+const ALONE_EVERY: Duration = Duration::from_secs(5);
 
 /// What the ledger can be asked to do.
 #[derive(Debug)]
@@ -62,7 +64,15 @@ impl Ledger {
     #[must_use]
     pub fn start(root: Arc<StateRoot>, out: mpsc::Sender<(At, Msg)>, clock: fn() -> At, actor: Actor) -> Ledger {
         let (jobs, queue) = sync_channel(QUEUE);
-        let worker = Worker { root, out, clock, boot_id: super::clock::boot_id(), actor, followed: BTreeMap::new() };
+        let worker = Worker {
+            root,
+            out,
+            clock,
+            boot_id: super::clock::boot_id(),
+            actor,
+            followed: BTreeMap::new(),
+            folder_changed: None,
+        };
         Ledger { jobs, worker: std::thread::spawn(move || worker.work(&queue)) }
     }
 
@@ -104,6 +114,8 @@ struct Worker {
     /// Who ends what nobody else can end any more.
     actor: Actor,
     followed: BTreeMap<RunId, Followed>,
+    /// When something last appeared beside the journals of runs, as their folder has it.
+    folder_changed: Option<SystemTime>,
 }
 
 /// A run's journal, and the run it has told of so far.
@@ -137,18 +149,17 @@ impl Followed {
 
 impl Worker {
     fn work(mut self, queue: &Receiver<Job>) {
-        self.find_open_runs();
+        self.find_new_runs();
         let mut busy = self.read_on();
         loop {
             let next = match (busy, self.followed.is_empty()) {
                 (true, _) => queue.recv_timeout(FOLLOW_EVERY),
                 (false, false) => queue.recv_timeout(IDLE_EVERY),
-                // Nothing can happen that this thread does not begin itself.
-                (false, true) => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                (false, true) => queue.recv_timeout(ALONE_EVERY),
             };
             match next {
                 Ok(job) => self.carry_out(job),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.find_new_runs(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             busy = self.read_on();
@@ -195,6 +206,17 @@ impl Worker {
                     self.say(Msg::AlertsNotKept { why });
                 }
             }
+        }
+    }
+
+    /// Runs that another console, or nobody's terminal, has opened meanwhile. One look at the folder tells that there are
+    /// none.
+    #[allow(clippy::disallowed_methods, reason = "the journal's folder says when a file came into it")]
+    fn find_new_runs(&mut self) {
+        let changed = std::fs::metadata(self.root.journals().join("runs")).and_then(|folder| folder.modified()).ok();
+        if changed.is_none() || changed != self.folder_changed {
+            self.folder_changed = changed;
+            self.find_open_runs();
         }
     }
 
@@ -332,6 +354,20 @@ mod tests {
         assert_eq!(told(&mut inbox, 3).await, ["2+", "3", "run-1 overtaken"]);
         ledger.ask(note(Some(3), "in time")).expect("it takes jobs");
         assert_eq!(told(&mut inbox, 1).await, ["4"]);
+        ledger.finish();
+    }
+
+    #[tokio::test]
+    async fn a_run_that_another_console_opens_is_told_too() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let root = Arc::new(StateRoot::find(Some(place.path())).expect("it can be made"));
+        let (out, mut inbox) = mpsc::channel(64);
+        let ledger = Ledger::start(Arc::clone(&root), out, clock::now, Actor::default());
+        for name in ["theirs", "another"] {
+            let (journal, record) = (JournalId::Run(RunId::new(name)), Record::ConsoleStopped { why: "x".to_owned() });
+            journal::append(&root, &journal, &Actor::default(), clock::now(), "boot", record).expect("it is appended");
+            assert_eq!(told(&mut inbox, 1).await, ["1"], "{name}");
+        }
         ledger.finish();
     }
 }

@@ -30,3 +30,4 @@ mod scenarios;
 mod secrets;
 mod stage;
 mod terminal;
+mod walking;

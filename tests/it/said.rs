@@ -142,8 +142,6 @@ fn walk(texts: [&str; 4], value: &str, pasted: bool) {
     stage.type_text(&format!("volchain-demo {CODE}"));
     stage.advance(seconds(30));
     stage.press("enter");
-    // The contacts of the runbook stand there.
-    (0..40).for_each(|_| stage.press("backspace"));
     say(&mut stage, told, pasted);
     stage.advance(seconds(1));
     stage.press("enter");

@@ -9,7 +9,7 @@ use crate::promql::Verdict;
 use crate::runbook::record::{Evidence, Judged};
 use crate::runbook::{Entry, Record};
 
-pub(super) fn of(entry: &Entry) -> Vec<Detail> {
+pub(in crate::cli) fn of(entry: &Entry) -> Vec<Detail> {
     let mut details = Vec::new();
     match &entry.record {
         Record::Observed { evidence, .. } => details.extend(measured(evidence, entry.at.boot)),

@@ -10,7 +10,7 @@
 //!
 //! To add a record: its line in [`details`](self::details), where it has more to say than its sentence.
 
-mod details;
+pub(super) mod details;
 mod markdown;
 #[cfg(test)]
 mod tests;

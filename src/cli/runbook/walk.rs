@@ -10,6 +10,7 @@ use color_eyre::eyre::{Result, bail};
 
 use crate::app::walking::{Halt, Wanted};
 use crate::base::text::clean;
+use crate::cli::report::details;
 use crate::cli::{Common, journal, load};
 use crate::model::Batch;
 use crate::shell::{self, walk};
@@ -26,7 +27,7 @@ run's journal is printed. It ends before the first act, and before anything else
 says; nothing is ever changed. The console goes on with the run from there.
 
 Exit codes without a terminal: 0 the runbook came to its end, 1 it waits for a person, 2 the time was
-over first, 3 it could not be run.";
+over first, 3 it could not be run. Where a run of the runbook is open already, nothing is done (1).";
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -80,7 +81,12 @@ pub fn run(common: &Common, args: &RunArgs, systems: &[Arc<System>]) -> Result<E
                 Ok(line) => say_line!("{line}"),
                 Err(error) => eprintln!("opsconsole: entry {}: {error}", entry.seq),
             },
-            false => say_line!("{}", journal::line(entry)),
+            false => {
+                say_line!("{}", journal::line(entry));
+                for detail in details::of(entry) {
+                    say_line!("       {}: {}", clean(&detail.label), clean(&detail.text));
+                }
+            }
         }))?;
     // For people, and out of the way of programs that read the entries.
     let told = |line: String| match args.json {
@@ -97,6 +103,7 @@ pub fn run(common: &Common, args: &RunArgs, systems: &[Arc<System>]) -> Result<E
         Halt::Ended { .. } => Ok(ExitCode::from(ENDED)),
         Halt::NotJournalled { .. } => bail!("nothing was done: nothing goes on without its journal"),
         Halt::BeforeActs { .. }
+        | Halt::OpenElsewhere { .. }
         | Halt::ActsUnderWay { .. }
         | Halt::NoSuggestion { .. }
         | Halt::Person { .. }
@@ -116,6 +123,11 @@ fn words(halt: &Halt) -> Vec<String> {
             let mut lines = vec![format!("stopped before anything is changed: {title} ({class}) would run")];
             lines.extend(acts.iter().map(|act| format!("  {act}")));
             lines
+        }
+        Halt::OpenElsewhere { title } => {
+            vec![format!(
+                "nothing was done: {title} is open on this target already, and is gone on with where it is open"
+            )]
         }
         Halt::ActsUnderWay { title } => {
             vec![format!("stopped: the acts of {title} are under way, or their outcome has to be settled")]

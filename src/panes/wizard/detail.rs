@@ -5,10 +5,11 @@ use crate::base::time::spoken;
 use crate::base::{Provenance, Severity};
 use crate::panes::model::Model;
 use crate::panes::{mark, words};
-use crate::runbook::machine::{StepRun, StepState};
+use crate::promql::Verdict;
+use crate::runbook::machine::{Look, StepRun, StepState};
 use crate::runbook::record::Evidence;
 use crate::runbook::tree::{ActPlan, Branch, Class, ConditionPlan, SequencePlan, Task, WayBack};
-use crate::runbook::{Run, Step};
+use crate::runbook::{Present, Run, Step};
 use crate::ui::widget::{Mark, Rows};
 use crate::ui::{Action, Glyph, Role};
 
@@ -161,7 +162,17 @@ fn sequence(rows: &mut Rows, model: &Model, run: &Run, plan: &SequencePlan) {
     rows.pair(0, "class", Role::Text, class);
     rows.pair(0, "expect", Role::Text, &plan.expect);
     rows.pair(0, "waits", Role::Text, &spoken(plan.settle));
-    conditions(rows, "only if", &plan.only_if);
+    let present = Present::new(&model.store, &run.target, model.now);
+    for (index, condition) in plan.only_if.iter().enumerate() {
+        let verdict = present.judge(condition);
+        let role = match verdict {
+            Verdict::True => Role::Text,
+            Verdict::False => Role::Warning,
+            Verdict::Unknown(_) => Role::Unknown,
+        };
+        let said = format!("{} · {} now", condition.means, mark::verdict(&verdict).word);
+        rows.pair(0, if index == 0 { "only if" } else { "" }, role, &said);
+    }
     conditions(rows, "verifies", &plan.verify);
     rows.pair(0, "within", Role::Text, &spoken(plan.verify_within));
     match &plan.way_back {

@@ -21,9 +21,10 @@ use ratatui::layout::Rect;
 
 use super::{Intent, Look, Model};
 use crate::base::{ActId, RunId, StepId, text};
+use crate::model::FileOrder;
+use crate::model::file_act::PROGRAM_NAME;
 use crate::runbook::machine::StepRun;
-use crate::runbook::request::RequestError;
-use crate::runbook::seal::SealError;
+use crate::runbook::seal::{Privilege, SealError};
 use crate::runbook::tree::{Act, ActPlan, Branch, SequencePlan, Task};
 use crate::runbook::{Present, Run, Step, seal};
 use crate::ui::layout::above;
@@ -154,6 +155,10 @@ impl Wizard {
                 None => return None,
             },
             Task::Collect(_) => Intent::Say("this step goes on by itself when the evidence is written".to_owned()),
+            Task::Commit(_) if action == Action::TakeOther => Intent::Say(
+                "the branch is taken; if it is not the right one any more, close the run and open the runbook again"
+                    .to_owned(),
+            ),
             Task::Commit(_) => Intent::Say("this step acts: arm, then open its confirmation".to_owned()),
             Task::Observe(_) | Task::Watch(_) => Intent::Say("this step goes on by itself".to_owned()),
         })
@@ -280,14 +285,42 @@ fn shown(model: &Model, run: &Run, act: &ActPlan) -> String {
     act.on(target).unwrap_or_else(|error| format!("{}; refused: {error}", act.act.shown()))
 }
 
-/// An act as a person would do it by hand; a request with the variable or the file of its secret.
-fn copied(model: &Model, run: &Run, act: &ActPlan) -> Result<String, RequestError> {
-    match (&act.act, model.target_by_id(&run.target)) {
-        (Act::Request(request), Some(target)) => {
-            request.at(target.spec.acting_url(), &target.spec.secrets, act.timeout).map(|exec| exec.by_hand())
+/// An act as a person would do it by hand on this target: with its privilege, in a demo with the demo's own programs,
+/// and a request with the variable or the file of its secret. Or why that can not be said yet.
+fn copied(model: &Model, run: &Run, act: &ActPlan) -> Result<String, String> {
+    let Some(target) = model.target_by_id(&run.target) else {
+        return Err("the run's target is not configured here".to_owned());
+    };
+    let folder = target.spec.demo.as_ref().map(|demo| demo.folder.as_str());
+    let program = |name: &str| folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/bin/{name}"));
+    let argv = match &act.act {
+        Act::Request(request) => {
+            let exec = request.at(target.spec.acting_url(), &target.spec.secrets, act.timeout);
+            return exec.map(|exec| exec.by_hand()).map_err(|error| error.to_string());
         }
-        (Act::Request(_), None) | (Act::Command(_) | Act::Wait(_) | Act::File(_), _) => Ok(act.act.shown()),
-    }
+        Act::Wait(_) => return Ok(act.act.shown()),
+        Act::File(file) if !file.is_exact() => {
+            return Err(format!(
+                "which files that are is looked up when the confirmation is prepared: {} shows the exact commands",
+                model.keymap.press(Action::Commit)
+            ));
+        }
+        Act::File(file) => {
+            let order = FileOrder { within: folder.map(str::to_owned), act: file.clone() };
+            let arguments = order.arguments().map_err(|error| error.to_string())?;
+            std::iter::once(program(PROGRAM_NAME)).chain(arguments).collect()
+        }
+        Act::Command(argv) => {
+            let mut argv = argv.clone();
+            argv.iter_mut().take(1).for_each(|name| *name = program(name));
+            argv
+        }
+    };
+    let sudo: Vec<String> = match &target.spec.privilege {
+        Privilege::None | Privilege::Polkit => Vec::new(),
+        Privilege::SudoNonInteractive(user) => ["sudo", "-n", "-u", user.as_str(), "--"].map(str::to_owned).to_vec(),
+    };
+    Ok(text::shell_line(&[sudo, argv].concat()))
 }
 
 /// Lines that a shell runs one after the other, as long as each succeeds.
@@ -307,7 +340,7 @@ fn copy(model: &Model, run: &Run, current: Option<&Step>) -> Intent {
         return match filled(model, run, plan) {
             Ok(plan) => match plan.acts.iter().map(|act| copied(model, run, act)).collect::<Result<Vec<_>, _>>() {
                 Ok(lines) => Intent::Copy(by_hand(lines.into_iter())),
-                Err(error) => Intent::Say(error.to_string()),
+                Err(why) => Intent::Say(why),
             },
             Err(error) => Intent::Say(error.to_string()),
         };

@@ -127,9 +127,9 @@ impl Run {
             Record::Verifying { sequence, judged, deadline } => self.verifying(sequence, judged, *deadline),
             Record::WayBackStarted { sequence, .. } => self.going_back(sequence),
             Record::SequenceEnded { step, sequence, end, judged } => self.sequence_ended(step, sequence, end, judged),
-            Record::Settled { step, sequence, cured, note, .. } => {
+            Record::Settled { step, sequence, cured, note, judged } => {
                 let text = format!("{sequence} was settled as {}: {note}", if *cured { "cured" } else { "not cured" });
-                self.settled(step, sequence, *cured)?;
+                self.settled(step, sequence, *cured && all_true(judged))?;
                 self.note(entry, text)
             }
             Record::ClockJumped { millis } => {

@@ -189,6 +189,7 @@ impl Run {
         Ok(())
     }
 
+    /// `cured` is what was measured, and not what somebody says.
     pub(super) fn settled(&mut self, step: &StepId, id: &SequenceId, cured: bool) -> Result<(), Misplaced> {
         let run = self.at_step(step, Kind::Commit)?;
         if run.state != StepState::Unknown {

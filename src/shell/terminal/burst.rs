@@ -8,13 +8,15 @@ const BURST_KEYS: usize = 6;
 
 /// The events of one read, with characters that came in a burst taken for the paste that they are.
 pub fn taken_as_paste(events: Vec<TermEvent>) -> Vec<TermEvent> {
-    let text: String = events.iter().filter_map(typed).collect();
-    if text.chars().count() < BURST_KEYS {
+    if events.iter().filter_map(typed).count() < BURST_KEYS {
         return events;
     }
+    // What stands behind a key that means something is for what that key would have led to, and goes with it.
+    let keys = events.iter().filter(|event| matches!(event, TermEvent::Key(_)));
+    let text: String = keys.map_while(typed).collect();
     let paste = TermEvent::Paste { text, dropped_bytes: 0 };
     let others = events.into_iter().filter(|event| !matches!(event, TermEvent::Key(_)));
-    // The paste goes first: a key that came with it is a part of it.
+    // The paste goes first; no key that came with it means anything by itself.
     std::iter::once(paste).chain(others).collect()
 }
 
@@ -45,6 +47,7 @@ mod tests {
         let mut with_enter = keys("prod/node k7");
         with_enter.push(TermEvent::Key(Key::plain(KeyCode::Enter)));
         with_enter.push(TermEvent::Status);
+        with_enter.extend(keys(":stale"));
         assert_eq!(taken_as_paste(with_enter), [pasted("prod/node k7"), TermEvent::Status]);
         let scrolled = vec![TermEvent::Key(Key::plain(KeyCode::PageDown)); 20];
         assert_eq!(taken_as_paste(scrolled.clone()), scrolled);

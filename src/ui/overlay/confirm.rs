@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use super::{Answer, Line, frame, line, place, wrapped, write_lines};
 use crate::base::text::escaped;
 use crate::base::time::spoken;
-use crate::base::{At, Boot, Digest, Key, KeyCode, RunId, StepId};
+use crate::base::{At, Boot, Digest, Key, KeyCode, RunId, StepId, Wall};
 use crate::runbook::SealedSequence;
 use crate::runbook::record::{Evidence, Judged};
 use crate::runbook::seal::{Approval, Host};
@@ -59,6 +59,8 @@ pub struct Offer {
 pub struct Confirm {
     pub offer: Offer,
     opened: Boot,
+    /// When the evidence was measured.
+    measured: Wall,
     painted: bool,
     offset: usize,
     /// Whether the last line has been on a screen that was painted.
@@ -86,6 +88,7 @@ impl Confirm {
         Confirm {
             offer,
             opened: at.boot,
+            measured: at.wall,
             painted: false,
             offset: 0,
             read: false,
@@ -270,13 +273,14 @@ impl Confirm {
         for judged in &self.offer.only_if {
             say("because", Role::Text, &format!("{}  [{}]", judged.means, judged.expr));
         }
+        let measured = format!("at {}", self.measured.clock());
         for evidence in &self.offer.evidence {
             let value = evidence.reading.value.map_or_else(|| "—".to_owned(), |value| evidence.unit.write(value));
             let (role, said) = match evidence.reading.truth.words(self.opened) {
                 fresh if fresh.is_empty() => (Role::Text, format!("{}: {value}", evidence.label)),
                 truth => (Role::Warning, format!("{}: {value}, {truth}", evidence.label)),
             };
-            say("measured now", role, &said);
+            say(&measured, role, &said);
         }
         say("then waits", Role::Text, &spoken(sequence.settle));
         for condition in &sequence.verify {

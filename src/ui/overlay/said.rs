@@ -22,8 +22,8 @@ pub enum Said {
     NotApplicable(ActId),
     /// The acts of a sequence were done by hand.
     ByHand,
-    /// People were told.
-    Told,
+    /// People were told; these are the ones to tell.
+    Told { contacts: Vec<String> },
     /// A value, with what live data has for it now.
     Value { plan: InputPlan, there: Option<Vec<String>> },
 }
@@ -54,17 +54,13 @@ impl SaidForm {
                 ];
                 (about, "note")
             }
-            Said::Told => (vec![format!("who was told: {title}"), journalled("the name")], "told"),
+            Said::Told { contacts } => {
+                let to_tell = format!("to tell: {}", contacts.join(", "));
+                (vec![format!("who was told: {title}"), to_tell, journalled("the name of whom you reached")], "told")
+            }
             Said::Value { plan, there } => (about_value(plan, there.as_deref()), "value"),
         };
         SaidForm { run, step, said, about, fields: Fields::new(vec![Field::new(label, "")]) }
-    }
-
-    /// With this already in the field.
-    #[must_use]
-    pub fn beginning(mut self, text: &str) -> SaidForm {
-        self.fields.set(0, text);
-        self
     }
 
     #[must_use]
@@ -88,7 +84,7 @@ impl SaidForm {
                 Said::Done | Said::ByHand => (!long(3)).then(|| "say what you did and saw".to_owned()),
                 Said::NotDone => (!long(3)).then(|| "say why it is not done".to_owned()),
                 Said::NotApplicable(_) => (!long(3)).then(|| "say why it does not apply".to_owned()),
-                Said::Told => (!long(2)).then(|| "say who was told".to_owned()),
+                Said::Told { .. } => (!long(2)).then(|| "say who was told".to_owned()),
                 Said::Value { plan, there } => input::objection(&plan.accepts, text, there.as_deref()).err(),
             }
         })
@@ -104,7 +100,7 @@ impl SaidForm {
             Said::NotDone => "not done",
             Said::NotApplicable(_) => "not applicable",
             Said::ByHand => "done by hand instead",
-            Said::Told => "told",
+            Said::Told { .. } => "told",
             Said::Value { .. } => "a value",
         };
         self.fields.render(theme, title, &self.about, area, buffer);
@@ -154,7 +150,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_without_words() {
-        let every = [Said::Done, Said::NotDone, Said::NotApplicable("a".into()), Said::ByHand, Said::Told];
+        let told = Said::Told { contacts: vec!["on-call".to_owned()] };
+        let every = [Said::Done, Said::NotDone, Said::NotApplicable("a".into()), Said::ByHand, told];
         for said in every {
             let mut form = SaidForm::new("r".into(), "s".into(), said.clone(), "title");
             assert_eq!(typed(&mut form, " "), Answer::Open, "{said:?}");

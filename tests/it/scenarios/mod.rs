@@ -255,9 +255,8 @@ fn follow(stage: &mut Rehearsal, run: &Run, step: &Step) {
             answer(stage, &plan.accepts);
         }
         Task::Escalate(_) => {
-            // Who was told stands there already: the contacts of the runbook.
             stage.press("enter");
-            stage.press("enter");
+            say(stage, "the one who is on call");
         }
     }
     assert_eq!(stage.app.asks(), None, "at {} the console asks for more", step.id);

@@ -61,7 +61,7 @@ fn a_cure_is_told_from_the_alert_to_its_end() {
 #[test]
 fn how_a_sequence_ends_decides_what_comes_next() {
     let unknown = || SequenceEnd::OutcomeUnknown { why: why() };
-    let check = |end: SequenceEnd, settled: Option<bool>, state: StepState, next: &str| {
+    let check_as = |end: SequenceEnd, settled: Option<bool>, measured: World, state: StepState, next: &str| {
         let mut story = Story::acted();
         if matches!(end, SequenceEnd::RolledBack { .. }) {
             story.tell(Record::WayBackStarted { sequence: id(), why: why() });
@@ -71,18 +71,22 @@ fn how_a_sequence_ends_decides_what_comes_next() {
         let world = if end == SequenceEnd::Verified { cured() } else { World::default() };
         story.tell(ended(end, &world));
         if let Some(cured) = settled {
-            let (judged, note) = (Vec::new(), why());
+            let (judged, note) = (judged(&sequence().verify, &measured), why());
             story.tell(Record::Settled { step: "restart".into(), sequence: id(), cured, note, judged });
         }
         story.is("restart", state);
         story.stands_at(Some(next));
     };
+    let check = |end, settled, state, next: &str| check_as(end, settled, cured(), state, next);
     check(SequenceEnd::Verified, None, StepState::Done, "cured");
     check(SequenceEnd::NotCured { why: why() }, None, StepState::Failed, "hand-over");
     check(SequenceEnd::RolledBack { why: why() }, None, StepState::Failed, "hand-over");
     check(unknown(), None, StepState::Unknown, "restart");
     check(unknown(), Some(true), StepState::Done, "cured");
     check(unknown(), Some(false), StepState::Failed, "hand-over");
+    // A word is no measurement.
+    check_as(unknown(), Some(true), World::of(&["moving"]), StepState::Failed, "hand-over");
+    check_as(unknown(), Some(true), World::default(), StepState::Failed, "hand-over");
 }
 
 #[test]
@@ -193,8 +197,13 @@ fn what_can_not_have_happened_is_refused_and_changes_nothing() {
     check(Story::acted(), ended(SequenceEnd::Verified, &World::of(&["moving"])), "not all of its verification");
     check(Story::acted(), ended(SequenceEnd::Verified, &World::default()), "not all of its verification");
     check(Story::acted(), ended(SequenceEnd::RolledBack { why: why() }, &cured()), "was not gone");
-    let settled =
-        || Record::Settled { step: "restart".into(), sequence: id(), cured: true, note: why(), judged: Vec::new() };
+    let settled = || Record::Settled {
+        step: "restart".into(),
+        sequence: id(),
+        cured: true,
+        note: why(),
+        judged: judged(&sequence().verify, &cured()),
+    };
     check(Story::acted(), settled(), "not unknown");
     check(with(Story::acted(), unknown()), closing(), "nobody has settled");
     check(with(Story::acted(), unknown()), Story::at_restart().confirmation(), "which is outcome unknown");
