@@ -1,0 +1,79 @@
+//! The files of a world in the demo's folder, kept as large and as old as the world says, and the programs of its
+//! machine.
+//!
+//! Sizes are real and contents are not: a file without a text of its own is a hole of its size, which takes no room.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::stage::Stage;
+use super::world::Lying;
+
+/// How often the files are looked after.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Keeps the files of a world for as long as it is polled. `folder` is that of its system.
+pub async fn keep(stage: &Stage, folder: &Path) {
+    let mut turn = interval(EVERY);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut written = BTreeSet::new();
+    loop {
+        turn.tick().await;
+        let Some(files) = stage.look(|play, now| play.world().map(|world| world.files(now))) else {
+            return std::future::pending().await;
+        };
+        if let Err(error) = follow(folder, &files, &mut written) {
+            eprintln!("opsconsole: the simulated files in {} can not be written: {error}", folder.display());
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Writes what is there, and removes what was written before and is there no more.
+fn follow(folder: &Path, files: &[Lying], written: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let now: BTreeSet<PathBuf> = files.iter().map(|file| folder.join(&file.path)).collect();
+    for path in written.difference(&now) {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    for file in files {
+        lay(&folder.join(&file.path), file)?;
+    }
+    *written = now;
+    Ok(())
+}
+
+fn lay(path: &Path, file: &Lying) -> io::Result<()> {
+    let seen = fs::symlink_metadata(path).ok();
+    let same_size = seen.as_ref().is_some_and(|seen| seen.is_file() && seen.len() == file.size_bytes);
+    let same_age = seen.is_some_and(|seen| seen.mtime() == file.modified.div_euclid(1000));
+    if same_size && same_age {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut open = open(path)?;
+    match &file.text {
+        Some(text) => {
+            open.set_len(0)?;
+            open.write_all(text.as_bytes())?;
+        }
+        None => open.set_len(file.size_bytes)?,
+    }
+    let since = Duration::from_millis(u64::try_from(file.modified).unwrap_or(0));
+    open.set_modified(SystemTime::from(UNIX_EPOCH + since))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the simulated machine has files")]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
