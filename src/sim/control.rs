@@ -152,7 +152,9 @@ async fn switch_fault(State(desk): State<Desk>, Path(name): Path<String>, Query(
 fn all_faults(desk: &Desk) -> String {
     let of = |stage: &Stage| {
         let names = stage.simulation.fault_names();
-        names.into_iter().map(|name| format!("{}/{name}", stage.simulation.system)).collect::<Vec<_>>()
+        // Where there is one system, its name is not needed.
+        let begin = if desk.stages.len() == 1 { String::new() } else { format!("{}/", stage.simulation.system) };
+        names.into_iter().map(|name| format!("{begin}{name}")).collect::<Vec<_>>()
     };
     desk.stages.iter().flat_map(of).collect::<Vec<_>>().join(", ")
 }

@@ -240,10 +240,12 @@ async fn a_port_that_another_process_took_is_a_service_that_failed() {
 #[tokio::test]
 async fn the_past_can_be_asked_for() {
     let demo = Demo::start(Surface::Documented).await;
-    let past = client::history(&demo.control, read("/volchain/verify?mode=system"), Duration::from_secs(30)).await.unwrap();
+    let (verify, health) = (Request::get("/volchain/verify?mode=system"), Request::get("/volchain/health"));
+    let read = |request| client::PastRead { system: "volchain", node: "node-1", endpoint: "api", request };
+    let past = client::history(&demo.control, read(&verify), Duration::from_secs(30)).await.unwrap();
     assert_eq!(past.len(), 30);
     assert!(past.iter().all(|past| past.status == 200 && past.body.contains("crossOk")));
-    let health = client::history(&demo.control, "/volchain/health", Duration::from_secs(5)).await.unwrap();
+    let health = client::history(&demo.control, read(&health), Duration::from_secs(5)).await.unwrap();
     assert_eq!(health.len(), 180);
     let heights: Vec<u64> = health
         .iter()
