@@ -11,8 +11,10 @@ use crate::model::HttpRequest;
 #[serde(rename_all = "kebab-case")]
 pub enum Surface {
     /// What the runbook says.
+    #[serde(alias = "Documented")]
     Documented,
     /// What the code does.
+    #[serde(alias = "AsBuilt")]
     AsBuilt,
 }
 

@@ -37,8 +37,10 @@ pub enum Fault {
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The chain or its service.
+    #[serde(alias = "Chain")]
     Chain,
     /// The way the node answers.
+    #[serde(alias = "Endpoint")]
     Endpoint,
 }
 
