@@ -1,4 +1,4 @@
-//! `opsconsole demo`: a simulated chain on loopback and the console on it; `--serve` runs the chain alone.
+//! `opsconsole demo`: simulated systems on loopback and the console on them; `--serve` runs the systems alone.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
+use crate::base::SystemId;
 use crate::base::text::shell_line;
-use crate::model::{Answer, Batch, HttpAnswer, Reply};
+use crate::model::{Answer, Batch, Fetch, HttpAnswer, Reply};
 use crate::shell::{self, clock};
-use crate::sim::client::{FaultState, Identity};
-use crate::sim::volchain::{Fault, Past};
-use crate::sim::{self, Control, DemoFolder, ServeOptions, Served, Surface};
+use crate::sim::client::{FaultState, Identity, PastRead};
+use crate::sim::simulation::BY_HAND;
+use crate::sim::{self, Control, DemoFolder, Past, Request, ServeOptions, Served, Simulation, Surface};
 use crate::sources::{BoundSource, Cursor, Source};
 
 /// How long the demo's chain may take to start.
@@ -25,6 +26,8 @@ const HISTORY_MINUTES: u32 = 15;
 pub struct DemoArgs {
     #[command(subcommand)]
     command: Option<DemoCommand>,
+    /// The one system to simulate; all of them by default
+    system: Option<String>,
     #[command(flatten)]
     chain: ChainArgs,
     /// Where the demo keeps its files; a folder of its own in the temporary directory by default
@@ -36,7 +39,7 @@ pub struct DemoArgs {
     /// With --serve: write a configuration for a console on these nodes
     #[arg(long, value_name = "FILE", requires = "serve")]
     write_config: Option<PathBuf>,
-    /// With --serve: the node's port; any free one by default
+    /// With --serve: the port of the first listener; any free one by default
     #[arg(long, requires = "serve", default_value_t = 0)]
     port: u16,
     /// With --serve: take up the chain where the last process in this folder left it, for a node that is a service
@@ -58,8 +61,8 @@ struct ChainArgs {
     /// default
     #[arg(long, value_enum)]
     surface: Option<SurfaceName>,
-    /// The fault that the demo starts with; `none` for a healthy chain; producer-stuck by default
-    #[arg(long)]
+    /// The fault that the demo starts with, as [SYSTEM/]NAME; `none` for none; volchain/producer-stuck by default
+    #[arg(long, value_name = "FAULT")]
     fault: Option<String>,
     /// How long ago that fault began; 70 by default
     #[arg(long, value_name = "SECONDS")]
@@ -82,31 +85,51 @@ impl ChainArgs {
         self.fault_age.unwrap_or(70)
     }
 
-    /// The fault to start with, and how long ago it began.
-    fn fault(&self) -> Result<Option<(Fault, Duration)>> {
-        let name = self.fault.as_deref().unwrap_or("producer-stuck");
-        if name == "none" {
-            return Ok(None);
+    /// The fault to start with: its system, its name, and how long ago it began.
+    fn fault(&self, systems: &[Simulation]) -> Result<Option<(SystemId, String, Duration)>> {
+        let usual = systems.iter().any(|system| system.system.as_str() == BY_HAND).then_some("volchain/producer-stuck");
+        let Some(asked) = self.fault.as_deref().or(usual).filter(|asked| *asked != "none") else { return Ok(None) };
+        let all = || systems.iter().flat_map(|of| of.fault_names().into_iter().map(|name| (of.system.clone(), name)));
+        let mut found = all().filter(|(system, name)| is_called(system.as_str(), name, asked));
+        match (found.next(), found.next()) {
+            (Some((system, name)), None) => Ok(Some((system, name, Duration::from_secs(self.fault_age())))),
+            (Some((first, name)), Some((second, _))) => {
+                bail!(
+                    "{asked:?} is a fault of several systems; say {first}/{name} or {second}/{name} or another of them"
+                )
+            }
+            (None, _) => {
+                let known = all().map(|(system, name)| format!("{system}/{name}")).collect::<Vec<_>>().join(", ");
+                bail!("{asked:?} is no fault of the demo; there are: none, {known}");
+            }
         }
-        let Some(fault) = Fault::named(name) else {
-            let known = Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
-            bail!("{name:?} is no fault of the demo; there are: none, {known}");
-        };
-        Ok(Some((fault, Duration::from_secs(self.fault_age()))))
     }
 
     /// What was asked for and is not so in a demo that runs already; each as it was asked, and as it is.
-    fn unmet(&self, runs: &Identity, faults: &[FaultState]) -> Vec<String> {
+    fn unmet(&self, system: Option<&str>, runs: &Identity, faults: &[FaultState]) -> Vec<String> {
         let mut unmet = Vec::new();
+        if let Some(asked) = system.filter(|asked| runs.systems != [*asked]) {
+            unmet.push(format!("{asked} alone, and it simulates {}", runs.systems.join(" and ")));
+        }
         if let Some(asked) = self.surface.map(SurfaceName::word).filter(|asked| *asked != runs.surface) {
             unmet.push(format!("--surface {asked}, and it answers {}", runs.surface));
         }
-        let on: Vec<&str> = faults.iter().filter(|fault| fault.on).map(|fault| fault.name.as_str()).collect();
-        if let Some(asked) = self.fault.as_deref()
-            && on != Some(asked).filter(|asked| *asked != "none").into_iter().collect::<Vec<_>>()
-        {
-            let on = if on.is_empty() { "no fault".to_owned() } else { on.join(" and ") };
-            unmet.push(format!("--fault {asked}, and it has {on}"));
+        let on: Vec<&FaultState> = faults.iter().filter(|fault| fault.on).collect();
+        if let Some(asked) = self.fault.as_deref() {
+            let met = match on.as_slice() {
+                [] => asked == "none",
+                [fault] => is_called(&fault.system, &fault.name, asked),
+                _several => false,
+            };
+            let name = |fault: &&FaultState| match runs.systems.len() {
+                0 | 1 => fault.name.clone(),
+                _ => format!("{}/{}", fault.system, fault.name),
+            };
+            let on = on.iter().map(name).collect::<Vec<_>>().join(" and ");
+            let on = if on.is_empty() { "no fault".to_owned() } else { on };
+            if !met {
+                unmet.push(format!("--fault {asked}, and it has {on}"));
+            }
         }
         if let (Some(asked), Some(is)) = (self.seed, runs.seed)
             && asked != is
@@ -125,13 +148,21 @@ impl ChainArgs {
     }
 }
 
+/// Whether a fault is what is called so: `NAME`, or `SYSTEM/NAME`.
+fn is_called(system: &str, name: &str, called: &str) -> bool {
+    match called.split_once('/') {
+        Some((of, called)) => of == system && called == name,
+        None => called == name,
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum DemoCommand {
     /// Switch a fault of the running demo on or off, or list them all
     Fault {
-        /// The fault; without one, all of them are listed
+        /// The fault, as [SYSTEM/]NAME; without one, all of them are listed
         name: Option<String>,
-        /// Whether the node has it from now on
+        /// Whether it is so from now on
         #[arg(value_enum, default_value_t = Switch::On)]
         switch: Switch,
     },
@@ -167,6 +198,21 @@ impl From<SurfaceName> for Surface {
     }
 }
 
+/// What is to be simulated: one system, or all.
+fn systems(one: Option<&str>) -> Result<Vec<Simulation>> {
+    let mut all = Simulation::all().map_err(|problems| {
+        let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        color_eyre::eyre::eyre!("a world of the demo has mistakes:\n{told}")
+    })?;
+    let Some(one) = one else { return Ok(all) };
+    let known = all.iter().map(|simulation| simulation.system.to_string()).collect::<Vec<_>>().join(", ");
+    all.retain(|simulation| simulation.system.as_str() == one);
+    if all.is_empty() {
+        bail!("{one:?} is no system that can be simulated; there are {known}");
+    }
+    Ok(all)
+}
+
 /// What the demo's own programs are called with.
 #[derive(Debug, Args)]
 pub struct StandInArgs {
@@ -184,7 +230,7 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<ExitCode> {
     let folder = args.folder.clone().unwrap_or_else(default_folder);
     match &args.command {
         Some(DemoCommand::Fault { name, switch }) => switch_fault(&folder, name.as_deref(), *switch),
-        None if args.serve => serve(&folder, &args),
+        None if args.serve => serve(&folder, &args, systems(args.system.as_deref())?),
         None => console(common, &folder, &args),
     }
 }
@@ -207,18 +253,28 @@ pub fn journalctl(args: &StandInArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
+/// A program of a simulated machine, which the demo's sources run.
+///
+/// # Errors
+/// None: it exits as the program does.
+pub fn run_program(args: &StandInArgs) -> Result<ExitCode> {
+    let code = sim::run::outcome(&args.folder, &args.args).print();
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
 fn default_folder() -> PathBuf {
     std::env::temp_dir().join(format!("opsconsole-demo-{}", rustix::process::geteuid().as_raw()))
 }
 
-fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
+fn serve(folder: &Path, args: &DemoArgs, systems: Vec<Simulation>) -> Result<ExitCode> {
     let options = ServeOptions {
         folder: folder.to_owned(),
+        systems: systems.clone(),
         port: args.port,
         surface: args.chain.surface().into(),
         seed: args.chain.seed(),
         history_minutes: HISTORY_MINUTES,
-        fault: args.chain.fault()?,
+        fault: args.chain.fault(&systems)?,
         keep: args.keep,
         while_used: args.while_used,
     };
@@ -226,7 +282,7 @@ fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
     let write_config = args.write_config.clone();
     let serving = folder.to_owned();
     shell::runtime()?.block_on(sim::serve(options, move |served| {
-        let written = DemoFolder::open(&serving).and_then(|folder| folder.write_config(served));
+        let written = DemoFolder::open(&serving).and_then(|folder| folder.write_config(served, &systems));
         let copied = match (&written, &write_config) {
             (Ok(path), Some(to)) => std::fs::copy(path, to).map(|_| ()).map_err(|error| error.to_string()),
             (Err(error), _) => Err(error.to_string()),
@@ -236,7 +292,10 @@ fn serve(folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
             eprintln!("opsconsole: the configuration could not be written: {error}");
         }
         if !quiet {
-            say_line!("a simulated chain answers on {}; its folder is {}", served.data_url, serving.display());
+            for system in &served.systems {
+                say_line!("a simulated {} answers on {}", system.system, system.urls.join(" "));
+            }
+            say_line!("the folder is {}", serving.display());
         }
     }))?;
     Ok(ExitCode::SUCCESS)
@@ -249,11 +308,18 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
         match name {
             Some(name) => {
                 let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
-                say_line!("{} is {}: {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
+                say_line!(
+                    "{}/{} is {}: {}",
+                    state.system,
+                    state.name,
+                    if state.on { "on" } else { "off" },
+                    state.sentence
+                );
             }
             None => {
                 for state in sim::client::faults(&control).await? {
-                    say_line!("{:<16} {:<4} {}", state.name, if state.on { "on" } else { "off" }, state.sentence);
+                    let name = format!("{}/{}", state.system, state.name);
+                    say_line!("{name:<36} {:<4} {}", if state.on { "on" } else { "off" }, state.sentence);
                 }
             }
         }
@@ -263,20 +329,19 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
 
 /// The console, with the simulated chain in a process of its own that ends when nobody uses it any more.
 fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
-    args.chain.fault()?;
+    let simulated = systems(args.system.as_deref())?;
+    args.chain.fault(&simulated)?;
     let demo = DemoFolder::create(folder)?;
     let _hold = demo.hold_as_console()?;
-    // Everything that can be refused is loaded before a chain is started that nobody would look at; where it answers is
-    // put in afterwards.
-    let nowhere = "http://127.0.0.1:1".to_owned();
-    let unserved = Served { data_url: nowhere.clone(), control_url: nowhere };
-    let mut loaded = load::seen(common, demo.config(&unserved)?)?;
+    // Everything that can be refused is loaded before a system is started that nobody would look at; where it answers
+    // is put in afterwards.
+    let mut loaded = load::seen(common, demo.config(&Served::nowhere(&simulated), &simulated)?)?;
     let control = match running(folder)? {
-        Some(control) => agreed(control, folder, &args.chain)?,
-        None => start_server(folder, &args.chain)?,
+        Some(control) => agreed(control, folder, args)?,
+        None => start_server(folder, args, &simulated)?,
     };
-    let served = Served { data_url: control.file.data_url.clone(), control_url: control.file.control_url.clone() };
-    loaded.setup.config = demo.config(&served)?;
+    let served = Served { systems: control.file.systems.clone(), control_url: control.file.control_url.clone() };
+    loaded.setup.config = demo.config(&served, &simulated)?;
     let trouble = RefCell::new(None);
     let history = history(folder, loaded.setup.clone(), &trouble);
     let farewell = farewell(loaded.root.path());
@@ -305,11 +370,11 @@ fn running(folder: &Path) -> Result<Option<Control>> {
 }
 
 /// The running demo, if it is what was asked for.
-fn agreed(control: Control, folder: &Path, asked: &ChainArgs) -> Result<Control> {
+fn agreed(control: Control, folder: &Path, asked: &DemoArgs) -> Result<Control> {
     let unmet = shell::runtime()?.block_on(async {
         let runs = sim::client::identity(&control).await?;
         let faults = sim::client::faults(&control).await?;
-        Ok::<_, sim::SimError>(asked.unmet(&runs, &faults))
+        Ok::<_, sim::SimError>(asked.chain.unmet(asked.system.as_deref(), &runs, &faults))
     })?;
     if unmet.is_empty() {
         return Ok(control);
@@ -323,13 +388,16 @@ fn agreed(control: Control, folder: &Path, asked: &ChainArgs) -> Result<Control>
     )
 }
 
-/// Starts the chain and waits until it answers.
+/// Starts the systems and waits until they answer.
 #[expect(clippy::disallowed_methods, reason = "the command line starts the demo's server")]
-fn start_server(folder: &Path, chain: &ChainArgs) -> Result<Control> {
+fn start_server(folder: &Path, args: &DemoArgs, systems: &[Simulation]) -> Result<Control> {
+    let chain = &args.chain;
+    let fault = chain.fault(systems)?.map_or_else(|| "none".to_owned(), |(system, name, _)| format!("{system}/{name}"));
     let program = std::env::current_exe().wrap_err("the program's own path")?;
     let mut server = std::process::Command::new(program)
-        .args(["demo", "--serve", "--while-used", "--surface", chain.surface().word()])
-        .args(["--fault", chain.fault()?.map_or("none", |(fault, _)| fault.name())])
+        .arg("demo")
+        .args(&args.system)
+        .args(["--serve", "--while-used", "--surface", chain.surface().word(), "--fault", &fault])
         .args(["--fault-age", &chain.fault_age().to_string(), "--seed", &chain.seed().to_string()])
         .arg("--folder")
         .arg(folder)
@@ -345,14 +413,14 @@ fn start_server(folder: &Path, chain: &ChainArgs) -> Result<Control> {
             if let Some(mut stderr) = server.stderr.take() {
                 std::io::Read::read_to_string(&mut stderr, &mut said)?;
             }
-            bail!("the simulated chain did not start ({status}): {}", said.trim());
+            bail!("the simulation did not start ({status}): {}", said.trim());
         }
         match Control::of_folder(folder) {
             Ok(control) if control.file.pid == server.id() => return Ok(control),
             Ok(_) | Err(_) => {}
         }
         if began.elapsed() > START {
-            bail!("the simulated chain did not answer within {} seconds", START.as_secs());
+            bail!("the simulation did not answer within {} seconds", START.as_secs());
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -378,19 +446,24 @@ async fn fetch_history(folder: &Path, setup: &crate::app::Setup) -> Result<Vec<B
     for target in &setup.config.targets {
         let Some(system) = systems.get(&target.system) else { continue };
         for bound in target.bind(&system.spec) {
-            batches.extend(source_history(&control, bound).await?);
+            batches.extend(source_history(&control, target.system.as_str(), bound).await?);
         }
     }
     Ok(batches)
 }
 
-async fn source_history(control: &Control, bound: BoundSource) -> Result<Vec<Batch>> {
-    let read = bound.spec.kind.read();
-    // Only the node lives its past again; its machine has none.
-    let Some(path) = read.strip_prefix("GET ").map(str::to_owned) else { return Ok(Vec::new()) };
+async fn source_history(control: &Control, system: &str, bound: BoundSource) -> Result<Vec<Batch>> {
     let source = Source::compile(bound)?;
     let mut cursor = Cursor::default();
-    let past = sim::client::history(control, &path, source.interval()).await?;
+    // Only what answers lives its past again; its machine has none.
+    let Ok(Fetch::Http(request)) = source.fetch(&cursor) else { return Ok(Vec::new()) };
+    let read = PastRead {
+        system,
+        node: source.bound.labels.get("node"),
+        endpoint: source.bound.spec.endpoint.as_str(),
+        request: &Request::of(&request),
+    };
+    let past = sim::client::history(control, read, source.interval()).await?;
     Ok(past.into_iter().map(|past| source.decode(&mut cursor, &reply(past))).collect())
 }
 
@@ -414,33 +487,34 @@ fn reply(past: Past) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::volchain::FaultKind;
+    use crate::sim::volchain::{Fault, FaultKind};
 
     #[test]
     fn what_is_asked_of_a_running_demo_is_compared_with_what_it_is() {
         let runs = Identity {
             opsconsole_demo: true,
-            system: "volchain".to_owned(),
+            systems: vec!["volchain".to_owned()],
             surface: "as-built".to_owned(),
-            data_url: String::new(),
             pid: 1,
             seed: Some(7),
             fault_age_seconds: Some(70),
         };
         let check = |asked: ChainArgs, on: &[&str], want: &[&str]| {
             let state = |fault: Fault| FaultState {
+                system: "volchain".to_owned(),
                 name: fault.name().to_owned(),
                 sentence: String::new(),
                 kind: FaultKind::Chain,
                 on: on.contains(&fault.name()),
             };
-            assert_eq!(asked.unmet(&runs, &Fault::ALL.map(state)), want);
+            assert_eq!(asked.unmet(Some("volchain"), &runs, &Fault::ALL.map(state)), want);
         };
         let stuck = &["producer-stuck"][..];
         let fault = |name: &str| ChainArgs { fault: Some(name.to_owned()), ..ChainArgs::default() };
         check(ChainArgs::default(), stuck, &[]);
         check(ChainArgs::default(), &[], &[]);
         check(fault("producer-stuck"), stuck, &[]);
+        check(fault("volchain/producer-stuck"), stuck, &[]);
         check(fault("none"), &[], &[]);
         check(fault("none"), stuck, &["--fault none, and it has producer-stuck"]);
         check(fault("slow"), &[], &["--fault slow, and it has no fault"]);

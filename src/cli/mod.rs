@@ -133,6 +133,9 @@ enum Command {
     /// The simulated journal of a demo
     #[command(hide = true)]
     DemoJournalctl(demo::StandInArgs),
+    /// A program of a machine that the demo simulates
+    #[command(hide = true)]
+    DemoRun(demo::StandInArgs),
 }
 
 /// Writes to standard output; what nobody reads any more is let go, anything else that goes wrong is said.
@@ -184,5 +187,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::ActFile(args)) => act_file::run(&args),
         Some(Command::DemoSystemctl(args)) => demo::systemctl(&args),
         Some(Command::DemoJournalctl(args)) => demo::journalctl(&args),
+        Some(Command::DemoRun(args)) => demo::run_program(&args),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::stage::Stage;
-use super::volchain::{Change, Fault, Saved, ServiceState, Verb};
+use super::volchain::{Change, Fault, Node, Saved, ServiceState, Verb};
 use crate::base::Wall;
 use crate::model::FileAct;
 use crate::model::file_act::FileOrder;
@@ -21,7 +21,7 @@ use crate::shell::file_act;
 /// How often the files are written.
 const EVERY: Duration = Duration::from_millis(500);
 /// The variable that the document sets.
-const VARIABLE: &str = "VOLCHAIN_BARRIER_TIMEOUT_MS";
+pub(super) const VARIABLE: &str = "VOLCHAIN_BARRIER_TIMEOUT_MS";
 const DAY_MILLIS: i64 = 86_400_000;
 /// How old the backups are that a demo begins with, in days, and the blocks that the chain had less.
 const OLD_BACKUPS: [(i64, u64); 4] = [(41, 900), (35, 700), (2, 240), (1, 120)];
@@ -43,7 +43,7 @@ impl Backend {
     /// # Errors
     /// They can not be written.
     pub fn begin(&self, stage: &Stage, now: Wall) -> io::Result<()> {
-        let saved = stage.look(|timeline, _| timeline.node().saved());
+        let Some(saved) = stage.by_hand(Node::saved) else { return Ok(()) };
         let none = fs::read_dir(self.folder.join("backup"))?.next().is_none();
         if none {
             for (days, blocks) in OLD_BACKUPS {
@@ -83,8 +83,8 @@ impl Backend {
         match verb {
             Verb::Stop => {}
             Verb::Start | Verb::Restart => {
-                let is = stage.look(|timeline, _| timeline.node().saved());
-                if let Some(found) = self.read().filter(|found| *found != is) {
+                let is = stage.by_hand(Node::saved);
+                if let Some(found) = self.read().filter(|found| Some(*found) != is) {
                     stage.change(Change::Restored(found));
                 }
                 if self.game().exists() {
@@ -113,13 +113,14 @@ impl Backend {
     }
 
     fn follow(&self, stage: &Stage) -> io::Result<()> {
-        let (state, saved) = stage.look(|timeline, _| (timeline.node().service().state, timeline.node().saved()));
+        let seen = stage.by_hand(|node| (node.service().state, node.saved(), node.fault_on(Fault::GameMissing)));
+        let Some((state, saved, missing)) = seen else { return Ok(()) };
         match state {
             ServiceState::Active => {
                 if self.read() != Some(saved) {
                     self.write(saved)?;
                 }
-                self.keep_game(saved, stage.look(|timeline, _| timeline.node().fault_on(Fault::GameMissing)))
+                self.keep_game(saved, missing)
             }
             ServiceState::Activating | ServiceState::Inactive | ServiceState::Failed => Ok(()),
         }

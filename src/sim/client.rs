@@ -1,5 +1,6 @@
 //! How a console drives a running demo: the control port's address and token come from the demo's folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,9 +11,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::error::SimError;
+use super::exchange::Request;
 use super::folder::{ControlFile, DemoFolder};
 use super::http;
-use super::volchain::{FaultKind, Past, ServiceState, Verb};
+use super::service::{ServiceState, Verb};
+use super::timeline::Past;
+use super::volchain::FaultKind;
+use super::world::Ran;
 
 /// Largest answer that is read.
 pub(super) const ANSWER_LIMIT: u64 = 16 * 1024 * 1024;
@@ -29,6 +34,9 @@ pub struct Control {
 /// A fault of the demo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultState {
+    /// The system that it is in.
+    #[serde(default)]
+    pub system: String,
     pub name: String,
     pub sentence: String,
     pub kind: FaultKind,
@@ -39,9 +47,8 @@ pub struct FaultState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub opsconsole_demo: bool,
-    pub system: String,
+    pub systems: Vec<String>,
     pub surface: String,
-    pub data_url: String,
     pub pid: u32,
     /// Nothing where the demo is of a version that did not tell.
     #[serde(default)]
@@ -51,17 +58,35 @@ pub struct Identity {
     pub fault_age_seconds: Option<u64>,
 }
 
-/// The simulated service.
+/// A simulated unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceReport {
+    /// With its type.
+    pub unit: String,
     pub active: ServiceState,
     /// The serving process; 0 while the service is not active.
     pub main_pid: u32,
     /// `2026-11-21T03:04:05.678Z`
     pub since: String,
-    /// What systemd would start it with; `None` where no drop-in says so.
+    /// What systemd would start it with.
     #[serde(default)]
-    pub barrier_timeout_ms: Option<u32>,
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What a simulated program did; nothing where there is none that is called so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    pub ran: Option<Ran>,
+}
+
+/// A read whose past is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PastRead<'a> {
+    pub system: &'a str,
+    /// The node and the endpoint of `system.ron`; the first address where they are empty.
+    pub node: &'a str,
+    pub endpoint: &'a str,
+    pub request: &'a Request,
 }
 
 impl Control {
@@ -109,10 +134,11 @@ impl Control {
     }
 }
 
-/// Switches a fault, and returns when the node's port follows it.
+/// Switches a fault, and returns when the ports follow it. It is named as `SYSTEM/NAME`, or as `NAME` where only one of
+/// the systems has it.
 ///
 /// # Errors
-/// The demo does not answer, or knows no such fault.
+/// The demo does not answer, or knows no such fault, or several.
 pub async fn set_fault(control: &Control, name: &str, on: bool) -> Result<FaultState, SimError> {
     let name = encoded(name);
     control.read(&control.ask("POST", &format!("/faults/{name}?on={on}")).await?)
@@ -126,14 +152,25 @@ pub async fn faults(control: &Control) -> Result<Vec<FaultState>, SimError> {
     control.read(&control.ask("GET", "/faults").await?)
 }
 
-/// What polls of `path` (with its query) would have brought every `step` of the last 15 minutes, oldest first. Polls
-/// that would have failed on their way are left out.
+/// What polls of this read would have brought every `step` of the last 15 minutes, oldest first. Polls that would have
+/// failed on their way are left out.
 ///
 /// # Errors
-/// The demo does not answer.
-pub async fn history(control: &Control, path: &str, step: Duration) -> Result<Vec<Past>, SimError> {
-    let target = format!("/history?path={}&step_seconds={}", encoded(path), step.as_secs_f64());
-    let lines = control.ask("GET", &target).await?;
+/// The demo does not answer, or has no such address.
+pub async fn history(control: &Control, read: PastRead<'_>, step: Duration) -> Result<Vec<Past>, SimError> {
+    let request = read.request;
+    let pairs = [
+        ("system", read.system),
+        ("node", read.node),
+        ("endpoint", read.endpoint),
+        ("method", &request.method),
+        ("path", &request.path),
+        ("query", &request.query),
+        ("body", &request.body),
+        ("step_seconds", &step.as_secs_f64().to_string()),
+    ];
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let lines = control.ask("GET", &format!("/history?{query}")).await?;
     lines.lines().map(|line| control.read(line)).collect()
 }
 
@@ -145,22 +182,33 @@ pub async fn identity(control: &Control) -> Result<Identity, SimError> {
     control.read(&control.ask("GET", "/identity").await?)
 }
 
-/// The simulated service as it is.
+/// A simulated unit as it is.
 ///
 /// # Errors
-/// The demo does not answer.
-pub async fn service(control: &Control) -> Result<ServiceReport, SimError> {
-    control.read(&control.ask("GET", "/service").await?)
+/// The demo does not answer, or has no such unit.
+pub async fn service(control: &Control, unit: &str) -> Result<ServiceReport, SimError> {
+    control.read(&control.ask("GET", &service_target("", unit)).await?)
 }
 
-/// Commands the simulated service, and returns when no start is under way any more.
+/// Commands a simulated unit, and returns when no start is under way any more.
 ///
 /// # Errors
-/// The demo does not answer.
-pub async fn command_service(control: &Control, verb: Verb) -> Result<ServiceReport, SimError> {
-    control.read(&control.ask("POST", &format!("/service/{}?wait=true", verb.name())).await?)
+/// The demo does not answer, or has no such unit.
+pub async fn command_service(control: &Control, unit: &str, verb: Verb) -> Result<ServiceReport, SimError> {
+    control.read(&control.ask("POST", &service_target(verb.name(), unit)).await?)
 }
 
-fn encoded(text: &str) -> String {
+/// Where a unit is told of, or commanded and waited for.
+pub(super) fn service_target(verb: &str, unit: &str) -> String {
+    let unit = encoded(unit);
+    if verb.is_empty() { format!("/service?unit={unit}") } else { format!("/service/{verb}?wait=true&unit={unit}") }
+}
+
+/// Where a program is run.
+pub(super) fn run_target(argv: &[String]) -> String {
+    format!("/run?argv={}", encoded(&serde_json::to_string(argv).unwrap_or_default()))
+}
+
+pub(super) fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

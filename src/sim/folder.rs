@@ -3,14 +3,15 @@
 //! ```text
 //! FOLDER/            0700, ours, no symlink
 //!   opsconsole-demo  marks the folder as a demo's
-//!   bin/             systemctl and journalctl: what runbooks and sources run instead of the real ones
-//!   log/backend.log  what the simulated node says
+//!   bin/             systemctl, journalctl and others: what runbooks and sources run instead of the real ones
+//!   SYSTEM/          files and logs of a world
+//!   log/backend.log  what the simulated node says that is written by hand
 //!   backend/         its chain and its game, as files
 //!   backup/          backups of them, four from the start
 //!   dropin/          what is added to its unit
-//!   admin.secret     what the node takes as its X-Admin-Secret; 0600, and never printed
+//!   admin.secret     what it takes as its X-Admin-Secret; 0600, and never printed
 //!   control.json     where the running demo is controlled, and the token for it; gone when none runs
-//!   config.ron       a configuration with the demo's target, written on request
+//!   config.ron       a configuration with the demo's targets, written on request
 //!   state/           journals, locks and run folders of the demo's consoles
 //!   serve.lock       held by the serving process        consoles.lock   shared by every console on the demo
 //! ```
@@ -24,17 +25,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::SimError;
-use super::serve::Served;
-use crate::base::{EndpointId, NodeId, SecretRef, SystemId, TargetId, text};
-use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
+use super::serve::{Served, ServedSystem};
+use super::simulation::Simulation;
+use crate::base::text;
+use crate::config::ConfigSpec;
 use crate::model::file_act::PROGRAM_NAME;
-use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 
-/// Id of the demo's only target.
-pub const TARGET: &str = "volchain-demo";
+/// The log of the system that is written by hand.
+pub(super) const LOG: &str = "log/backend.log";
 
-const ADMIN_SECRET: &str = "admin.secret";
+pub(super) const ADMIN_SECRET: &str = "admin.secret";
 const MARK: &str = "opsconsole-demo";
 const CONTROL_FILE_LIMIT: u64 = 16 * 1024;
 
@@ -51,8 +52,8 @@ pub struct ControlFile {
     pub control_url: String,
     pub token: String,
     pub pid: u32,
-    /// The simulated node: `http://127.0.0.1:PORT`
-    pub data_url: String,
+    /// Where each system answers.
+    pub systems: Vec<ServedSystem>,
 }
 
 /// A lock that lives as long as this value.
@@ -110,7 +111,7 @@ impl DemoFolder {
     /// What the simulated node says.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.path.join("log/backend.log")
+        self.path.join(LOG)
     }
 
     /// State root of the demo's consoles.
@@ -161,7 +162,7 @@ impl DemoFolder {
     ///
     /// # Errors
     /// A file can not be written, or `program` is no UTF-8 path.
-    pub fn write_programs(&self, program: &Path) -> Result<(), SimError> {
+    pub fn write_programs(&self, program: &Path, systems: &[Simulation]) -> Result<(), SimError> {
         let program = program.to_str().ok_or_else(|| self.unfit("the program's path is not UTF-8"))?;
         let folder = self.text()?;
         for name in ["systemctl", "journalctl"] {
@@ -169,6 +170,15 @@ impl DemoFolder {
                 "#!/bin/sh\nexec {} demo-{name} --folder {} -- \"$@\"\n",
                 text::shell_quoted(program),
                 text::shell_quoted(folder)
+            );
+            self.write(&format!("bin/{name}"), script.as_bytes(), 0o700)?;
+        }
+        for name in systems.iter().flat_map(Simulation::programs) {
+            let script = format!(
+                "#!/bin/sh\nexec {} demo-run --folder {} -- {} \"$@\"\n",
+                text::shell_quoted(program),
+                text::shell_quoted(folder),
+                text::shell_quoted(name)
             );
             self.write(&format!("bin/{name}"), script.as_bytes(), 0o700)?;
         }
@@ -219,46 +229,26 @@ impl DemoFolder {
         serde_json::from_str(&text).map_err(|error| not_running(format!("control.json is damaged: {error}")))
     }
 
-    /// A configuration with the demo's one target.
+    /// A configuration with the demo's targets.
     ///
     /// # Errors
-    /// The folder's path is not UTF-8.
-    pub fn config(&self, served: &Served) -> Result<ConfigSpec, SimError> {
-        let endpoint = EndpointAddressSpec {
-            id: EndpointId::new("api"),
-            url: served.data_url.clone(),
-            job: None,
-            instance: None,
-            auth: None,
-        };
-        let target = TargetSpec {
-            id: TargetId::new(TARGET),
-            system: SystemId::new("volchain"),
-            environment: Environment::Demo,
-            host: Some(Host::Local),
-            privilege: Privilege::None,
-            nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![endpoint], settings: BTreeMap::new() }],
-            secrets: BTreeMap::from([(
-                "admin".to_owned(),
-                SecretRef::File(format!("{}/{ADMIN_SECRET}", self.text()?)),
-            )]),
-            settings: settings(self.text()?),
-            interval_seconds: None,
-            intervals: BTreeMap::new(),
-            requests_per_second: 5.0,
-            prometheus: None,
-            demo: Some(DemoSpec { folder: self.text()?.to_owned(), control_url: served.control_url.clone() }),
-        };
-        let state_root = format!("{}/state", self.text()?);
-        Ok(ConfigSpec { targets: vec![target], state_root: Some(state_root), ..ConfigSpec::default() })
+    /// The folder's path is not UTF-8, or a system is none that can be simulated.
+    pub fn config(&self, served: &Served, systems: &[Simulation]) -> Result<ConfigSpec, SimError> {
+        let folder = self.text()?;
+        let targets = served.systems.iter().filter_map(|served_system| {
+            let simulation = systems.iter().find(|simulation| simulation.system == served_system.system)?;
+            Some(simulation.target(&served_system.urls, folder, &served.control_url))
+        });
+        let targets = targets.collect();
+        Ok(ConfigSpec { targets, state_root: Some(format!("{folder}/state")), ..ConfigSpec::default() })
     }
 
     /// Writes [`DemoFolder::config`] as `config.ron` and returns its path.
     ///
     /// # Errors
     /// The file can not be written.
-    pub fn write_config(&self, served: &Served) -> Result<PathBuf, SimError> {
-        let text = self.config(served)?.text().map_err(|error| self.unfit(&error.to_string()))?;
+    pub fn write_config(&self, served: &Served, systems: &[Simulation]) -> Result<PathBuf, SimError> {
+        let text = self.config(served, systems)?.text().map_err(|error| self.unfit(&error.to_string()))?;
         self.write("config.ron", text.as_bytes(), 0o600)
     }
 
@@ -339,7 +329,7 @@ impl DemoFolder {
 pub fn settings(folder: &str) -> BTreeMap<String, SettingValue> {
     let path = |name: &str, inner: &str| (name.to_owned(), SettingValue::Text(format!("{folder}/{inner}")));
     BTreeMap::from([
-        path("log", "log/backend.log"),
+        path("log", LOG),
         path("data_folder", "backend/volchain"),
         path("backend_folder", "backend"),
         path("game_grid", "backend/gridb.json"),
@@ -365,7 +355,11 @@ mod tests {
     use super::*;
 
     fn served() -> Served {
-        Served { data_url: "http://127.0.0.1:3001".to_owned(), control_url: "http://127.0.0.1:3002".to_owned() }
+        Served { control_url: "http://127.0.0.1:3002".to_owned(), ..Served::nowhere(&chain()) }
+    }
+
+    fn chain() -> Vec<Simulation> {
+        vec![Simulation::by_hand()]
     }
 
     #[test]
@@ -410,8 +404,8 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         let folder = DemoFolder::create(&path).unwrap();
-        folder.write_programs(Path::new("/bin/true")).unwrap();
-        let config = folder.write_config(&served()).unwrap();
+        folder.write_programs(Path::new("/bin/true"), &chain()).unwrap();
+        let config = folder.write_config(&served(), &chain()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let paths = [folder.path(), &folder.state(), &folder.systemctl(), &config];
         assert_eq!(paths.map(mode), [0o700, 0o700, 0o700, 0o600]);
@@ -428,7 +422,7 @@ mod tests {
         let mut file = open_plain(OpenOptions::new().write(true).create(true).mode(0o700), &program).unwrap();
         file.write_all(b"#!/bin/sh\nfor word in \"$@\"; do echo \"[$word]\"; done\n").unwrap();
         drop(file);
-        folder.write_programs(&program).unwrap();
+        folder.write_programs(&program, &chain()).unwrap();
         // Another test may be starting a process just now and hold the scripts open for writing for a moment.
         let run = || {
             std::process::Command::new("/bin/sh")
@@ -449,7 +443,7 @@ mod tests {
     fn the_configuration_reads_back_as_it_was_meant() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = DemoFolder::create(&scratch.path().join("demo")).unwrap();
-        let config = folder.config(&served()).unwrap();
+        let config = folder.config(&served(), &chain()).unwrap();
         let text = config.text().unwrap();
         assert_eq!(ConfigSpec::parse("config.ron", &text), Ok(config), "{text}");
     }

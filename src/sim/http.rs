@@ -1,11 +1,11 @@
 //! As much of HTTP/1.1 as the demo speaks: the head of a request, the head of an answer, and a whole answer read back.
 //! Pure text; who sends it is no concern of this file.
 
-use super::volchain::{Answer, Request};
+use super::exchange::{Answer, Request};
 
 /// Largest head of a request that is read.
 pub const HEAD_LIMIT: usize = 16 * 1024;
-/// Largest body of a request that is read, and thrown away.
+/// Largest body of a request that is read.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// A request's head, understood.
@@ -122,7 +122,10 @@ fn reason(status: u16) -> &'static str {
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
         500 => "Internal Server Error",
+        503 => "Service Unavailable",
         _ => "",
     }
 }

@@ -1,15 +1,15 @@
 //! The demo's journalctl: the executable that a demo's sources run in place of the real one.
 //!
-//! It knows one unit, whose records it gets from the control port of the demo in whose folder it lies.
+//! It knows the units that are simulated, whose records it gets from the control port of the demo in whose folder it lies.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use super::client::Control;
+use super::client::{Control, encoded};
 use super::error::SimError;
-use super::systemctl::{Outcome, UNIT, ask, failed, full_name};
-use super::volchain::LogRecord;
+use super::record::LogRecord;
+use super::systemctl::{Outcome, ask, failed, full_name};
 
 /// A command line, understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub fn outcome(folder: &Path, args: &[String]) -> Outcome {
         Err(why) => return failed(1, why),
     };
     let records = || -> Result<Vec<LogRecord>, SimError> {
-        ask(&Control::of_folder(folder)?, "GET", &format!("/log?after={}", call.after))
+        let unit = call.unit().map(|unit| format!("&unit={}", encoded(unit))).unwrap_or_default();
+        ask(&Control::of_folder(folder)?, "GET", &format!("/log?after={}{unit}", call.after))
     };
     match records() {
         Ok(records) => Outcome { stdout: print(&call, &records), ..Outcome::default() },
@@ -70,11 +71,15 @@ fn seconds(text: &str) -> Option<i64> {
     text.strip_prefix('@')?.parse::<i64>().ok()?.checked_mul(1000)
 }
 
+impl Call {
+    /// The unit that is asked for, with its type; the last that was named.
+    pub(super) fn unit(&self) -> Option<&str> {
+        self.units.last().map(String::as_str)
+    }
+}
+
 /// The newest of these records that were asked for, oldest first.
 pub(super) fn print(call: &Call, records: &[LogRecord]) -> String {
-    if !call.units.is_empty() && !call.units.iter().any(|unit| unit == UNIT) {
-        return String::new();
-    }
     let wanted = |record: &&LogRecord| {
         record.number > call.after && call.since_millis.is_none_or(|since| record.at_millis >= since)
     };
@@ -121,7 +126,7 @@ mod tests {
         check(&["-u", "volchain-backend", "-n", "2"], &["said 4", "said 5"]);
         check(&["--unit=volchain-backend.service", "--after-cursor=s=demo;i=3", "--no-pager"], &["said 4", "said 5"]);
         check(&["-u", "volchain-backend", "--since=@4"], &["said 4", "said 5"]);
-        check(&["-u", "other"], &[]);
+        assert_eq!(parse(&["-u".to_owned(), "other".to_owned()]).expect("understood").unit(), Some("other.service"));
         let json = r#"{"MESSAGE":"said 5","PRIORITY":"6","__CURSOR":"s=demo;i=5","__REALTIME_TIMESTAMP":"5000000"}"#;
         check(&["-o", "json", "--lines=1", "-u", "volchain-backend"], &[json]);
         assert!(parse(&["--follow".to_owned()]).is_err());

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::SimError;
-use super::volchain::{Change, Node, Surface, Timeline, Verb};
+use super::exchange::Surface;
+use super::service::Verb;
+use super::simulation::{Event, Play, Simulation};
 
 /// Changes beyond this many are not kept: a demo is not meant to live that long.
 const CHANGES_LIMIT: usize = 2_000;
@@ -19,7 +21,7 @@ pub struct Life {
     seed: u64,
     surface: String,
     start: i64,
-    changes: Vec<(i64, Change)>,
+    changes: Vec<(i64, Event)>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -52,7 +54,7 @@ impl Life {
     /// # Errors
     /// The file can not be written.
     #[allow(clippy::disallowed_methods, reason = "the simulation keeps its chain in a file")]
-    pub fn note(&mut self, at: i64, change: Change) -> Result<(), SimError> {
+    pub fn note(&mut self, at: i64, change: Event) -> Result<(), SimError> {
         if self.changes.len() < CHANGES_LIMIT {
             self.changes.push((at, change));
         }
@@ -67,18 +69,19 @@ impl Life {
     ///
     /// # Errors
     /// The file names a surface that there is none of, or can not be written.
-    pub fn again(&mut self, now: i64, admin_secret: &str) -> Result<Timeline, SimError> {
+    pub fn again(&mut self, simulation: &Simulation, now: i64, admin_secret: &str) -> Result<Play, SimError> {
         let unknown = || std::io::Error::other(format!("{} is no surface", self.surface));
         let surface = Surface::named(&self.surface).ok_or_else(|| SimError::file("read", &self.path)(unknown()))?;
-        let node = Node::new(self.seed, surface, self.start).with_admin_secret(admin_secret);
-        let mut timeline = Timeline::of(node);
+        let mut play = simulation.begin(self.seed, surface, self.start, admin_secret);
         for (at, change) in &self.changes {
-            timeline.apply(*at, *change);
+            play.apply(*at, change);
         }
-        let restart = Change::Service(Verb::Restart);
-        timeline.apply(now, restart);
-        self.note(now, restart)?;
-        Ok(timeline)
+        for unit in play.units() {
+            let restart = Event::Service { unit, verb: Verb::Restart };
+            play.apply(now, &restart);
+            self.note(now, restart)?;
+        }
+        Ok(play)
     }
 
     fn path(folder: &Path) -> PathBuf {
@@ -96,14 +99,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (start, stuck, again) = (0, 600_000, 700_000);
         let mut life = Life::begin(folder.path(), 7, Surface::AsBuilt, start);
-        life.note(stuck, Change::Fault { fault: Fault::ProducerStuck, on: true }).expect("written");
-        let mut without_end = Timeline::of(Node::new(7, Surface::AsBuilt, start));
-        without_end.apply(stuck, Change::Fault { fault: Fault::ProducerStuck, on: true });
+        let begins = Event::Fault { name: Fault::ProducerStuck.name().to_owned(), on: true };
+        life.note(stuck, begins.clone()).expect("written");
+        let chain = Simulation::by_hand();
+        let mut without_end = chain.begin(7, Surface::AsBuilt, start, "secret");
+        without_end.apply(stuck, &begins);
         without_end.advance(again);
         let mut read = Life::read(folder.path()).expect("readable").expect("there");
-        let mut timeline = read.again(again, "secret").expect("lived again");
-        assert_eq!(timeline.node().height(), without_end.node().height());
-        timeline.advance(again + 60_000);
-        assert!(timeline.node().height() > without_end.node().height(), "the restart cured it");
+        let mut lived = read.again(&chain, again, "secret").expect("lived again");
+        let height = |play: &Play| play.by_hand().expect("the chain").height();
+        assert_eq!(height(&lived), height(&without_end));
+        lived.advance(again + 60_000);
+        assert!(height(&lived) > height(&without_end), "the restart cured it");
     }
 }

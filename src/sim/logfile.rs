@@ -1,8 +1,8 @@
-//! The node's log file in the demo's folder, written as the node speaks.
+//! A log file in the demo's folder, written as the system speaks.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ const ROTATED_AT_BYTES: u64 = 1 << 20;
 /// # Errors
 /// It can not be made.
 pub fn begin(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => open(path).map(|_| ()),
@@ -28,21 +31,21 @@ pub fn begin(path: &Path) -> io::Result<()> {
 }
 
 /// Writes the file for as long as it is polled. A log that can not be written is said once, and the demo goes on.
-pub async fn keep(stage: &Stage, path: &Path) {
+pub async fn keep(stage: &Stage, log: usize, path: &Path) {
     let mut written = 0;
     let mut turn = interval(EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
-        if let Err(error) = append(stage, path, &mut written) {
+        if let Err(error) = append(stage, log, path, &mut written) {
             eprintln!("opsconsole: the simulated node's log {} can not be written: {error}", path.display());
             return std::future::pending().await;
         }
     }
 }
 
-fn append(stage: &Stage, path: &Path, written: &mut u64) -> io::Result<()> {
-    let records = stage.look(|timeline, _| timeline.node().records_after(*written));
+fn append(stage: &Stage, log: usize, path: &Path, written: &mut u64) -> io::Result<()> {
+    let records = stage.look(|play, _| play.records_after(log, *written));
     let Some(last) = records.last().map(|record| record.number) else { return Ok(()) };
     let mut file = open(path)?;
     if file.metadata()?.len() > ROTATED_AT_BYTES {

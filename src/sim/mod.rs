@@ -1,10 +1,13 @@
 //! The demo: simulated systems on loopback. The core is a pure `answer(at, request)`; the server around it is small.
 //!
 //! ```text
-//! volchain/   the node and its past, pure
-//! stage       the node on the machine's clock, shared by the two listeners
-//! server      the node's own port, which can misbehave          control   the port that takes faults and commands
-//! serve       both, from start to end, in one scratch folder    folder    that folder
+//! volchain/   the one system whose model is written by hand     world/    all others, which are data; both pure
+//! simulation  the seam: what is simulated, and one at play      timeline  a model with its past
+//! exchange    requests, answers, surfaces                       service   a unit as systemd tells of it
+//! stage       a system on the machine's clock, shared by its listeners and the control listener
+//! server      a port of a system, which can misbehave           control   the port that takes faults and commands
+//! serve       all systems, from start to end, in one folder     folder    that folder
+//! filing      the files of the worlds, in the folder            run       the programs of the worlds, for their sources
 //! client      how a console drives a running demo               systemctl the executable that its runbooks run
 //! logfile     what the node says, in the folder                 journalctl the same for those who ask systemd's journal
 //! backend     the node's files in the folder, its backups and its drop-ins
@@ -14,12 +17,14 @@
 //!
 //! Must never: answer anything but loopback, or let a fault be cured by what would not cure it on a real node.
 //!
-//! To add a system: one folder with its model beside `volchain/`.
+//! To add a system: `world.ron` in its folder of `src/systems/`; see `world/`.
 
 mod backend;
 pub mod client;
 mod control;
 mod error;
+mod exchange;
+mod filing;
 pub mod folder;
 mod http;
 pub mod journalctl;
@@ -27,18 +32,27 @@ mod life;
 mod logfile;
 mod machine;
 mod played;
+mod random;
+mod record;
 pub mod rehearsal;
+pub mod run;
 pub mod serve;
 mod server;
+mod service;
+pub mod simulation;
 mod stage;
 pub mod systemctl;
+mod timeline;
 pub mod volchain;
+pub mod world;
 
 pub use client::{Control, FaultState};
 pub use error::SimError;
+pub use exchange::{Request, Surface};
 pub use folder::DemoFolder;
-pub use serve::{ServeOptions, Served, serve};
-pub use volchain::Surface;
+pub use serve::{ServeOptions, Served, ServedSystem, serve};
+pub use simulation::Simulation;
+pub use timeline::Past;
 
 #[cfg(test)]
 mod alert_tests;

@@ -36,14 +36,17 @@ pub struct Played {
 impl Played {
     /// A machine with four backups, the newest a day old.
     #[must_use]
-    pub fn new(node: &Node, now: Wall) -> Played {
-        let saved = node.saved();
-        let then = Saved { height: saved.height - 120, sealed: saved.sealed - 360, mismatched: false };
+    pub fn new(node: Option<&Node>, now: Wall) -> Played {
+        let then = node.map(Node::saved).map(|saved| Saved {
+            height: saved.height - 120,
+            sealed: saved.sealed - 360,
+            mismatched: false,
+        });
         Played {
             dropin: None,
             dropin_before: None,
             loaded: None,
-            newest: Some((Wall(now.0 - 86_400_000), then)),
+            newest: then.map(|then| (Wall(now.0 - 86_400_000), then)),
             copied: None,
             backups: 4,
             replaced: None,

@@ -11,21 +11,24 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::exchange::{Delivery, Request, Surface};
+use super::machine::{self, FOLDER};
 use super::played::Played;
-use super::volchain::{Change, Delivery, Fault, Node, Request, Surface, Timeline, Verb};
-use super::{folder, machine};
+use super::service::Verb;
+use super::simulation::{BY_HAND, Event, Play, Simulation};
+use super::volchain::{self, Fault, Node};
 use crate::app::beside::Unwritten;
 use crate::app::msg::{ArmAnswer, Copied, PrepareAnswer};
 use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, SecretRef, SequenceId, StepId, Wall};
-use crate::config::{ConfigSpec, DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
+use crate::config::{ConfigSpec, TargetSpec};
 use crate::model::file_act::PROGRAM_NAME;
 use crate::model::{Answer, Exec, Fetch, FetchFailure, FileOrder, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
 use crate::runbook::record::{Archive, Judged, Outcome, SequenceEnd};
-use crate::runbook::seal::{Environment, Host, Place, Privilege, SealedAct};
+use crate::runbook::seal::{Place, SealedAct};
 use crate::runbook::tree::Act;
 use crate::runbook::{Actor, Entry, Record, SealedSequence};
 use crate::shell::reload::Loader;
@@ -52,7 +55,7 @@ pub struct Rehearsal {
     pub asked: Vec<Effect>,
     now: At,
     area: Rect,
-    timeline: Timeline,
+    casts: Vec<Cast>,
     polls: Vec<Poll>,
     journals: HashMap<JournalId, Vec<Entry>>,
     runner: Option<PlayedRunner>,
@@ -62,11 +65,21 @@ pub struct Rehearsal {
     pub played: Played,
 }
 
+/// One system that is rehearsed.
+#[derive(Debug)]
+struct Cast {
+    simulation: Simulation,
+    play: Play,
+}
+
 #[derive(Debug)]
 struct Poll {
     source: Source,
     cursor: Cursor,
     due: Boot,
+    /// The system that is asked, and the number of its port.
+    cast: usize,
+    port: usize,
 }
 
 /// Where the played runner is.
@@ -105,31 +118,55 @@ impl Rehearsal {
         (columns, rows): (u16, u16),
         change: impl FnOnce(&mut Setup),
     ) -> Result<Rehearsal, SetupError> {
+        let begun: Vec<_> = faults.iter().map(|(fault, age)| (BY_HAND, fault.name(), *age)).collect();
+        Rehearsal::of_systems(vec![Simulation::by_hand()], surface, &begun, (columns, rows), change)
+    }
+
+    /// A console on these systems, each with 15 minutes behind it, in which these faults, each of a system, began so
+    /// long before now.
+    ///
+    /// # Errors
+    /// A mistake in the embedded data, or in what was changed.
+    pub fn of_systems(
+        systems: Vec<Simulation>,
+        surface: Surface,
+        faults: &[(&str, &str, Duration)],
+        (columns, rows): (u16, u16),
+        change: impl FnOnce(&mut Setup),
+    ) -> Result<Rehearsal, SetupError> {
         let now = At { boot: UP, wall: BEGIN };
         let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
-        let mut timeline = Timeline::of(Node::new(SEED, surface, start.0).with_admin_secret(ADMIN_SECRET));
-        let mut begun: Vec<_> = faults.iter().map(|(fault, age)| (now.wall.minus(*age), *fault)).collect();
-        begun.sort_by_key(|(at, _)| *at);
-        for (at, fault) in begun {
-            timeline.apply(at.0, Change::Fault { fault, on: true });
-        }
-        timeline.advance(now.wall.0);
-        let mut setup = setup(columns, rows);
+        let mut begun: Vec<_> =
+            faults.iter().map(|(system, name, age)| (now.wall.minus(*age), *system, *name)).collect();
+        begun.sort_by_key(|(at, ..)| *at);
+        let mut setup = setup_of(&systems, columns, rows);
+        let cast = |simulation: Simulation| {
+            let mut play = simulation.begin(SEED, surface, start.0, ADMIN_SECRET);
+            for (at, _, name) in begun.iter().filter(|(_, system, _)| *system == simulation.system.as_str()) {
+                play.apply(at.0, &Event::Fault { name: (*name).to_owned(), on: true });
+            }
+            play.advance(now.wall.0);
+            Cast { simulation, play }
+        };
+        let casts: Vec<Cast> = systems.into_iter().map(cast).collect();
         change(&mut setup);
         let (app, first) = App::new(setup)?;
         let sources = app.model().targets.iter().flat_map(|target| target.sources.iter().cloned());
         let polls = sources
             .filter_map(|bound| Source::compile(bound).ok())
-            .map(|source| Poll { source, cursor: Cursor::default(), due: now.boot })
+            .map(|source| {
+                let (cast, port) = place_of(&casts, &source);
+                Poll { source, cursor: Cursor::default(), due: now.boot, cast, port }
+            })
             .collect();
         let area = Rect::new(0, 0, columns, rows);
-        let played = Played::new(timeline.node(), now.wall);
+        let played = Played::new(casts.iter().find_map(|cast| cast.play.by_hand()), now.wall);
         let mut rehearsal = Rehearsal {
             app,
             asked: Vec::new(),
             now,
             area,
-            timeline,
+            casts,
             polls,
             journals: HashMap::new(),
             runner: None,
@@ -151,26 +188,46 @@ impl Rehearsal {
         self.now
     }
 
-    /// Height of the simulated chain.
+    /// Height of the simulated chain that is written by hand.
     #[must_use]
     pub fn height(&self) -> u64 {
-        self.timeline.node().height()
+        self.by_hand(Node::height).unwrap_or(0)
     }
 
-    /// Whether the simulated node's port is open.
+    /// Whether its port is open.
     #[must_use]
     pub fn node_is_up(&self) -> bool {
-        self.timeline.node().listening()
+        self.by_hand(Node::listening).unwrap_or(false)
     }
 
-    /// Switches a fault of the simulated node.
+    /// Switches one of its faults.
     pub fn fault(&mut self, fault: Fault, on: bool) {
-        self.timeline.apply(self.now.wall.0, Change::Fault { fault, on });
+        self.apply_by_hand(volchain::Change::Fault { fault, on });
     }
 
-    /// Has somebody stop, start or restart the node's service outside the console.
+    /// Has somebody stop, start or restart its service outside the console.
     pub fn service(&mut self, verb: Verb) {
-        self.timeline.apply(self.now.wall.0, Change::Service(verb));
+        self.apply_by_hand(volchain::Change::Service(verb));
+    }
+
+    /// Switches a fault of any of the systems.
+    pub fn fault_of(&mut self, system: &str, name: &str, on: bool) {
+        self.happen(system, &Event::Fault { name: name.to_owned(), on });
+    }
+
+    /// Does something to one of the systems from outside.
+    pub fn happen(&mut self, system: &str, event: &Event) {
+        for cast in self.casts.iter_mut().filter(|cast| cast.simulation.system.as_str() == system) {
+            cast.play.apply(self.now.wall.0, event);
+        }
+    }
+
+    fn by_hand<T>(&self, see: impl FnOnce(&Node) -> T) -> Option<T> {
+        self.casts.iter().find_map(|cast| cast.play.by_hand()).map(see)
+    }
+
+    fn apply_by_hand(&mut self, change: volchain::Change) {
+        self.happen(BY_HAND, &change.into());
     }
 
     /// Lets time pass, a quarter of a second at a time.
@@ -243,10 +300,11 @@ impl Rehearsal {
     /// The polls of the past, as the demo's back-fill brings them.
     fn live_past(&mut self) {
         for poll in &mut self.polls {
-            let Some(path) = path(&poll.source) else { continue };
-            let request = Request::get(&path);
+            let Some(request) = request_of(&poll.source, &poll.cursor) else { continue };
+            let request = request.at_port(poll.port);
+            let Some(cast) = self.casts.get(poll.cast) else { continue };
             let step = i64::try_from(poll.source.interval().as_millis()).unwrap_or(i64::MAX);
-            for past in self.timeline.history(self.now.wall.0, &request, step) {
+            for past in cast.play.history(self.now.wall.0, &request, step) {
                 let wall = Wall(past.at_millis);
                 let boot = Boot(self.now.boot.0.saturating_sub(crate::base::time::millis(self.now.wall.since(wall))));
                 let reply = Reply {
@@ -271,7 +329,9 @@ impl Rehearsal {
         let mut batches = Vec::new();
         for poll in self.polls.iter_mut().filter(|poll| poll.due <= self.now.boot) {
             poll.due = self.now.boot.plus(poll.source.interval());
-            let batch = match read(&mut self.timeline, &self.played, self.now, &poll.source, &poll.cursor) {
+            let Some(cast) = self.casts.get_mut(poll.cast) else { continue };
+            cast.play.advance(self.now.wall.0);
+            let batch = match read(&mut cast.play, poll.port, &self.played, self.now, &poll.source, &poll.cursor) {
                 Ok((answer, took)) => poll.source.decode(&mut poll.cursor, &Reply { answer, sent: self.now, took }),
                 Err(failure) => poll.source.failed(&mut poll.cursor, failure, self.now, Duration::ZERO),
             };
@@ -425,9 +485,9 @@ impl Rehearsal {
 
     fn carry_out_act(&mut self, exec: &Exec) -> (Outcome, String) {
         match exec {
-            Exec::Command { .. } => match self.played.play(exec, self.timeline.node(), self.now.wall) {
+            Exec::Command { .. } => match self.play_by_hand(exec) {
                 Ok(changes) => {
-                    changes.into_iter().for_each(|change| self.timeline.apply(self.now.wall.0, change));
+                    changes.into_iter().for_each(|change| self.apply_by_hand(change));
                     (Outcome::Exited { code: 0 }, String::new())
                 }
                 Err(why) => (Outcome::Exited { code: 1 }, why),
@@ -437,10 +497,18 @@ impl Rehearsal {
                 let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
                 let mut request = Request::new(method.word(), path.unwrap_or("/"));
                 request.admin_secret = headers.first().map(|_| ADMIN_SECRET.to_owned());
-                let answer = self.timeline.answer(self.now.wall.0, &request);
+                let by_hand = self.casts.iter_mut().find(|cast| cast.play.by_hand().is_some());
+                let Some(cast) = by_hand else { return (Outcome::Exited { code: 1 }, String::new()) };
+                let (answer, _) = cast.play.answer(self.now.wall.0, &request);
                 (Outcome::Answered { status: answer.status }, answer.body)
             }
         }
+    }
+
+    fn play_by_hand(&mut self, exec: &Exec) -> Result<Vec<volchain::Change>, String> {
+        let node = self.casts.iter().find_map(|cast| cast.play.by_hand());
+        let node = node.ok_or("nothing that this could be done to is rehearsed")?;
+        self.played.play(exec, node, self.now.wall)
     }
 
     fn play_runner(&mut self) {
@@ -485,28 +553,38 @@ impl Rehearsal {
     }
 }
 
+/// The system that a source asks, and the number of the port.
+fn place_of(casts: &[Cast], source: &Source) -> (usize, usize) {
+    let is = |cast: &Cast| cast.simulation.target_id() == source.bound.target;
+    let Some(at) = casts.iter().position(is) else { return (0, 0) };
+    let node = source.bound.labels.get("node");
+    let endpoint = source.bound.spec.endpoint.as_str();
+    let addresses = casts[at].simulation.addresses();
+    let port = addresses.iter().find(|address| address.node == node && address.endpoint == endpoint);
+    (at, port.map_or(0, |address| address.port))
+}
+
 /// What a read brings now, and how long it takes.
 fn read(
-    timeline: &mut Timeline,
+    play: &mut Play,
+    port: usize,
     played: &Played,
     now: At,
     source: &Source,
     cursor: &Cursor,
 ) -> Result<(Answer, Duration), FetchFailure> {
     let fetch = source.fetch(cursor)?;
-    let Some(path) = path(source) else {
-        return Ok((machine::answer(timeline.node(), played, now, &fetch)?, Duration::from_millis(5)));
-    };
     let Fetch::Http(request) = &fetch else {
-        return Err(FetchFailure::NotRun { why: "only what is read over HTTP has a path".to_owned() });
+        return Ok((machine::answer(play, port, played, now, &fetch)?, Duration::from_millis(5)));
     };
-    let answer = timeline.answer(now.wall.0, &Request::get(&path));
+    let asked = Request::of(request).at_port(port);
+    let (answer, delivery) = play.answer(now.wall.0, &asked);
     let (limit_bytes, after) = (request.limit_bytes, request.timeout);
     let too_late = |received_bytes| Err(FetchFailure::Timeout { after, received_bytes });
-    if !timeline.node().listening() {
+    if !play.listening(port) {
         return Err(FetchFailure::Refused);
     }
-    match timeline.node().delivery() {
+    match delivery {
         Delivery::Refused => return Err(FetchFailure::Refused),
         Delivery::Slow => return too_late(0),
         // The head and a byte each second.
@@ -521,16 +599,19 @@ fn read(
     }
     let http = HttpAnswer {
         status: answer.status,
-        content_type: answer.content_type.to_owned(),
+        content_type: answer.content_type.into_owned(),
         date: Some(Wall(answer.date_millis)),
         body: answer.body.into_bytes(),
     };
     Ok((Answer::Http(http), took))
 }
 
-/// Path and query of a read over HTTP.
-fn path(source: &Source) -> Option<String> {
-    source.bound.spec.kind.read().strip_prefix("GET ").map(str::to_owned)
+/// The request of a read over HTTP; nothing where it is another kind of read.
+fn request_of(source: &Source, cursor: &Cursor) -> Option<Request> {
+    match source.fetch(cursor) {
+        Ok(Fetch::Http(request)) => Some(Request::of(&request)),
+        Ok(Fetch::Tcp(_) | Fetch::File(_) | Fetch::FileSystem(_) | Fetch::Command(_)) | Err(_) => None,
+    }
 }
 
 fn played_proof(unit: &str) -> String {
@@ -558,46 +639,32 @@ fn resolved(place: &Place, plan: &crate::runbook::tree::ActPlan) -> Result<Exec,
     })
 }
 
-/// What a rehearsed console is made of, before anything happened.
+/// What a rehearsed console on the chain that is written by hand is made of, before anything happened.
 #[must_use]
 pub fn setup(columns: u16, rows: u16) -> Setup {
-    let api = EndpointAddressSpec {
-        id: "api".into(),
-        url: "http://127.0.0.1:3001".to_owned(),
-        job: None,
-        instance: None,
-        auth: None,
+    setup_of(&[Simulation::by_hand()], columns, rows)
+}
+
+fn setup_of(systems: &[Simulation], columns: u16, rows: u16) -> Setup {
+    let mut next = 3001;
+    let target = |simulation: &Simulation| {
+        let urls: Vec<String> =
+            (0..simulation.ports()).map(|port| format!("http://127.0.0.1:{}", next + port)).collect();
+        // The one after the first is the control port, whatever is rehearsed.
+        next = (next + simulation.ports()).max(3003);
+        let mut target = simulation.target(&urls, FOLDER, "http://127.0.0.1:3002");
+        // No secret is in a file here.
+        for secret in target.secrets.values_mut() {
+            *secret = SecretRef::Env("VOLCHAIN_ADMIN_SECRET".to_owned());
+        }
+        target
     };
-    let target = TargetSpec {
-        id: "volchain-demo".into(),
-        system: "volchain".into(),
-        environment: Environment::Demo,
-        host: Some(Host::Local),
-        privilege: Privilege::None,
-        nodes: vec![NodeSpec {
-            id: "node-1".into(),
-            endpoints: vec![api],
-            settings: std::collections::BTreeMap::new(),
-        }],
-        interval_seconds: None,
-        intervals: std::collections::BTreeMap::new(),
-        secrets: std::collections::BTreeMap::from([(
-            "admin".to_owned(),
-            SecretRef::Env("VOLCHAIN_ADMIN_SECRET".to_owned()),
-        )]),
-        settings: folder::settings("/run/opsconsole-demo"),
-        requests_per_second: 5.0,
-        prometheus: None,
-        demo: Some(DemoSpec {
-            folder: "/run/opsconsole-demo".to_owned(),
-            control_url: "http://127.0.0.1:3002".to_owned(),
-        }),
-    };
+    let targets: Vec<TargetSpec> = systems.iter().map(target).collect();
     let named = |files: &[(&str, &str)]| {
         files.first().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).unwrap_or_default()
     };
     Setup {
-        config: ConfigSpec { targets: vec![target], ..ConfigSpec::default() },
+        config: ConfigSpec { targets, ..ConfigSpec::default() },
         systems: systems::embedded(),
         theme: named(theme::EMBEDDED),
         keymap: named(keymap::EMBEDDED),

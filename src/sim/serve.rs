@@ -1,24 +1,27 @@
-//! The demo from start to end: one node, one scratch folder, two ports.
+//! The demo from start to end: some systems, one scratch folder, one control port.
 
 use std::future::Future;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::backend::Backend;
 use super::client::Identity;
 use super::control;
 use super::error::SimError;
+use super::exchange::Surface;
 use super::folder::{ControlFile, DemoFolder};
 use super::life::Life;
-use super::logfile;
-use super::server;
+use super::simulation::{Event, Play, Simulation};
 use super::stage::{Stage, wall_millis};
-use super::volchain::{Change, Fault, Node, Surface, Timeline};
-use crate::base::Wall;
+use super::{filing, logfile, server};
+use crate::base::{SystemId, Wall};
 
 /// Seconds that an unused demo stays after its start, so that its console can come.
 const GRACE_SECONDS: u32 = 10;
@@ -29,15 +32,17 @@ const UNUSED_SECONDS: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
     pub folder: PathBuf,
-    /// Of the node; 0 is any.
+    /// What is simulated.
+    pub systems: Vec<Simulation>,
+    /// Of the first listener; 0 is any, as it is for all others.
     pub port: u16,
     pub surface: Surface,
     pub seed: u64,
     /// How long the node has been living when it is first asked; 15 minutes at most are told.
     pub history_minutes: u32,
-    /// A fault that is on from the start, and how long ago it began.
-    pub fault: Option<(Fault, Duration)>,
-    /// Take up the chain where the last process in this folder left it: for a node that is a systemd unit.
+    /// A fault of one of the systems that is on from the start, and how long ago it began.
+    pub fault: Option<(SystemId, String, Duration)>,
+    /// Take up the chain where the last process in this folder left it: for one system, which is a systemd unit.
     pub keep: bool,
     /// End when no console and no runner uses the demo any more, and only then.
     pub while_used: bool,
@@ -46,10 +51,30 @@ pub struct ServeOptions {
 /// What is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// The node: `http://127.0.0.1:PORT`.
-    pub data_url: String,
     /// Where it is controlled: `http://127.0.0.1:PORT`.
     pub control_url: String,
+    pub systems: Vec<ServedSystem>,
+}
+
+/// A system that is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedSystem {
+    pub system: SystemId,
+    /// `http://127.0.0.1:PORT`, by the numbers of its ports.
+    pub urls: Vec<String>,
+}
+
+impl Served {
+    /// These systems before anybody serves them.
+    #[must_use]
+    pub fn nowhere(systems: &[Simulation]) -> Served {
+        let nowhere = "http://127.0.0.1:1".to_owned();
+        let of = |simulation: &Simulation| ServedSystem {
+            system: simulation.system.clone(),
+            urls: vec![nowhere.clone(); simulation.ports()],
+        };
+        Served { systems: systems.iter().map(of).collect(), control_url: nowhere.clone() }
+    }
 }
 
 /// Serves until SIGTERM, SIGINT or SIGHUP, or, with `while_used`, until nobody uses the demo. `ready` is called once
@@ -86,50 +111,60 @@ pub async fn serve_until(
 ) -> Result<(), SimError> {
     let folder = DemoFolder::create(&options.folder)?;
     let _hold = folder.hold_as_server()?;
-    let data = server::listen(options.port).await?;
+    let mut listeners = Vec::new();
+    let mut systems = Vec::new();
+    for simulation in &options.systems {
+        let mut urls = Vec::new();
+        for port in 0..simulation.ports() {
+            // Only the very first listener is asked for by its number.
+            let number = if listeners.is_empty() && port == 0 { options.port } else { 0 };
+            let listener = server::listen(number).await?;
+            urls.push(url(&listener, number)?);
+            listeners.push((systems.len(), port, listener));
+        }
+        systems.push(ServedSystem { system: simulation.system.clone(), urls });
+    }
     let desk = server::listen(0).await?;
-    let url = |listener: &tokio::net::TcpListener| {
-        let address = listener.local_addr().map_err(|source| SimError::Listen { port: options.port, source })?;
-        Ok::<_, SimError>(format!("http://{address}"))
-    };
-    let served = Served { data_url: url(&data)?, control_url: url(&desk)? };
+    let served = Served { control_url: url(&desk, 0)?, systems };
     let file = ControlFile {
         control_url: served.control_url.clone(),
         token: random_token()?,
         pid: std::process::id(),
-        data_url: served.data_url.clone(),
+        systems: served.systems.clone(),
     };
     let admin_secret = random_token()?;
     let program = std::env::current_exe().map_err(SimError::file("find", &options.folder))?;
-    folder.write_programs(&program)?;
+    folder.write_programs(&program, &options.systems)?;
     folder.write_admin_secret(&admin_secret)?;
     folder.write_control(&file)?;
 
-    let (timeline, life) = begin(&options, &admin_secret)?;
-    let stage = Stage::new(timeline).kept_in(life);
-    let (log, speaking) = (folder.log(), stage.clone());
-    logfile::begin(&log).map_err(SimError::file("make", &log))?;
+    let stages = options.systems.iter().map(|simulation| begin(&options, simulation, &admin_secret));
+    let stages = stages.collect::<Result<Vec<Stage>, SimError>>()?;
     let identity = Identity {
         opsconsole_demo: true,
-        system: "volchain".to_owned(),
+        systems: served.systems.iter().map(|served| served.system.to_string()).collect(),
         surface: options.surface.name().to_owned(),
-        data_url: served.data_url.clone(),
         pid: file.pid,
         seed: Some(options.seed),
-        fault_age_seconds: options.fault.map(|(_, age)| age.as_secs()),
+        fault_age_seconds: options.fault.as_ref().map(|(_, _, age)| age.as_secs()),
     };
     let backend = Backend::of(folder.path());
-    stage.load(backend.variable());
-    backend.begin(&stage, Wall(wall_millis())).map_err(SimError::file("write into", folder.path()))?;
-    let router = control::router(stage.clone(), &file.token, identity, backend.clone());
-    let living = stage.clone();
-    let node = server::run(stage, data);
+    let mut living: JoinSet<io::Result<()>> = JoinSet::new();
+    for stage in &stages {
+        stage.load(backend.variable());
+        backend.begin(stage, Wall(wall_millis())).map_err(SimError::file("write into", folder.path()))?;
+        keep_machine(&mut living, &folder, stage, &backend)?;
+    }
+    let router = control::router(stages.clone(), &file.token, identity, backend);
+    for (at, port, listener) in listeners {
+        if let Some(stage) = stages.get(at) {
+            living.spawn(server::run(stage.clone(), port, listener));
+        }
+    }
     ready(&served);
     let ended = tokio::select! {
-        ended = node => ended,
+        Some(ended) = living.join_next() => ended.unwrap_or_else(|error| Err(io::Error::other(error))),
         ended = axum::serve(desk, router).into_future() => ended,
-        () = logfile::keep(&speaking, &log) => Ok(()),
-        () = backend.keep(&living) => Ok(()),
         () = asked => Ok(()),
         () = unused(&folder), if options.while_used => Ok(()),
     };
@@ -137,29 +172,64 @@ pub async fn serve_until(
     ended.map_err(|source| SimError::Listen { port: options.port, source })
 }
 
-/// The chain, and where it is kept if it is.
-fn begin(options: &ServeOptions, admin_secret: &str) -> Result<(Timeline, Option<Life>), SimError> {
+/// Where a listener is: `http://127.0.0.1:PORT`.
+fn url(listener: &TcpListener, port: u16) -> Result<String, SimError> {
+    let address = listener.local_addr().map_err(|source| SimError::Listen { port, source })?;
+    Ok(format!("http://{address}"))
+}
+
+/// Keeps what a system leaves in the folder: its logs and its files.
+fn keep_machine(
+    living: &mut JoinSet<io::Result<()>>,
+    folder: &DemoFolder,
+    stage: &Stage,
+    backend: &Backend,
+) -> Result<(), SimError> {
+    for place in stage.look(|play, _| play.logs()) {
+        let Some(file) = place.file else { continue };
+        let path = folder.path().join(file);
+        logfile::begin(&path).map_err(SimError::file("make", &path))?;
+        let stage = stage.clone();
+        living.spawn(async move {
+            logfile::keep(&stage, place.log, &path).await;
+            Ok(())
+        });
+    }
+    let (stage, backend) = (stage.clone(), backend.clone());
+    let own = folder.path().to_owned();
+    living.spawn(async move {
+        if stage.by_hand(|_| ()).is_some() {
+            backend.keep(&stage).await;
+        } else {
+            filing::keep(&stage, &own).await;
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+/// A system at play, and kept if it is to be.
+fn begin(options: &ServeOptions, simulation: &Simulation, admin_secret: &str) -> Result<Stage, SimError> {
     let now = wall_millis();
-    if options.keep
-        && let Some(mut life) = Life::read(&options.folder)?
-    {
-        let timeline = life.again(now, admin_secret)?;
-        return Ok((timeline, Some(life)));
+    // A life is that of one system.
+    let keep = options.keep && options.systems.len() == 1;
+    if keep && let Some(mut life) = Life::read(&options.folder)? {
+        let play = life.again(simulation, now, admin_secret)?;
+        return Ok(Stage::new(simulation.clone(), play).kept_in(Some(life)));
     }
     let start = now - i64::from(options.history_minutes) * 60_000;
-    let node = Node::new(options.seed, options.surface, start).with_admin_secret(admin_secret);
-    let mut life = options.keep.then(|| Life::begin(&options.folder, options.seed, options.surface, start));
-    let mut timeline = Timeline::of(node);
-    if let Some((fault, age)) = options.fault {
-        let since = now.saturating_sub_unsigned(crate::base::time::millis(age)).max(start);
-        let change = Change::Fault { fault, on: true };
-        timeline.apply(since, change);
+    let mut life = keep.then(|| Life::begin(&options.folder, options.seed, options.surface, start));
+    let mut play: Play = simulation.begin(options.seed, options.surface, start, admin_secret);
+    if let Some((_, name, age)) = options.fault.as_ref().filter(|(system, ..)| *system == simulation.system) {
+        let since = now.saturating_sub_unsigned(crate::base::time::millis(*age)).max(start);
+        let event = Event::Fault { name: name.clone(), on: true };
+        play.apply(since, &event);
         if let Some(life) = &mut life {
-            life.note(since, change)?;
+            life.note(since, event)?;
         }
     }
-    timeline.advance(now);
-    Ok((timeline, life))
+    play.advance(now);
+    Ok(Stage::new(simulation.clone(), play).kept_in(life))
 }
 
 /// Ends when nobody has used the demo for a while.

@@ -1,4 +1,4 @@
-//! The node's own port: HTTP by hand, because a well-behaved server can not drip, truncate or vanish.
+//! A port of a simulated system: HTTP by hand, because a well-behaved server can not drip, truncate or vanish.
 //!
 //! Loopback only. At most [`CONNECTIONS`] at a time, each with bounded heads and bodies. While the service is down or
 //! the port refuses, the listener is closed and every open connection is cut, as when a process ends.
@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::SimError;
+use super::exchange::{Answer, Delivery, Request};
 use super::http::{self, Framing, Head};
+use super::simulation::Event;
 use super::stage::Stage;
-use super::volchain::{Answer, Change, Delivery, ServiceState};
 
 const CONNECTIONS: usize = 64;
 /// How long a connection may say nothing.
@@ -36,25 +37,25 @@ pub async fn listen(port: u16) -> Result<TcpListener, SimError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| SimError::Listen { port, source })
 }
 
-/// Keeps the port as open or closed as the node says, and answers on it. Ends only when it is dropped.
-pub async fn run(stage: Stage, first: TcpListener) -> io::Result<()> {
+/// Keeps a port as open or closed as the system says, and answers on it. Ends only when it is dropped.
+pub async fn run(stage: Stage, port: usize, first: TcpListener) -> io::Result<()> {
     let address = first.local_addr()?;
     let mut listener = Some(first);
     let mut changes = stage.changes();
     let mut connections = JoinSet::new();
     loop {
         let number = *changes.borrow_and_update();
-        let (service, listening) = stage.look(|timeline, _| (timeline.node().service(), timeline.node().listening()));
-        follow(&stage, listening, address, &mut listener, &mut connections).await;
-        stage.follow(number, listener.is_some());
-        let look = if service.state == ServiceState::Activating { STARTING_LOOK } else { LOOK };
+        let (starting, listening) = stage.look(|play, _| (play.starting(), play.listening(port)));
+        follow(&stage, port, listening, address, &mut listener, &mut connections).await;
+        stage.follow(port, number, listener.is_some());
+        let look = if starting { STARTING_LOOK } else { LOOK };
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {
                 Ok(stream) if connections.len() < CONNECTIONS => {
                     let stage = stage.clone();
                     connections.spawn(async move {
                         // A reader that goes away in the middle is its own affair.
-                        let _ = converse(stage, stream).await;
+                        let _ = converse(stage, port, stream).await;
                     });
                 }
                 Ok(stream) => drop(stream),
@@ -70,6 +71,7 @@ pub async fn run(stage: Stage, first: TcpListener) -> io::Result<()> {
 
 async fn follow(
     stage: &Stage,
+    port: usize,
     listening: bool,
     address: SocketAddr,
     listener: &mut Option<TcpListener>,
@@ -79,7 +81,7 @@ async fn follow(
         (true, false) => match TcpListener::bind(address).await {
             Ok(opened) => *listener = Some(opened),
             Err(_) => {
-                stage.change(Change::PortTaken);
+                stage.change(Event::PortTaken { port });
             }
         },
         (false, true) => {
@@ -97,13 +99,13 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
     }
 }
 
-async fn converse(stage: Stage, mut stream: TcpStream) -> io::Result<()> {
+async fn converse(stage: Stage, port: usize, mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     loop {
         let Some(head) = read_request(&mut stream, &mut buffer).await? else { return Ok(()) };
-        let (answer, delivery) = stage.answer(&head.request);
-        stage.take_time(answer.takes_millis).await;
+        let (answer, delivery) = stage.answer(&Request { port, ..head.request });
+        stage.take_time(port, answer.takes_millis).await;
         let whole = deliver(&mut stream, &answer, delivery, head.keep_alive).await?;
         if !(whole && head.keep_alive) {
             return stream.shutdown().await;
@@ -111,13 +113,14 @@ async fn converse(stage: Stage, mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Reads one request and throws its body away. `None` when the reader said nothing more, or nothing sensible.
+/// Reads one request with its body. `None` when the reader said nothing more, or nothing sensible.
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Head>> {
     loop {
         match http::head(buffer) {
             Ok(Some(head)) if head.content_length > http::BODY_LIMIT => return Ok(None),
-            Ok(Some(head)) if buffer.len() >= head.length + head.content_length => {
-                buffer.drain(..head.length + head.content_length);
+            Ok(Some(mut head)) if buffer.len() >= head.length + head.content_length => {
+                let whole: Vec<u8> = buffer.drain(..head.length + head.content_length).collect();
+                head.request.body = String::from_utf8_lossy(whole.get(head.length..).unwrap_or_default()).into_owned();
                 return Ok(Some(head));
             }
             Ok(_) => {}

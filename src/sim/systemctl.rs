@@ -1,8 +1,9 @@
 //! The demo's systemctl: the executable that a demo's runbooks run in place of the real one.
 //!
-//! It speaks like systemctl (words, exit codes) of one unit, and reaches nothing but the control port of the demo in
+//! It speaks like systemctl (words, exit codes) of the units that are simulated, and reaches nothing but the control port of the demo in
 //! whose folder it lies. It runs as a process of its own, so it waits by blocking.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -10,16 +11,13 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::client::{ANSWER_LIMIT, Control, ServiceReport};
+use super::client::{ANSWER_LIMIT, Control, ServiceReport, service_target};
 use super::control::RELOAD;
 use super::error::SimError;
 use super::http;
+use super::service::{ServiceState, Verb};
 use super::stage::wall_millis;
-use super::volchain::{ServiceState, Verb};
 use crate::base::Wall;
-
-/// The only unit there is.
-pub const UNIT: &str = "volchain-backend.service";
 
 /// What the simulated process is said to use.
 const MEMORY_BYTES: u64 = 188_743_680;
@@ -40,7 +38,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Call {
     verb: String,
-    /// At least one; more than one only of `show`.
+    /// At least one, but of a reload; more than one only of `show`.
     units: Vec<String>,
     /// Of `show`; empty means all.
     properties: Vec<String>,
@@ -51,6 +49,8 @@ struct Call {
 /// What systemd would know of the unit.
 #[derive(Clone, Debug)]
 pub(super) struct UnitFacts {
+    /// With its type.
+    pub unit: String,
     pub active: ServiceState,
     /// 0 without a process.
     pub main_pid: u32,
@@ -58,8 +58,7 @@ pub(super) struct UnitFacts {
     /// Microseconds from the machine's start to the process's.
     pub started_micros: u64,
     pub control_group: String,
-    /// The unit's only variable, where a drop-in sets it.
-    pub barrier_timeout_ms: Option<u32>,
+    pub environment: BTreeMap<String, String>,
 }
 
 impl Outcome {
@@ -80,28 +79,33 @@ pub fn outcome(folder: &Path, args: &[String]) -> Outcome {
         Ok(call) => call,
         Err(why) => return failed(1, why),
     };
+    let done = Control::of_folder(folder).and_then(|control| carry_out(&control, &call));
+    let unit = call.units.first().map_or("", String::as_str);
+    done.unwrap_or_else(|error| failed(1, format!("Failed to {} {unit}: {error}", call.verb)))
+}
+
+fn carry_out(control: &Control, call: &Call) -> Result<Outcome, SimError> {
     if call.verb == "show" {
-        let told = || Control::of_folder(folder).and_then(|control| tell(&control)).and_then(|report| facts(&report));
-        // Only the one unit there is has to be asked about.
-        let known = if call.units.iter().any(|unit| unit == UNIT) { told().map(Some) } else { Ok(None) };
-        return match known {
-            Ok(facts) => Outcome { stdout: shown(&call, facts.as_ref()), ..Outcome::default() },
-            Err(error) => failed(1, format!("Failed to show {UNIT}: {error}")),
-        };
+        let known = call.units.iter().map(|unit| tell(control, unit)?.as_ref().map(facts).transpose());
+        let known = known.collect::<Result<Vec<_>, _>>()?;
+        return Ok(Outcome {
+            stdout: shown(call, &known.into_iter().flatten().collect::<Vec<_>>()),
+            ..Outcome::default()
+        });
     }
-    if call.units.first().is_none_or(|unit| unit != UNIT) {
-        return unknown_unit(&call);
+    if call.verb == RELOAD {
+        return ask::<serde_json::Value>(control, "POST", &format!("/service/{RELOAD}")).map(|_| Outcome::default());
     }
-    let done = Control::of_folder(folder).and_then(|control| match call.verb.as_str() {
-        "is-active" => tell(&control).map(|report| is_active(&report, call.quiet)),
-        RELOAD => ask::<ServiceReport>(&control, "POST", &format!("/service/{RELOAD}")).map(|_| Outcome::default()),
-        "status" => tell(&control).map(|report| status(&report)),
+    let unit = call.units.first().map_or("", String::as_str);
+    let Some(report) = tell(control, unit)? else { return Ok(unknown_unit(call)) };
+    Ok(match call.verb.as_str() {
+        "is-active" => is_active(&report, call.quiet),
+        "status" => status(&report),
         verb => match Verb::named(verb) {
-            Some(verb) => command(&control, verb),
-            None => Ok(failed(1, format!("Unknown command verb {verb}."))),
+            Some(verb) => command(control, unit, verb)?,
+            None => failed(1, format!("Unknown command verb {verb}.")),
         },
-    });
-    done.unwrap_or_else(|error| failed(1, format!("Failed to {} {UNIT}: {error}", call.verb)))
+    })
 }
 
 fn parse(args: &[String]) -> Result<Call, String> {
@@ -134,7 +138,7 @@ fn parse(args: &[String]) -> Result<Call, String> {
             quiet,
         }),
         [verb] if *verb == RELOAD => {
-            Ok(Call { verb: RELOAD.to_owned(), units: vec![UNIT.to_owned()], properties, value_only, quiet })
+            Ok(Call { verb: RELOAD.to_owned(), units: Vec::new(), properties, value_only, quiet })
         }
         [] | [_] => Err("this demo's systemctl needs a command and a unit".to_owned()),
         _ => Err("this demo's systemctl takes one unit at a time".to_owned()),
@@ -155,16 +159,16 @@ fn unknown_unit(call: &Call) -> Outcome {
     }
 }
 
-fn command(control: &Control, verb: Verb) -> Result<Outcome, SimError> {
-    let report: ServiceReport = ask(control, "POST", &format!("/service/{}?wait=true", verb.name()))?;
+fn command(control: &Control, unit: &str, verb: Verb) -> Result<Outcome, SimError> {
+    let report: ServiceReport = ask(control, "POST", &service_target(verb.name(), unit))?;
     Ok(match (verb, report.active) {
         (Verb::Stop, _) | (Verb::Restart | Verb::Start, ServiceState::Active) => Outcome::default(),
         (Verb::Restart | Verb::Start, ServiceState::Failed | ServiceState::Inactive | ServiceState::Activating) => {
             failed(
                 1,
                 format!(
-                    "Job for {UNIT} failed because the control process exited with error code.\n\
-                 See \"systemctl status {UNIT}\" and \"journalctl -xeu {UNIT}\" for details."
+                    "Job for {unit} failed because the control process exited with error code.\n\
+                 See \"systemctl status {unit}\" and \"journalctl -xeu {unit}\" for details."
                 ),
             )
         }
@@ -187,7 +191,8 @@ fn status(report: &ServiceReport) -> Outcome {
         ServiceState::Failed => ("×", 3),
     };
     let mut stdout = format!(
-        "{mark} {UNIT} - VolChain backend (simulated)\n     Loaded: loaded (demo)\n     Active: {} ({}) since {}\n",
+        "{mark} {} - simulated by opsconsole\n     Loaded: loaded (demo)\n     Active: {} ({}) since {}\n",
+        report.unit,
         report.active.word(),
         sub_state(report.active),
         report.since
@@ -205,13 +210,14 @@ fn facts(report: &ServiceReport) -> Result<UnitFacts, SimError> {
     let now_millis = u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap_or(0);
     let control_group = if report.main_pid == 0 { String::new() } else { control_group(report.main_pid)? };
     Ok(UnitFacts {
+        unit: report.unit.clone(),
         active: report.active,
         main_pid: report.main_pid,
         since: Wall(since),
         // A chain may be older than the machine it is simulated on.
         started_micros: (now_millis.saturating_sub(up) * 1000).max(1),
         control_group,
-        barrier_timeout_ms: report.barrier_timeout_ms,
+        environment: report.environment.clone(),
     })
 }
 
@@ -219,14 +225,14 @@ fn facts(report: &ServiceReport) -> Result<UnitFacts, SimError> {
 ///
 /// # Errors
 /// The arguments are not those of `show`.
-pub(super) fn show_facts(args: &[String], facts: &UnitFacts) -> Result<String, String> {
+pub(super) fn show_facts(args: &[String], facts: &[UnitFacts]) -> Result<String, String> {
     let call = parse(args)?;
-    if call.verb == "show" { Ok(shown(&call, Some(facts))) } else { Err(format!("{} is more than a look", call.verb)) }
+    if call.verb == "show" { Ok(shown(&call, facts)) } else { Err(format!("{} is more than a look", call.verb)) }
 }
 
 /// The units one after the other, an empty line between them.
-fn shown(call: &Call, facts: Option<&UnitFacts>) -> String {
-    let one = |unit: &String| match facts.filter(|_| unit == UNIT) {
+fn shown(call: &Call, facts: &[UnitFacts]) -> String {
+    let one = |unit: &String| match facts.iter().find(|facts| facts.unit == *unit) {
         Some(facts) => lines(call, |name| facts.property(name)),
         None => lines(call, |name| property_of_unknown(unit, name)),
     };
@@ -236,7 +242,7 @@ fn shown(call: &Call, facts: Option<&UnitFacts>) -> String {
 impl UnitFacts {
     fn property(&self, name: &str) -> Option<String> {
         let text = match name {
-            "Id" => UNIT.to_owned(),
+            "Id" => self.unit.clone(),
             "LoadState" => "loaded".to_owned(),
             "ActiveState" => self.active.word().to_owned(),
             "SubState" => sub_state(self.active).to_owned(),
@@ -250,10 +256,10 @@ impl UnitFacts {
             "MemoryCurrent" if self.main_pid == 0 => "[not set]".to_owned(),
             "MemoryCurrent" => MEMORY_BYTES.to_string(),
             "ControlGroup" => self.control_group.clone(),
-            "Environment" => self
-                .barrier_timeout_ms
-                .map(|millis| format!("VOLCHAIN_BARRIER_TIMEOUT_MS={millis}"))
-                .unwrap_or_default(),
+            "Environment" => {
+                let words = self.environment.iter().map(|(name, value)| format!("{name}={value}"));
+                words.collect::<Vec<_>>().join(" ")
+            }
             _ => return None,
         };
         Some(text)
@@ -310,8 +316,13 @@ fn group_in(text: &str) -> String {
     unified.or_else(named).unwrap_or_default().to_owned()
 }
 
-fn tell(control: &Control) -> Result<ServiceReport, SimError> {
-    ask(control, "GET", "/service")
+/// Nothing of a unit that is not simulated.
+fn tell(control: &Control, unit: &str) -> Result<Option<ServiceReport>, SimError> {
+    match ask(control, "GET", &service_target("", unit)) {
+        Ok(report) => Ok(Some(report)),
+        Err(SimError::Refused { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn ask<T: serde::de::DeserializeOwned>(

@@ -12,8 +12,9 @@ use tokio::time::{sleep, timeout};
 
 use super::client;
 use super::serve::serve_until;
+use super::service::{ServiceState, Verb};
 use super::systemctl::{self, Outcome};
-use super::volchain::{GAME_BUILD, ServiceState, Verb};
+use super::volchain::{GAME_BUILD, UNIT};
 use super::*;
 
 /// A running demo that ends with the test.
@@ -46,7 +47,7 @@ impl Demo {
     }
 
     fn address(&self) -> &str {
-        self.served.data_url.trim_start_matches("http://")
+        self.served.systems[0].urls[0].trim_start_matches("http://")
     }
 
     async fn connect(&self) -> std::io::Result<TcpStream> {
@@ -82,6 +83,7 @@ impl Demo {
 fn options(folder: &Path, surface: Surface) -> ServeOptions {
     ServeOptions {
         folder: folder.to_owned(),
+        systems: vec![Simulation::by_hand()],
         port: 0,
         surface,
         seed: 1,
@@ -208,10 +210,10 @@ async fn a_restart_closes_the_port_cuts_connections_and_opens_it_again() {
     assert!(open.read(&mut [0; 1024]).await.unwrap() > 0);
 
     let (restarted, (refused, cut, during)) =
-        tokio::join!(client::command_service(&demo.control, Verb::Restart), async {
+        tokio::join!(client::command_service(&demo.control, UNIT, Verb::Restart), async {
             eventually("the port closes", || async { demo.connect().await.is_err() }).await;
             let cut = read_some(&mut open, 1, Duration::from_secs(10)).await;
-            (demo.connect().await.is_err(), cut, client::service(&demo.control).await.unwrap())
+            (demo.connect().await.is_err(), cut, client::service(&demo.control, UNIT).await.unwrap())
         });
     assert!(refused && cut.is_empty());
     assert_eq!((during.active, during.main_pid), (ServiceState::Activating, 0));
@@ -225,23 +227,25 @@ async fn a_restart_closes_the_port_cuts_connections_and_opens_it_again() {
 #[tokio::test]
 async fn a_port_that_another_process_took_is_a_service_that_failed() {
     let demo = Demo::start(Surface::AsBuilt).await;
-    let stopped = client::command_service(&demo.control, Verb::Stop).await.unwrap();
+    let stopped = client::command_service(&demo.control, UNIT, Verb::Stop).await.unwrap();
     assert_eq!(stopped.active, ServiceState::Inactive);
     let other = tokio::net::TcpListener::bind(demo.address()).await.unwrap();
-    let started = client::command_service(&demo.control, Verb::Start).await.unwrap();
+    let started = client::command_service(&demo.control, UNIT, Verb::Start).await.unwrap();
     assert_eq!(started.active, ServiceState::Failed);
     drop(other);
-    let started = client::command_service(&demo.control, Verb::Start).await.unwrap();
+    let started = client::command_service(&demo.control, UNIT, Verb::Start).await.unwrap();
     assert_eq!(started.active, ServiceState::Active);
 }
 
 #[tokio::test]
 async fn the_past_can_be_asked_for() {
     let demo = Demo::start(Surface::Documented).await;
-    let past = client::history(&demo.control, "/volchain/verify?mode=system", Duration::from_secs(30)).await.unwrap();
+    let (verify, health) = (Request::get("/volchain/verify?mode=system"), Request::get("/volchain/health"));
+    let read = |request| client::PastRead { system: "volchain", node: "node-1", endpoint: "api", request };
+    let past = client::history(&demo.control, read(&verify), Duration::from_secs(30)).await.unwrap();
     assert_eq!(past.len(), 30);
     assert!(past.iter().all(|past| past.status == 200 && past.body.contains("crossOk")));
-    let health = client::history(&demo.control, "/volchain/health", Duration::from_secs(5)).await.unwrap();
+    let health = client::history(&demo.control, read(&health), Duration::from_secs(5)).await.unwrap();
     assert_eq!(health.len(), 180);
     let heights: Vec<u64> = health
         .iter()
@@ -321,7 +325,7 @@ async fn the_machine_of_the_node_is_read_by_the_consoles_own_sources() {
     use crate::shell::{clock, poller::poll_once};
     use crate::sources::{Cursor, Source};
     let demo = Demo::start(Surface::AsBuilt).await;
-    let config = DemoFolder::open(&demo.folder).unwrap().config(&demo.served).unwrap();
+    let config = DemoFolder::open(&demo.folder).unwrap().config(&demo.served, &[Simulation::by_hand()]).unwrap();
     let files = crate::systems::embedded();
     let system = crate::systems::System::load(&"volchain".into(), &files["volchain"]).unwrap();
     // The test itself serves: what lies in the folder runs it as if it were the program.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Delivery;
+
 /// Something that can be switched on and off while the node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,8 +37,10 @@ pub enum Fault {
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The chain or its service.
+    #[serde(alias = "Chain")]
     Chain,
     /// The way the node answers.
+    #[serde(alias = "Endpoint")]
     Endpoint,
 }
 
@@ -49,22 +53,6 @@ pub enum AfterRestart {
     Remains,
     /// It keeps the process from coming up.
     KeepsDown,
-}
-
-/// How an answer reaches the one who asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    Whole,
-    /// Nothing listens.
-    Refused,
-    /// The whole answer, after ten seconds.
-    Slow,
-    /// The head at once, then one byte of the body each second.
-    Dripping,
-    /// The head promises the whole body, and half of it comes.
-    Truncated,
-    /// A body of 100 MB, streamed.
-    Huge,
 }
 
 impl Fault {

@@ -15,18 +15,22 @@
 
 mod fault;
 mod model;
-mod random;
-mod record;
-mod service;
 mod surface;
-mod timeline;
 
-pub use fault::{AfterRestart, Delivery, Fault, FaultKind, Faults};
+pub use super::exchange::{Answer, Delivery, Request, Surface};
+use super::random::Random;
+pub use super::record::{LogRecord, RECORDS_KEPT};
+pub use super::service::{RESTART_MILLIS, Service, ServiceState, Verb};
+pub use super::timeline::{Lives, Past};
+pub use fault::{AfterRestart, Fault, FaultKind, Faults};
 pub use model::{BLOCK_CAPACITY, Change, MEMPOOL_LIMIT, Node, Saved};
-pub use record::{LogRecord, RECORDS_KEPT};
-pub use service::{RESTART_MILLIS, Service, ServiceState, Verb};
-pub use surface::{Answer, GAME_BUILD, Request, Surface};
-pub use timeline::{Past, Timeline};
+pub use surface::GAME_BUILD;
+
+/// The unit that holds the node.
+pub const UNIT: &str = "volchain-backend.service";
+
+/// A node that remembers its last minutes.
+pub type Timeline = super::timeline::Timeline<Node>;
 
 #[cfg(test)]
 mod tests;

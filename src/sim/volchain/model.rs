@@ -7,11 +7,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Delivery, Fault, Faults};
-use super::random::Random;
-use super::record::{LogRecord, RECORDS_KEPT};
-use super::service::{Service, ServiceState, Verb};
-use super::surface::Surface;
+use super::fault::{Fault, Faults};
+use super::{Answer, Delivery, Lives, LogRecord, RECORDS_KEPT, Random, Request, Service, ServiceState, Surface, Verb};
 use crate::base::{Digest, Ring};
 
 /// Transactions that one block takes.
@@ -551,6 +548,37 @@ impl Node {
             let index = barrier.number % 10_000;
             let line = format!("[DIG BARRIER FAILED] username=digger, index={index}, result={{\"timed_out\":true}}");
             self.say(now, line);
+        }
+    }
+}
+
+impl Lives for Node {
+    type Change = Change;
+
+    fn lived_until(&self) -> i64 {
+        self.lived_until
+    }
+
+    fn advance(&mut self, now: i64) {
+        Node::advance(self, now);
+    }
+
+    fn apply(&mut self, now: i64, change: Change) {
+        Node::apply(self, now, change);
+    }
+
+    fn answer(&self, now: i64, request: &Request) -> Answer {
+        Node::answer(self, now, request)
+    }
+
+    fn consequence(&self, request: &Request) -> Option<Change> {
+        Node::consequence(self, request)
+    }
+
+    fn delivery(&self, _request: &Request) -> Delivery {
+        match self.service.state {
+            ServiceState::Active => Node::delivery(self),
+            ServiceState::Activating | ServiceState::Inactive | ServiceState::Failed => Delivery::Refused,
         }
     }
 }

@@ -3,11 +3,11 @@
 //! The documented surface has what the runbook reads. The as-built one has what the public code answers, field by
 //! field; what it lacks is absent here too. Reads that the runbook does not mention are the same on both.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::model::{Account, Change, Node};
+use super::{Answer, Request, Surface};
 use crate::base::{Digest, Wall};
 
 /// The value of the as-built node's `X-Game-Build` header.
@@ -17,87 +17,6 @@ const JSON: &str = "application/json; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const BLOCKS_SHOWN: u64 = 20;
 const BLOCKS_SHOWN_AT_MOST: u64 = 200;
-
-/// Which of its two faces the node shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Surface {
-    /// What the runbook says.
-    Documented,
-    /// What the code does.
-    AsBuilt,
-}
-
-/// What is asked of the node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
-    pub method: String,
-    /// Without the query.
-    pub path: String,
-    /// Without the question mark; empty where there is none.
-    pub query: String,
-    /// The `X-Admin-Secret` header.
-    #[serde(default, skip_serializing)]
-    pub admin_secret: Option<String>,
-}
-
-/// What the node says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    pub content_type: &'static str,
-    /// Beside `Content-Type`, `Content-Length` and `Date`.
-    pub headers: Vec<(&'static str, String)>,
-    /// The `Date` header, by the node's clock, in milliseconds since the epoch.
-    pub date_millis: i64,
-    pub body: String,
-    /// What the read costs the node.
-    pub takes_millis: u64,
-}
-
-impl Surface {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Surface::Documented => "documented",
-            Surface::AsBuilt => "as-built",
-        }
-    }
-
-    #[must_use]
-    pub fn named(name: &str) -> Option<Surface> {
-        [Surface::Documented, Surface::AsBuilt].into_iter().find(|surface| surface.name() == name)
-    }
-}
-
-impl Request {
-    /// A GET of `/path?query`.
-    #[must_use]
-    pub fn get(target: &str) -> Request {
-        Request::new("GET", target)
-    }
-
-    #[must_use]
-    pub fn new(method: &str, target: &str) -> Request {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Request { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), admin_secret: None }
-    }
-
-    fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name)).map(|(_, v)| v)
-    }
-}
-
-impl Answer {
-    /// The `Date` header.
-    #[must_use]
-    pub fn date(&self) -> String {
-        let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-        jiff::Timestamp::from_millisecond(self.date_millis)
-            .and_then(|timestamp| printer.timestamp_to_rfc9110_string(&timestamp))
-            .unwrap_or_default()
-    }
-}
 
 /// What a sluggish node adds to every answer: more than its document allows, and less than anybody's patience.
 const SLUGGISH_MILLIS: u64 = 2_500;
@@ -128,7 +47,7 @@ impl Node {
         let longer_millis = if self.fault_on(Fault::Sluggish) { SLUGGISH_MILLIS } else { 0 };
         Answer {
             status,
-            content_type,
+            content_type: content_type.into(),
             headers,
             date_millis: self.clock(now),
             body,

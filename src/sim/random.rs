@@ -27,4 +27,26 @@ impl Random {
     pub fn once_in(&mut self, of: u64) -> bool {
         self.below(of) == 0
     }
+
+    /// Between 0 and 1, without 1.
+    pub fn share(&mut self) -> f64 {
+        // 53 bits are what a number of this kind holds.
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Between -1 and 1.
+    pub fn either_side(&mut self) -> f64 {
+        2.0 * self.share() - 1.0
+    }
+
+    /// True so often, of 1.
+    pub fn happens(&mut self, share: f64) -> bool {
+        self.share() < share
+    }
+
+    /// Around 0, two thirds of all within 1.
+    pub fn bell(&mut self) -> f64 {
+        let (near, far) = (1.0 - self.share(), self.share());
+        (-2.0 * near.ln()).sqrt() * (std::f64::consts::TAU * far).cos()
+    }
 }

@@ -1,35 +1,62 @@
-//! A node together with its recent past.
+//! A simulated node, or a whole world of them, together with its recent past.
 //!
-//! The past is not recorded, it is lived again: a copy of the node from before, and what was done to it since. So any
+//! The past is not recorded, it is lived again: a copy of the model from before, and what was done to it since. So any
 //! read can be asked of any past moment, and the answer is the one that would have come then.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Delivery;
-use super::model::{Change, Node};
-use super::service::ServiceState;
-use super::surface::{Answer, Request};
+use super::exchange::{Answer, Delivery, Request};
 
 /// How far back the past is kept.
 const KEPT_MILLIS: i64 = 15 * 60_000;
 /// Changes after which a new copy is made even if the old one is young; then the past is shorter.
 const CHANGES_KEPT: usize = 2_000;
 
-/// A node that remembers at least its last 15 minutes (less after 2000 changes within them).
+/// What lives by the clock, is changed from outside and answers: a pure model.
+pub trait Lives: Clone {
+    /// Something done to it from outside.
+    type Change: Copy + std::fmt::Debug;
+
+    /// The moment up to which it has lived, in milliseconds since the epoch.
+    fn lived_until(&self) -> i64;
+
+    /// Lives until `now`. An earlier moment changes nothing.
+    fn advance(&mut self, now: i64);
+
+    /// Lives until `now` and is changed then.
+    fn apply(&mut self, now: i64, change: Self::Change);
+
+    /// Answers as of `now`, for which it must have been advanced.
+    fn answer(&self, now: i64, request: &Request) -> Answer;
+
+    /// What answering this request changes.
+    fn consequence(&self, request: &Request) -> Option<Self::Change>;
+
+    /// How the answer to this request travels; refused while nothing listens.
+    fn delivery(&self, request: &Request) -> Delivery;
+
+    /// Counts a request that came just now, and gives the answer instead where there were too many. This is of the
+    /// present alone: the past is asked as by one who asked seldom.
+    fn admit(&mut self, _now: i64, _request: &Request) -> Option<Answer> {
+        None
+    }
+}
+
+/// A model that remembers at least its last 15 minutes (less after 2000 changes within them).
 #[derive(Clone, Debug)]
-pub struct Timeline {
-    node: Node,
+pub struct Timeline<L: Lives> {
+    node: L,
     /// Oldest first; at most three.
-    copies: VecDeque<Checkpoint>,
+    copies: VecDeque<Checkpoint<L>>,
 }
 
 #[derive(Clone, Debug)]
-struct Checkpoint {
+struct Checkpoint<L: Lives> {
     at: i64,
-    node: Node,
-    changes: Vec<(i64, Change)>,
+    node: L,
+    changes: Vec<(i64, L::Change)>,
 }
 
 /// What a poll of the past would have brought.
@@ -43,17 +70,17 @@ pub struct Past {
     pub body: String,
 }
 
-impl Timeline {
-    /// The life of this node from its own moment on.
+impl<L: Lives> Timeline<L> {
+    /// The life of this model from its own moment on.
     #[must_use]
-    pub fn of(node: Node) -> Timeline {
+    pub fn of(node: L) -> Timeline<L> {
         let first = Checkpoint { at: node.lived_until(), node: node.clone(), changes: Vec::new() };
         Timeline { node, copies: VecDeque::from([first]) }
     }
 
-    /// The node as it is.
+    /// The model as it is.
     #[must_use]
-    pub fn node(&self) -> &Node {
+    pub fn node(&self) -> &L {
         &self.node
     }
 
@@ -70,7 +97,7 @@ impl Timeline {
         }
     }
 
-    pub fn apply(&mut self, now: i64, change: Change) {
+    pub fn apply(&mut self, now: i64, change: L::Change) {
         self.advance(now);
         self.node.apply(now, change);
         if let Some(copy) = self.copies.back_mut() {
@@ -81,6 +108,9 @@ impl Timeline {
     /// Answers as of `now`, and changes what answering changes.
     pub fn answer(&mut self, now: i64, request: &Request) -> Answer {
         self.advance(now);
+        if let Some(refusal) = self.node.admit(now, request) {
+            return refusal;
+        }
         let answer = self.node.answer(now, request);
         if let Some(change) = self.node.consequence(request) {
             self.apply(now, change);
@@ -103,7 +133,7 @@ impl Timeline {
                 node.apply(*when, *change);
             }
             node.advance(at);
-            if node.service().state == ServiceState::Active && node.delivery() == Delivery::Whole {
+            if node.delivery(request) == Delivery::Whole {
                 past.push(Past::of(at, node.answer(at, request)));
             }
         }
@@ -116,7 +146,7 @@ impl Past {
         Past {
             at_millis,
             status: answer.status,
-            content_type: answer.content_type.to_owned(),
+            content_type: answer.content_type.into_owned(),
             date_millis: answer.date_millis,
             body: answer.body,
         }
