@@ -137,17 +137,14 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
         extend(&mut spark, expr, store, &scope, ends, until);
     }
     let reading = Present::new(store, target, at).reading(expr);
-    let holds = |condition: &Option<Condition>| {
-        condition.as_ref().is_some_and(|condition| condition.judge(store, &scope, at) == Verdict::True)
-    };
-    let level = if !reading.truth.is_fresh() {
-        Level::Unknown
-    } else if holds(&row.critical) {
-        Level::Critical
-    } else if holds(&row.warning) {
-        Level::Warning
-    } else {
-        Level::Ok
+    let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
+    let level = match (reading.truth.is_fresh(), judge(&row.critical), judge(&row.warning)) {
+        (false, _, _) => Level::Unknown,
+        (true, Some(Verdict::True), _) => Level::Critical,
+        (true, _, Some(Verdict::True)) => Level::Warning,
+        // A limit that can not be told is not one that is kept.
+        (true, Some(Verdict::Unknown(_)), _) | (true, _, Some(Verdict::Unknown(_))) => Level::Unknown,
+        (true, Some(Verdict::False) | None, Some(Verdict::False) | None) => Level::Ok,
     };
     Cell { reading, level, spark, limits: row.limits.clone() }
 }
