@@ -36,12 +36,12 @@ pub enum Judgement {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::targets(common)?)?.setup;
+    let (setup, fetcher) = load::setup(common, load::targets(common)?)?.for_a_look();
     let wait = Duration::from_secs(args.wait.unwrap_or(0));
     let app = shell::runtime()?.block_on(async {
         match args.wait {
-            None => headless::look(setup, Duration::ZERO).await,
-            Some(_) => headless::look_until(setup, wait, settled).await,
+            None => headless::look(setup, &fetcher, Duration::ZERO).await,
+            Some(_) => headless::look_until(setup, &fetcher, wait, settled).await,
         }
     })?;
     let (judgement, lines) = judge(app.model());

@@ -15,6 +15,7 @@ use crate::config::{self, ConfigSpec, Known};
 use crate::panes::model::{Banner, Console};
 use crate::runbook::Actor;
 use crate::runbook::seal::Environment;
+use crate::shell::fetch::Fetcher;
 use crate::shell::fetch::http::HttpClient;
 use crate::shell::reload::{Kind, Loader, config_folder, rule_text};
 use crate::shell::state_root::StateRoot;
@@ -31,6 +32,24 @@ const FILE_LIMIT_BYTES: u64 = 4 << 20;
 pub struct Loaded {
     pub setup: Setup,
     pub root: StateRoot,
+}
+
+impl Loaded {
+    /// For a look without a console: it shares what nodes count with the consoles of this machine.
+    #[must_use]
+    pub fn for_a_look(self) -> (Setup, Fetcher) {
+        (self.setup, Fetcher::sharing(Arc::new(self.root)))
+    }
+}
+
+/// Reads beside the consoles that use this state root, where there is one; none is made.
+#[must_use]
+pub fn fetcher_beside(given: Option<&Path>) -> Fetcher {
+    let there = StateRoot::choose(given).ok().filter(|(path, _)| path.is_dir());
+    match there.and_then(|(path, _)| StateRoot::find(Some(&path)).ok()) {
+        Some(root) => Fetcher::sharing(Arc::new(root)),
+        None => Fetcher::new(),
+    }
 }
 
 /// What to start on: a configuration, or what was found without one.

@@ -113,8 +113,8 @@ pub struct SourceSnapshot {
 /// # Errors
 /// No configuration, or mistakes in it.
 pub fn run(common: &Common, args: &SnapshotArgs) -> Result<ExitCode> {
-    let setup = load::setup(common, load::targets(common)?)?.setup;
-    let app = shell::runtime()?.block_on(headless::look(setup, Duration::from_secs(args.watch)))?;
+    let (setup, fetcher) = load::setup(common, load::targets(common)?)?.for_a_look();
+    let app = shell::runtime()?.block_on(headless::look(setup, &fetcher, Duration::from_secs(args.watch)))?;
     let snapshot = Snapshot::of(app.model());
     if args.json {
         say_line!("{}", serde_json::to_string_pretty(&snapshot)?);

@@ -162,6 +162,9 @@ fn check_target(
         found.at(nodes.place, "there is no node; without one there is nothing to read");
     }
     unique(nodes, "node", found);
+    if let Some(spec) = spec {
+        nodes.items().iter().for_each(|node| check_settings(node, spec, found));
+    }
     address::check(nodes, spec, found);
 }
 
@@ -254,8 +257,9 @@ fn check_interval(node: &Node, floor: f64, whose: &str, found: &mut Found) {
     }
 }
 
-fn check_settings(target: &Node, spec: &SystemSpec, found: &mut Found) {
-    let Some(settings) = target.field("settings") else { return };
+/// The settings of a target, or those of one of its nodes.
+fn check_settings(of: &Node, spec: &SystemSpec, found: &mut Found) {
+    let Some(settings) = of.field("settings") else { return };
     for (key, value) in settings.entries() {
         let Some(name) = key.text() else { continue };
         let Some(setting) = spec.settings.iter().find(|setting| setting.name == name) else {

@@ -8,7 +8,7 @@ use crate::model::Labels;
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::template;
 use crate::sources::server::Server;
-use crate::sources::{BoundSource, Machine, SourceSpec};
+use crate::sources::{BoundSource, Machine, SourceKindSpec, SourceSpec, backfill};
 use crate::systems::{SettingValue, SystemSpec};
 
 described! {
@@ -124,6 +124,10 @@ described! {
         pub id: NodeId,
         /// Where it answers.
         pub endpoints: Vec<EndpointAddressSpec>,
+        /// What differs from the target's settings for what is read of this node alone, such as the folder of its data.
+        #[serde(default)]
+        #[example("{}")]
+        pub settings: BTreeMap<String, SettingValue>,
     }
 }
 
@@ -212,49 +216,88 @@ impl TargetSpec {
     /// The sources of a system on every node of this target.
     #[must_use]
     pub fn bind(&self, system: &SystemSpec) -> Vec<BoundSource> {
-        let settings = system.settings_text(&self.settings);
+        let mut bound: Vec<BoundSource> = Vec::new();
+        for node in &self.nodes {
+            let own = self.settings.iter().chain(&node.settings);
+            let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let settings = system.settings_text(&own);
+            for address in &node.endpoints {
+                for source in system.sources.iter().filter(|source| source.endpoint == address.id.as_str()) {
+                    let once = source.once || source.kind.asks_server();
+                    if !once || bound.iter().all(|other| other.spec.id != source.id) {
+                        bound.push(self.bind_one(system, source, &settings, (node, address), once));
+                    }
+                }
+            }
+        }
+        bound
+    }
+
+    fn bind_one(
+        &self,
+        system: &SystemSpec,
+        source: &SourceSpec,
+        settings: &BTreeMap<String, String>,
+        (node, address): (&NodeSpec, &EndpointAddressSpec),
+        once: bool,
+    ) -> BoundSource {
         let fill = |text: &str| {
             template::fill(text, |name| {
                 settings.get(name).cloned().ok_or_else(|| format!("{{{name}}} is not a setting of {}", self.system))
             })
         };
-        let mut bound = Vec::new();
-        for node in &self.nodes {
-            for address in &node.endpoints {
-                let job = system
-                    .endpoints
-                    .iter()
-                    .find(|endpoint| endpoint.id == address.id.as_str())
-                    .map(|endpoint| endpoint.job.as_str());
-                let labels = Labels::from_pairs([
-                    ("target", self.id.as_str()),
-                    ("node", node.id.as_str()),
-                    ("job", address.job.as_deref().or(job).unwrap_or_default()),
-                    ("instance", &address.instance()),
-                ]);
-                for source in system.sources.iter().filter(|source| source.endpoint == address.id.as_str()) {
-                    let (kind, machine) = match source.kind.filled(&fill) {
-                        Ok(kind) => {
-                            let machine = kind.is_of_machine().then(|| self.machine(address));
-                            (kind, machine)
-                        }
-                        // The loader has seen that every name is a setting; what is left is a value that may not stand
-                        // there, and a read that can not be made says so.
-                        Err(why) => (source.kind.clone(), Some(Machine::Elsewhere { why })),
-                    };
-                    bound.push(BoundSource {
-                        id: SourceId::of(&self.id, &node.id, &address.id, &source.id),
-                        target: self.id.clone(),
-                        base_url: address.url.trim_end_matches('/').to_owned(),
-                        labels: labels.clone(),
-                        credentials: address.auth.clone(),
-                        spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
-                        machine,
-                    });
-                }
+        let (kind, mut machine) = match source.kind.filled(&fill) {
+            Ok(kind) => {
+                let machine = kind.is_of_machine().then(|| self.machine(address));
+                (kind, machine)
             }
+            // The loader has seen that every name is a setting; what is left is a value that may not stand there, and
+            // a read that can not be made says so.
+            Err(why) => (source.kind.clone(), Some(Machine::Elsewhere { why })),
+        };
+        let endpoint = system.endpoints.iter().find(|endpoint| endpoint.id == address.id.as_str());
+        let mut base_url = address.url.trim_end_matches('/').to_owned();
+        let mut credentials = address.auth.clone();
+        let kind = match (kind, &self.prometheus) {
+            (SourceKindSpec::PromqlApi(asked), Some(server)) => {
+                Server { url: base_url, credentials } = server.server();
+                SourceKindSpec::PromqlApi(asked.of_series(self.matchers_at(server)))
+            }
+            (kind @ SourceKindSpec::PromqlApi(_), None) => {
+                let why = "the target names no prometheus: set it to the server that scrapes it".to_owned();
+                machine = Some(Machine::Elsewhere { why });
+                kind
+            }
+            (kind, _) => kind,
+        };
+        let job = address.job.as_deref().or(endpoint.map(|endpoint| endpoint.job.as_str()));
+        let mut labels = Labels::from_pairs([("target", self.id.as_str()), ("job", job.unwrap_or_default())]);
+        if !once {
+            labels = labels.with("node", node.id.as_str());
         }
-        bound
+        if !source.kind.asks_server() {
+            labels = labels.with("instance", &address.instance());
+        }
+        let budget = source.budget.as_ref();
+        let budget = budget.and_then(|name| system.budgets.iter().find(|budget| budget.name == *name));
+        BoundSource {
+            id: SourceId::of(&self.id, &node.id, &address.id, &source.id),
+            target: self.id.clone(),
+            budget: budget.map(|budget| budget.at(&base_url)),
+            base_url,
+            labels,
+            credentials,
+            spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
+            machine,
+        }
+    }
+
+    /// Which series of the server are those of this target: as it says, else those of its endpoints' instances.
+    fn matchers_at(&self, server: &PrometheusSpec) -> String {
+        server.matchers.clone().unwrap_or_else(|| {
+            let endpoints = self.nodes.iter().flat_map(|node| &node.endpoints);
+            backfill::instances(endpoints.map(EndpointAddressSpec::instance))
+        })
     }
 
     /// Seconds between two reads of a source: as given for it, or for the target, or by its system; never less than
@@ -323,61 +366,4 @@ impl EndpointAddressSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::systems::spec;
-
-    const SYSTEM: &str = r#"(
-        title: "t", summary: "s", endpoints: [(id: "api", job: "j", default_port: 1)],
-        settings: [(name: "data_folder", help: "", value: Text("/var/lib/node"))],
-        sources: [
-            (id: "port", endpoint: "api", interval_seconds: 5.0, timeout_seconds: 1.0, decides_up: true, kind: Tcp(())),
-            (id: "disk", endpoint: "api", interval_seconds: 5.0, timeout_seconds: 1.0, kind: Disk((path: "{data_folder}"))),
-        ],
-        allowed_reads: ["TCP connect", "statvfs {data_folder}"],
-    )"#;
-
-    fn bound(fields: &str, urls: &[&str]) -> Vec<BoundSource> {
-        let node = |(at, url): (usize, &&str)| format!(r#"(id: "n{at}", endpoints: [(id: "api", url: "{url}")])"#);
-        let nodes = urls.iter().enumerate().map(node).collect::<Vec<_>>().join(",");
-        let text = format!(r#"(targets: [(id: "t", system: "s", {fields} nodes: [{nodes}])])"#);
-        let target = ConfigSpec::parse("test", &text).expect("a configuration").targets.remove(0);
-        target.bind(&spec::load("system.ron", SYSTEM).expect("a system"))
-    }
-
-    #[test]
-    fn a_machine_is_read_only_where_it_is_this_one() {
-        let check = |fields: &str, urls: &[&str], want: &str| {
-            let bound = bound(fields, urls);
-            let [.., port, disk] = bound.as_slice() else { panic!("two sources of each node") };
-            assert_eq!(port.machine, None, "the port is asked over the network");
-            assert!(disk.shown().contains(want), "{}", disk.shown());
-        };
-        let here = "http://127.0.0.1:3001";
-        check("environment: Production, host: Some(Local),", &[here], "statvfs /var/lib/node on this machine");
-        check("environment: Production, host: Some(Local),", &["http://10.0.0.7:3001"], "on this machine");
-        check("environment: Production, host: Some(Local),", &[here, "http://localhost:2"], "on this machine");
-        check("environment: Production, host: Some(Local),", &[here, "http://[::1]:2"], "on this machine");
-        check("environment: Production, host: Some(Local),", &[here, "http://10.0.0.7:2"], "several nodes");
-        check("environment: Production,", &[here], "set host: Local on the target");
-        check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
-        check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
-        let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";
-        check(demo, &[here], "statvfs /var/lib/node in the simulation");
-        let own = "environment: Production, host: Some(Local), settings: {\"data_folder\": Text(\"/data\")},";
-        check(own, &[here], "statvfs /data on this machine");
-    }
-
-    #[test]
-    fn a_system_declares_what_it_reads_and_which_settings_it_uses() {
-        let check = |from: &str, to: &str, want: &str| {
-            let problems = spec::load("system.ron", &SYSTEM.replace(from, to)).expect_err(want);
-            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            assert!(words.iter().any(|word| word.contains(want)), "{words:?}");
-        };
-        check(r#""statvfs {data_folder}""#, "", r#"makes the read "statvfs {data_folder}""#);
-        check(r#"path: "{data_folder}""#, r#"path: "{folder}""#, "{folder} is not one of the settings");
-        let units = r#"Units((units: ["node"]))"#;
-        check(r#"Disk((path: "{data_folder}"))"#, units, "a source that starts a program is read at most every 10s");
-    }
-}
+mod tests;

@@ -33,7 +33,7 @@ pub use source_state::SourceState;
 pub use store::{Extent, Retention, Scope, SeriesWindow, Store};
 pub use truth::{Reading, Truth};
 pub use waist::{
-    Answer, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,
+    Answer, Ask, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,
     FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpRequest, Look, Method, Reply, SecretHeader, TailBegan,
-    TailPosition, TailRead, TcpRequest,
+    TailPosition, TailRead, TcpRequest, TreeCut, TreeLook, TreeSeen,
 };

@@ -30,6 +30,8 @@ pub struct SourceState {
     pub failing_since: Option<At>,
     pub failure: Option<FetchFailure>,
     pub failures_in_a_row: u32,
+    /// Why the last poll was not made when it was due; it will be.
+    pub late: Option<FetchFailure>,
     pub polls: u64,
     pub took: Duration,
     /// The longest answer times of the last polls in seconds, oldest first; `None` where no answer came.
@@ -67,6 +69,7 @@ impl SourceState {
             failing_since: None,
             failure: None,
             failures_in_a_row: 0,
+            late: None,
             polls: 0,
             took: Duration::ZERO,
             latencies: VecDeque::new(),
@@ -100,6 +103,12 @@ impl SourceState {
             self.not_exposed.clone_from(&batch.not_exposed);
             return;
         }
+        if let Some(late @ FetchFailure::Late { .. }) = &batch.failure {
+            // Nobody was asked: what is known stays as true as its age.
+            self.late = Some(late.clone());
+            return;
+        }
+        self.late = None;
         self.note_latency(batch);
         if let Some(failure) = &batch.failure {
             self.failures_in_a_row += 1;
@@ -187,6 +196,23 @@ mod tests {
     use super::*;
     use crate::base::Wall;
     use crate::model::Layout;
+
+    #[test]
+    fn a_late_poll_is_no_failure_and_makes_nothing_younger() {
+        let second = Duration::from_secs(1);
+        let mut state = SourceState::new("t/n/e/s".into(), "t".into(), String::new(), second, second);
+        let at = |seconds: u64| At { boot: Boot(seconds * 1000), wall: Wall(seconds as i64 * 1000) };
+        let nothing = Arc::new(Layout::new(Vec::new()));
+        let late = FetchFailure::Late { budget: "reads".to_owned(), per_second: "4".to_owned(), waited: second };
+        let batch = Batch::of("t/n/e/s".into(), at(1), second, nothing, []);
+        state.note(&batch);
+        state.note(&Batch::failed("t/n/e/s".into(), at(3), late.clone()));
+        assert_eq!((state.truth(Boot(3_000)), state.failures_in_a_row), (Truth::Fresh, 0));
+        assert_eq!(state.late, Some(late));
+        assert_eq!(state.truth(Boot(9_000)), Truth::Stale { age: second * 8 });
+        state.note(&Batch { sent: at(9), ..batch });
+        assert_eq!((state.truth(Boot(9_000)), state.late), (Truth::Fresh, None));
+    }
 
     #[test]
     fn the_last_answer_times_are_kept_and_missing_answers_are_gaps() {

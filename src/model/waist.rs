@@ -25,9 +25,11 @@ pub enum Fetch {
     Command(CommandRequest),
 }
 
-/// A GET. Redirects are never followed.
+/// A request that only reads. Redirects are never followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
+    #[serde(default)]
+    pub ask: Ask,
     /// Absolute, built by a URL type.
     pub url: String,
     /// The `Accept` header.
@@ -38,6 +40,16 @@ pub struct HttpRequest {
     pub limit_bytes: u64,
     /// What it identifies itself with: a reference, resolved when the request is sent.
     pub credentials: Option<Credentials>,
+}
+
+/// How a read is asked for. Some interfaces take every question by POST, those that change nothing too: JSON-RPC, and
+/// that of IPFS. What is asked that way is named word for word in its system's `allowed_reads`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    #[default]
+    Get,
+    /// With this body, which is JSON, or none.
+    Post { body: Option<String> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +77,21 @@ pub enum Look {
     Stat,
     /// The same of a folder, and how many entries it has; counting ends at `limit`.
     Entries { limit: u64 },
+    /// What a folder holds, with the folders in it: see [`TreeSeen`].
+    Tree(TreeLook),
     /// What a file has grown by since `after`; without it, the last `context_bytes` of the file.
     Tail { after: Option<TailPosition>, context_bytes: u64, limit_bytes: u64 },
+}
+
+/// How a folder is walked through. Links are never followed, and other file systems never entered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeLook {
+    /// The walk ends at so many entries.
+    pub limit: u64,
+    /// Folders within folders that are entered, the first not counted.
+    pub deepest: u32,
+    /// Ends of names, such as `.sst`: files that have them are counted apart.
+    pub suffixes: Vec<String>,
 }
 
 /// How far a growing file was read. The inode alone does not identify a file, because file systems give it again at
@@ -142,6 +167,33 @@ pub enum FileAnswer {
     Absent,
     Seen(FileSeen),
     Tail(TailRead),
+    Tree(TreeSeen),
+}
+
+/// What a walk through a folder found. Where it was cut short, everything is at least as much.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TreeSeen {
+    /// Sizes of all files, as they are read.
+    pub bytes: u64,
+    /// What they take on the disk: less where they have holes, more for the rest of each last block.
+    pub disk_bytes: u64,
+    /// Everything but folders; a link is one, whatever it leads to.
+    pub files: u64,
+    pub folders: u64,
+    /// Files with each of the suffixes, in the order of the question.
+    pub with_suffix: Vec<u64>,
+    /// Why it is not all.
+    pub cut: Option<TreeCut>,
+}
+
+/// Why a walk through a folder did not see all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeCut {
+    Entries,
+    Depth,
+    Time,
+    /// So many of its folders could not be read.
+    Denied(u64),
 }
 
 /// What the file system says of a path, links followed.
@@ -218,7 +270,7 @@ impl Reply {
         match &self.answer {
             Answer::Http(answer) => answer.body.len(),
             Answer::Tcp | Answer::FileSystem(_) => 0,
-            Answer::File(FileAnswer::Absent | FileAnswer::Seen(_)) => 0,
+            Answer::File(FileAnswer::Absent | FileAnswer::Seen(_) | FileAnswer::Tree(_)) => 0,
             Answer::File(FileAnswer::Tail(read)) => read.rest.len() + read.bytes.len(),
             Answer::Command(answer) => answer.stdout.len(),
         }
@@ -229,12 +281,17 @@ impl Reply {
 impl fmt::Display for Fetch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
-            Fetch::Http(request) => format!("GET {}", request.url),
+            Fetch::Http(request) => match &request.ask {
+                Ask::Get => format!("GET {}", request.url),
+                Ask::Post { body: None } => format!("POST {}", request.url),
+                Ask::Post { body: Some(body) } => format!("POST {} {body}", request.url),
+            },
             Fetch::Tcp(request) => format!("connect to {}", request.address),
             Fetch::File(request) => match request.look {
                 Look::Stat => format!("stat {}", request.path),
                 Look::Entries { .. } => format!("list {}", request.path),
                 Look::Tail { .. } => format!("tail {}", request.path),
+                Look::Tree(_) => format!("du {}", request.path),
             },
             Fetch::FileSystem(request) => format!("statvfs {}", request.path),
             Fetch::Command(request) => text::shell_line(&request.argv),
@@ -402,6 +459,17 @@ pub enum FetchFailure {
     Exit { program: String, code: i32, complaint: String },
     #[error("{program} was ended by signal {signal}{}", because(.complaint))]
     Signalled { program: String, signal: i32, complaint: String },
+    #[error("the node refuses to be read so often: {detail}")]
+    TooOften { detail: String },
+    /// Nobody was asked: the read waits for its turn among all consoles of this machine.
+    #[error(
+        "not asked within {}: the {} reads a second that all consoles of this machine share as {budget} are used up; \
+         asked again with the next poll",
+        spoken(*.waited), .per_second
+    )]
+    Late { budget: String, per_second: String, waited: Duration },
+    #[error("the node answers {method} with error {code}: {message}")]
+    Rpc { method: String, code: i64, message: String },
     #[error("the filter {filter} took too long or made too much; the source is quarantined")]
     Overrun { filter: String },
     #[error("{detail}")]

@@ -225,4 +225,36 @@ mod tests {
         check(&world, "rate(total[10m]) == bool 0", 590, Ok(true));
         check(&world, "rate(total[10m]) == bool 0", 600, Ok(true));
     }
+
+    #[test]
+    fn a_fork_is_told_only_by_two_fresh_answers_about_one_height() {
+        // As the page of the sources has it.
+        let forked = "max by (target) (hash) - min by (target) (hash) \
+            + 0 / (max by (target) (h) == bool min by (target) (h)) + 0 / (count by (target) (hash) > bool 1) > bool 0";
+        let world = |nodes: &[(&str, f64, f64)]| {
+            let mut world = World::new(&["a/e/s", "b/e/s", "c/e/s"]);
+            for (source, height, hash) in nodes {
+                let of = |name: &str| format!("{name}{{target=t,node={}}}", &source[..1]);
+                world.row(source, 0, &[(of("h").as_str(), *height), (of("hash").as_str(), *hash)]);
+            }
+            world
+        };
+        let check_all = |nodes: &[(&str, f64, f64)], want: Option<bool>| {
+            let verdict = judge(&world(nodes), forked, 1);
+            match want {
+                Some(true) => assert_eq!(verdict, Verdict::True, "{nodes:?}"),
+                Some(false) => assert_eq!(verdict, Verdict::False, "{nodes:?}"),
+                None => assert!(matches!(verdict, Verdict::Unknown(_)), "{nodes:?}: {verdict:?}"),
+            }
+        };
+        let (one, other) = (0x7c8e_b387 as f64, 0x4dd1_c71b as f64);
+        check_all(&[("a/e/s", 3.0, one), ("b/e/s", 3.0, one), ("c/e/s", 3.0, one)], Some(false));
+        check_all(&[("a/e/s", 3.0, one), ("b/e/s", 3.0, one), ("c/e/s", 3.0, other)], Some(true));
+        check_all(&[("a/e/s", 3.0, one), ("b/e/s", 4.0, other), ("c/e/s", 3.0, one)], None);
+        check_all(&[("a/e/s", 3.0, one), ("b/e/s", 3.0, one)], None);
+        check_all(&[("a/e/s", 3.0, one)], None);
+        let mut silent = world(&[("a/e/s", 3.0, one), ("b/e/s", 3.0, one), ("c/e/s", 3.0, one)]);
+        silent.refused("c/e/s", 1);
+        assert!(matches!(judge(&silent, forked, 2), Verdict::Unknown(_)), "one of them does not answer");
+    }
 }

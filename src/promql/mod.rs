@@ -30,6 +30,7 @@ pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limit;
+pub mod narrow;
 mod node;
 mod pattern;
 pub mod place;

@@ -51,6 +51,7 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
         target: "here".into(),
         base_url: "http://127.0.0.1:1".to_owned(),
         credentials: None,
+        budget: None,
         labels: Labels::default(),
         spec: SourceSpec {
             id: id.to_owned(),
@@ -60,7 +61,10 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
             limit_bytes: 1_000,
             decides_up,
             cost: None,
+            budget: None,
+            once: false,
             kind: SourceKindSpec::HttpJson(HttpJsonSpec {
+                method: crate::sources::http_json::ReadMethod::Get,
                 path: format!("/{id}"),
                 series: Vec::new(),
                 documents: Vec::new(),

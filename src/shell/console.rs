@@ -76,9 +76,11 @@ pub async fn run(
     }
     let recorder = record.map(|path| Recorder::begin(path, &setup)).transpose()?;
     let actor = setup.console.actor.clone();
+    let root = Arc::new(root);
     let (app, first) = App::new(setup)?;
     let mut console = Console {
         app,
+        fetcher: Fetcher::sharing(Arc::clone(&root)),
         screen,
         pacing: Pacing::default(),
         recorder,
@@ -94,7 +96,7 @@ pub async fn run(
     console.draw()?;
 
     let (out, messages) = mpsc::channel(QUEUE);
-    let mut driver = Driver::new(Arc::new(root), out.clone(), clock::now, actor);
+    let mut driver = Driver::new(root, out.clone(), clock::now, actor);
     console.carry_out(first, &mut driver).await?;
     let result = console.live(&guard, &mut driver, out, messages, history).await;
     guard.leave();
@@ -124,6 +126,7 @@ enum Asked {
 
 struct Console {
     app: App,
+    fetcher: Fetcher,
     screen: Screen,
     pacing: Pacing,
     recorder: Option<Recorder>,
@@ -213,7 +216,7 @@ impl Console {
     }
 
     fn start_polling(&self, out: &mpsc::Sender<(At, Msg)>) -> Result<Poller, ConsoleError> {
-        Ok(Poller::of_targets(&self.app.model().targets, &Fetcher::new(), out, clock::now)?)
+        Ok(Poller::of_targets(&self.app.model().targets, &self.fetcher, out, clock::now)?)
     }
 
     async fn typed(&mut self, event: TermEvent, driver: &mut Driver) -> Result<(), ConsoleError> {

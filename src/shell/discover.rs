@@ -13,7 +13,7 @@ use super::clock;
 use super::fetch::http::HttpClient;
 use crate::base::{EndpointId, NodeId, SystemId, TargetId};
 use crate::config::{EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{self, FetchFailure, HttpAnswer, HttpRequest, Reply};
+use crate::model::{self, Ask, FetchFailure, HttpAnswer, HttpRequest, Reply};
 use crate::runbook::seal::{Environment, Privilege};
 use crate::systems::{Recogniser, SystemSpec};
 
@@ -93,6 +93,10 @@ fn questions(systems: &BTreeMap<SystemId, SystemSpec>) -> Vec<Question<'_>> {
             // A mistake in a system's data is told where it is checked; looking goes on with the others.
             let Ok(Some(recogniser)) = Recogniser::new(system, endpoint, &base_url) else { continue };
             let Some(request) = recogniser.request().map(bounded) else { continue };
+            // Whoever listens at a usual port may be anything: nobody is sent a body before it is known who it is.
+            if request.ask != Ask::Get {
+                continue;
+            }
             let claim = (id, EndpointId::new(&endpoint.id), recogniser);
             match questions.iter_mut().find(|question| question.request.url == request.url) {
                 Some(question) => question.could_be.push(claim),
@@ -112,7 +116,7 @@ async fn ask(questions: &[Question<'_>], client: &HttpClient) -> Vec<Result<Http
     let mut asking = JoinSet::new();
     for (at, question) in questions.iter().enumerate() {
         let (client, request) = (client.clone(), question.request.clone());
-        asking.spawn(async move { (at, client.get(&request).await) });
+        asking.spawn(async move { (at, client.ask(&request).await) });
     }
     let mut answers: Vec<_> = asking.join_all().await;
     answers.sort_by_key(|(at, _)| *at);
@@ -159,7 +163,7 @@ impl Discovery {
             environment: Environment::NotConfigured,
             host: None,
             privilege: Privilege::None,
-            nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![address] }],
+            nodes: vec![NodeSpec { id: NodeId::new("node-1"), endpoints: vec![address], settings: BTreeMap::new() }],
             secrets: BTreeMap::new(),
             settings: BTreeMap::new(),
             interval_seconds: None,

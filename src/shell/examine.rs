@@ -230,6 +230,7 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
             (None, Some(_)) if source.series == 0 && source.backfill.is_some() => {
                 source.backfill.clone().map(|detail| FetchFailure::Other { detail })
             }
+            (None, None) if source.late.is_some() => source.late.clone(),
             (None, None) => Some(FetchFailure::Other { detail: "it was not read in time".to_owned() }),
             (None, Some(_)) => None,
         },

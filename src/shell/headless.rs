@@ -23,24 +23,34 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Mistakes in the setup.
-pub async fn look(setup: Setup, watch: Duration) -> Result<App, ConsoleError> {
+pub async fn look(setup: Setup, fetcher: &Fetcher, watch: Duration) -> Result<App, ConsoleError> {
     let began = Instant::now();
-    look_while(setup, watch + PATIENCE, move |model| began.elapsed() < watch || !all_polled(model)).await
+    look_while(setup, fetcher, watch + PATIENCE, move |model| began.elapsed() < watch || !all_polled(model)).await
 }
 
 /// Polls until every source was polled and `done` holds, at most for `longest`.
 ///
 /// # Errors
 /// Mistakes in the setup.
-pub async fn look_until(setup: Setup, longest: Duration, done: fn(&Model) -> bool) -> Result<App, ConsoleError> {
-    look_while(setup, longest, move |model| !all_polled(model) || !done(model)).await
+pub async fn look_until(
+    setup: Setup,
+    fetcher: &Fetcher,
+    longest: Duration,
+    done: fn(&Model) -> bool,
+) -> Result<App, ConsoleError> {
+    look_while(setup, fetcher, longest, move |model| !all_polled(model) || !done(model)).await
 }
 
 fn all_polled(model: &Model) -> bool {
     model.store.sources().chain(model.store.backfills()).all(|source| source.polls > 0)
 }
 
-async fn look_while(mut setup: Setup, longest: Duration, go_on: impl Fn(&Model) -> bool) -> Result<App, ConsoleError> {
+async fn look_while(
+    mut setup: Setup,
+    fetcher: &Fetcher,
+    longest: Duration,
+    go_on: impl Fn(&Model) -> bool,
+) -> Result<App, ConsoleError> {
     // Nothing is drawn and no key is pressed: a mistake in a theme or a keymap must not stop a check.
     let own = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
     (setup.theme, setup.keymap) = (own(theme::EMBEDDED[0]), own(keymap::EMBEDDED[0]));
@@ -52,7 +62,7 @@ async fn look_while(mut setup: Setup, longest: Duration, go_on: impl Fn(&Model) 
             backfill::start(*plan, HttpClient::new(), out.clone(), clock::now);
         }
     }
-    let _poller = Poller::of_targets(&app.model().targets, &Fetcher::new(), &out, clock::now)?;
+    let _poller = Poller::of_targets(&app.model().targets, fetcher, &out, clock::now)?;
     let end = Instant::now() + longest;
     while go_on(app.model()) && Instant::now() < end {
         let now = clock::now().boot;

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::fetch::{Fetcher, Missed};
+use super::fetch::{Fetcher, Missed, turns};
 use crate::app::msg::Msg;
 use crate::base::{At, SourceId, TargetId};
 use crate::model::{Batch, FetchFailure, Reply};
@@ -132,14 +132,29 @@ impl Gate {
         Gate { in_flight: Semaphore::new(MOST_IN_FLIGHT), budget }
     }
 
-    /// Waits for a turn. The request is under way until the permit is dropped.
-    async fn enter(&self, clock: Clock) -> SemaphorePermit<'_> {
-        let permit = self.in_flight.acquire().await.expect("nobody closes the gate's semaphore");
+    /// Waits for a turn. The request is under way until the permit is dropped. What the node counts needs a turn of
+    /// that budget too; it is waited for outside, so that nothing else of the target waits with it.
+    ///
+    /// # Errors
+    /// No turn of the budget came in time.
+    async fn enter(&self, polling: &Polling) -> Result<SemaphorePermit<'_>, FetchFailure> {
+        let (clock, bound) = (polling.clock, &polling.source.bound);
+        let began = Instant::now();
+        let permit = loop {
+            let permit = self.in_flight.acquire().await.expect("nobody closes the gate's semaphore");
+            let Some(budget) = &bound.budget else { break permit };
+            let Err(wait) = polling.fetcher.turns().try_take(budget, clock().boot) else { break permit };
+            drop(permit);
+            if began.elapsed() + wait > polling.source.patience() {
+                return Err(turns::late(budget, polling.source.patience()));
+            }
+            tokio::time::sleep(wait).await;
+        };
         let wait = self.budget.lock().unwrap_or_else(PoisonError::into_inner).reserve(clock().boot);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        permit
+        Ok(permit)
     }
 }
 
@@ -169,10 +184,13 @@ impl Polling {
                     tokio::time::sleep_until(earliest).await;
                 }
             }
-            let permit = self.gate.enter(self.clock).await;
-            let batch = poll_once(&self.source, &mut cursor, &self.fetcher, self.clock).await;
-            drop(permit);
-            let wait = self.schedule.next(batch.failure.is_some(), batch.took);
+            let batch = match self.gate.enter(&self).await {
+                Ok(_permit) => read_once(&self.source, &mut cursor, &self.fetcher, self.clock).await,
+                Err(late) => self.source.failed(&mut cursor, late, (self.clock)(), Duration::ZERO),
+            };
+            // A poll that was late failed at nothing: it comes again in its rhythm.
+            let late = matches!(batch.failure, Some(FetchFailure::Late { .. }));
+            let wait = self.schedule.next(batch.failure.is_some() && !late, batch.took);
             due = Instant::now() + wait;
             earliest = Instant::now() + self.schedule.rest(batch.took);
             let next = (self.clock)().boot.plus(wait);
@@ -191,8 +209,19 @@ impl Polling {
     }
 }
 
-/// One poll of one source, outside any rhythm and any gate. Every outcome is a batch.
+/// One poll of one source, outside any rhythm and any gate, but in its turn where the node counts its reads. Every
+/// outcome is a batch.
 pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetcher, clock: Clock) -> Batch {
+    if let Some(budget) = &source.bound.budget
+        && let Err(late) = fetcher.turns().take(budget, source.patience(), || clock().boot).await
+    {
+        return source.failed(cursor, late, clock(), Duration::ZERO);
+    }
+    read_once(source, cursor, fetcher, clock).await
+}
+
+/// The read itself.
+async fn read_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetcher, clock: Clock) -> Batch {
     if let Some(failure) = cursor.quarantined.clone() {
         return source.failed(cursor, failure, clock(), Duration::ZERO);
     }
@@ -200,10 +229,19 @@ pub async fn poll_once(source: &Arc<Source>, cursor: &mut Cursor, fetcher: &Fetc
         Ok(fetch) => fetch,
         Err(failure) => return source.failed(cursor, failure, clock(), Duration::ZERO),
     };
-    match fetcher.fetch(&fetch, clock).await {
+    let batch = match fetcher.fetch(&fetch, clock).await {
         Ok(reply) => decode(source, cursor, reply).await,
         Err(Missed { failure, sent, took }) => source.failed(cursor, failure, sent, took),
+    };
+    let too_often = |failure: &FetchFailure| {
+        matches!(failure, FetchFailure::TooOften { .. } | FetchFailure::Status { status: 429 })
+    };
+    if let Some(budget) = &source.bound.budget
+        && batch.failure.as_ref().is_some_and(too_often)
+    {
+        fetcher.turns().pause(budget, clock().boot).await;
     }
+    batch
 }
 
 async fn decode(source: &Arc<Source>, cursor: &mut Cursor, reply: Reply) -> Batch {
@@ -233,198 +271,4 @@ async fn decode(source: &Arc<Source>, cursor: &mut Cursor, reply: Reply) -> Batc
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::Ordering;
-
-    use super::super::fetch::http::loopback::{Act, answer, serve};
-    use super::*;
-    use crate::base::{Boot, Wall};
-    use crate::model::Labels;
-    use crate::sources::prometheus_text::PrometheusTextSpec;
-    use crate::sources::{BoundSource, SourceKindSpec, SourceSpec};
-
-    fn clock() -> At {
-        // It stands still, so that no budget refills.
-        At { boot: Boot(1_000), wall: Wall(1_000) }
-    }
-
-    fn source(id: &str, url: &str, interval_seconds: f64) -> Arc<Source> {
-        let spec = SourceSpec {
-            id: id.to_owned(),
-            endpoint: "e".to_owned(),
-            interval_seconds,
-            timeout_seconds: 2.0,
-            limit_bytes: 1 << 20,
-            decides_up: true,
-            cost: None,
-            kind: SourceKindSpec::PrometheusText(PrometheusTextSpec { path: "/metrics".to_owned(), limit_series: 100 }),
-            from: Vec::new(),
-            documented: Vec::new(),
-            deviates: None,
-            answers: Vec::new(),
-        };
-        let bound = BoundSource {
-            id: SourceId::new(id),
-            target: "t".into(),
-            base_url: url.to_owned(),
-            credentials: None,
-            labels: Labels::from_pairs([("target", "t")]),
-            spec,
-            machine: None,
-        };
-        Arc::new(Source::compile(bound).expect("a source that compiles"))
-    }
-
-    fn rates(rate: f64) -> BTreeMap<TargetId, f64> {
-        BTreeMap::from([("t".into(), rate)])
-    }
-
-    async fn polled(messages: &mut mpsc::Receiver<(At, Msg)>) -> Arc<Batch> {
-        loop {
-            match messages.recv().await {
-                Some((_, Msg::Polled(batch))) => return batch,
-                Some((_, Msg::NextTry { at, .. })) => assert!(at >= clock().boot),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn sources_are_polled_and_what_came_is_told() {
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let (sender, mut messages) = mpsc::channel(1);
-        let sources = vec![source("s", &server.url, 0.01)];
-        let poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
-        for _ in 0..3 {
-            let batch = polled(&mut messages).await;
-            assert_eq!((batch.failure.clone(), batch.layout.series().len()), (None, 4));
-        }
-        drop(poller);
-        drop(sender);
-        while messages.recv().await.is_some() {}
-    }
-
-    #[tokio::test]
-    async fn a_broken_source_harms_only_itself() {
-        let (good, bad) = (serve(vec![answer("200 OK", "", "a 1\n")]).await, serve(vec![Act::Hold]).await);
-        let (sender, mut messages) = mpsc::channel(8);
-        let sources = vec![source("bad", &bad.url, 0.01), source("good", &good.url, 0.01)];
-        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
-        for _ in 0..5 {
-            assert_eq!(polled(&mut messages).await.source.as_str(), "good");
-        }
-    }
-
-    #[tokio::test]
-    async fn no_more_than_two_requests_are_under_way() {
-        let slow = vec![Act::Pause(Duration::from_millis(20)), answer("200 OK", "", "a 1\n")];
-        let server = serve(slow).await;
-        let (sender, mut messages) = mpsc::channel(8);
-        let sources = (0..6).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
-        for _ in 0..12 {
-            polled(&mut messages).await;
-        }
-        assert_eq!(server.most.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn the_rate_holds_whatever_the_intervals_ask_for() {
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let (sender, mut messages) = mpsc::channel(8);
-        let sources = (0..4).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-        let _poller = Poller::start(sources, &rates(0.02), &Fetcher::new(), &sender, clock);
-        polled(&mut messages).await;
-        // The next turn is fifty seconds away.
-        tokio::time::sleep(Duration::from_millis(30)).await;
-        assert_eq!(server.requests.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn a_core_that_is_behind_stops_the_polling() {
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let (sender, mut messages) = mpsc::channel(1);
-        let sources = vec![source("s", &server.url, 0.001)];
-        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
-        while server.requests.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(server.requests.load(Ordering::SeqCst), 1, "the second message has no room");
-        polled(&mut messages).await;
-        polled(&mut messages).await;
-        assert!(server.requests.load(Ordering::SeqCst) >= 2);
-    }
-
-    #[tokio::test]
-    async fn a_source_can_be_asked_now() {
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let (sender, mut messages) = mpsc::channel(8);
-        let poller =
-            Poller::start(vec![source("s", &server.url, 3600.0)], &rates(9.0), &Fetcher::new(), &sender, clock);
-        polled(&mut messages).await;
-        assert!(poller.nudges().fetch_now(&"s".into()));
-        polled(&mut messages).await;
-        assert!(!poller.nudges().fetch_now(&"unknown".into()));
-    }
-
-    #[tokio::test]
-    async fn what_is_of_another_machine_is_told_once_and_never_read() {
-        use crate::sources::{Machine, disk::DiskSpec};
-        let mut bound = source("s", "http://127.0.0.1:1", 0.001).bound.clone();
-        bound.spec.kind = SourceKindSpec::Disk(DiskSpec { path: "/".to_owned() });
-        bound.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
-        let source = Arc::new(Source::compile(bound).expect("a source that compiles"));
-        let (sender, mut messages) = mpsc::channel(8);
-        let poller = Poller::start(vec![source], &rates(1e6), &Fetcher::new(), &sender, clock);
-        let failure = polled(&mut messages).await.failure.clone();
-        assert_eq!(failure.map(|failure| failure.to_string()).as_deref(), Some("not read: it is over there"));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(messages.try_recv().is_err(), "no next try is announced, and none comes");
-        assert!(!poller.nudges().fetch_now(&"s".into()));
-    }
-
-    #[tokio::test]
-    async fn a_program_that_hangs_does_not_delay_what_is_asked_of_the_node() {
-        use crate::sources::{Machine, command::CommandSpec, command::OutputSpec};
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let hanging = |id: &str| {
-            let mut bound = source(id, &server.url, 10.0).bound.clone();
-            let argv = ["sleep", "60"].map(str::to_owned).to_vec();
-            bound.spec.kind = SourceKindSpec::Command(CommandSpec { argv, output: OutputSpec::ExitCode });
-            bound.machine = Some(Machine::Here);
-            Arc::new(Source::compile(bound).expect("a source that compiles"))
-        };
-        let (sender, mut messages) = mpsc::channel(8);
-        let sources = vec![hanging("one"), hanging("two"), hanging("three"), source("node", &server.url, 0.01)];
-        let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
-        for _ in 0..5 {
-            assert_eq!(polled(&mut messages).await.source.as_str(), "node");
-        }
-    }
-
-    #[tokio::test]
-    async fn large_answers_are_decoded_elsewhere_and_keep_their_cursor() {
-        let body: String = (0..90).map(|n| format!("a{{n=\"{n}\",text=\"{}\"}} 1\n", "x".repeat(300))).collect();
-        assert!(body.len() > DECODED_IN_PLACE);
-        let server = serve(vec![answer("200 OK", "", &body)]).await;
-        let (source, fetcher) = (source("s", &server.url, 1.0), Fetcher::new());
-        let mut cursor = Cursor::default();
-        let first = poll_once(&source, &mut cursor, &fetcher, clock).await;
-        let second = poll_once(&source, &mut cursor, &fetcher, clock).await;
-        assert_eq!(first.values.len(), 93);
-        assert!(Arc::ptr_eq(&first.layout, &second.layout));
-    }
-
-    #[tokio::test]
-    async fn a_quarantined_source_is_not_asked_again() {
-        let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
-        let source = source("s", &server.url, 1.0);
-        let overrun = FetchFailure::Overrun { filter: "s".to_owned() };
-        let mut cursor = Cursor::default();
-        cursor.quarantined = Some(overrun.clone());
-        let batch = poll_once(&source, &mut cursor, &Fetcher::new(), clock).await;
-        assert_eq!(batch.failure, Some(overrun));
-        assert_eq!(server.requests.load(Ordering::SeqCst), 0);
-    }
-}
+mod tests;

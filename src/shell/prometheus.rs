@@ -19,7 +19,7 @@ pub async fn ask(
     when: When,
     bounds: Bounds,
 ) -> Result<Answer, FetchFailure> {
-    let answer = client.get(&server.request(expr, when, bounds)?).await?;
+    let answer = client.ask(&server.request(expr, when, bounds)?).await?;
     if answer.body.len() <= READ_IN_PLACE {
         return read(&answer);
     }

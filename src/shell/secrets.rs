@@ -219,6 +219,7 @@ mod tests {
         let secret = file(folder.path(), "k7", 0o600);
         let signed = |url: &str, credentials: Credentials| {
             authorization(&HttpRequest {
+                ask: crate::model::Ask::Get,
                 url: url.to_owned(),
                 accept: String::new(),
                 timeout: Duration::from_secs(1),

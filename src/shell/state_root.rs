@@ -7,6 +7,7 @@
 //!        runs/<run>/                           outputs of acts, and the lock of the run's runner
 //!        locks/                                one file per target lock
 //!        slo/                                  measured minutes of objectives
+//!        budgets/                              turns of reads that a node counts
 //! ```
 //!
 //! A folder that is a symbolic link or that belongs to somebody else is refused: whoever owns it could rewrite what
@@ -98,7 +99,7 @@ impl StateRoot {
         make(&path, 0o700)?;
         let shared = checked(&path, None)?.mode() & SHARED_BITS == SHARED_BITS;
         let root = StateRoot { path, shared, not_shared_because, user: actor::user() };
-        for folder in ["journals", "journals/runs", "runs", "locks", "slo"] {
+        for folder in ["journals", "journals/runs", "runs", "locks", "slo", "budgets"] {
             root.folder(&root.path.join(folder))?;
         }
         Ok(root)
@@ -158,6 +159,12 @@ impl StateRoot {
     #[must_use]
     pub fn slo(&self) -> PathBuf {
         self.path.join("slo")
+    }
+
+    /// The folder of the turns of reads that a node counts.
+    #[must_use]
+    pub fn budgets(&self) -> PathBuf {
+        self.path.join("budgets")
     }
 
     #[must_use]
@@ -339,7 +346,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let root = StateRoot::find(Some(&place.path().join("a/state"))).expect("it can be made");
         assert!(!root.shared());
-        for folder in ["", "journals", "journals/runs", "runs", "locks", "slo"] {
+        for folder in ["", "journals", "journals/runs", "runs", "locks", "slo", "budgets"] {
             assert_eq!(mode(&root.path().join(folder)) & 0o777, 0o700, "{folder}");
         }
         let journal = root.journal(&JournalId::Console).expect("a path");

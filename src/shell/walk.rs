@@ -51,9 +51,11 @@ pub async fn walk(
     let actor = setup.console.actor.clone();
     let (mut app, first) = App::new(setup)?;
     let (out, mut messages) = mpsc::channel(QUEUE);
-    let mut driver = Driver::new(Arc::new(root), out.clone(), clock::now, actor);
+    let root = Arc::new(root);
+    let fetcher = Fetcher::sharing(Arc::clone(&root));
+    let mut driver = Driver::new(root, out.clone(), clock::now, actor);
     carry_out(first, &mut driver).await;
-    let poller = Poller::of_targets(&app.model().targets, &Fetcher::new(), &out, clock::now)?;
+    let poller = Poller::of_targets(&app.model().targets, &fetcher, &out, clock::now)?;
     let end = Instant::now() + longest;
     let mut entries = Vec::new();
     let mut shown = 0;

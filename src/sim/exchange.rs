@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::HttpRequest;
+use crate::model::{Ask, HttpRequest};
 
 /// Which of its two faces the node shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,12 @@ impl Request {
     #[must_use]
     pub fn of(request: &HttpRequest) -> Request {
         let target = request.url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
-        Request::get(target.unwrap_or("/"))
+        match &request.ask {
+            Ask::Get => Request::get(target.unwrap_or("/")),
+            Ask::Post { body } => {
+                Request::new("POST", target.unwrap_or("/")).with_body(body.as_deref().unwrap_or_default())
+            }
+        }
     }
 
     /// The same at this port.

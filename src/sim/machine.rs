@@ -13,7 +13,7 @@ use super::world::{Lying, World};
 use crate::base::{At, Wall};
 use crate::model::{
     Answer, CommandAnswer, Fetch, FetchFailure, FileAnswer, FileKind, FileSeen, FileSystemAnswer, Look, TailBegan,
-    TailPosition, TailRead,
+    TailPosition, TailRead, TreeSeen,
 };
 
 const GIB: u64 = 1 << 30;
@@ -73,7 +73,8 @@ fn file_by_hand(node: &Node, played: &Played, now: At, path: &str, look: &Look) 
             FileAnswer::Seen(FileSeen { kind: FileKind::File, size_bytes, modified, entries: None })
         }),
         Look::Entries { .. } => FileAnswer::Seen(folder(now, Some(played.backups + 1))),
-        Look::Tail { .. } => FileAnswer::Absent,
+        // Nothing of this one has a size that anybody asks for.
+        Look::Tree(_) | Look::Tail { .. } => FileAnswer::Absent,
     }
 }
 
@@ -95,15 +96,33 @@ fn file_of_world(world: &World, now: At, path: &str, look: &Look) -> FileAnswer 
             entries: None,
         });
     }
-    let inside = |file: &Lying| {
+    // What is below the folder, by the path from there.
+    let below = |file: &Lying| {
         let rest = if path.is_empty() { Some(file.path.as_str()) } else { file.path.strip_prefix(path)?.strip_prefix('/') };
-        rest.and_then(|rest| rest.split('/').next()).map(str::to_owned)
+        rest.map(|rest| (rest.to_owned(), file.size_bytes))
     };
-    let entries: BTreeSet<String> = files.iter().filter_map(inside).collect();
+    let below: Vec<(String, u64)> = files.iter().filter_map(below).collect();
+    let entries: BTreeSet<&str> = below.iter().filter_map(|(path, _)| path.split('/').next()).collect();
     match (entries.is_empty(), look) {
         (true, _) => FileAnswer::Absent,
         (false, Look::Entries { .. }) => FileAnswer::Seen(folder(now, Some(entries.len() as u64))),
+        (false, Look::Tree(look)) => FileAnswer::Tree(tree(&below, &look.suffixes)),
         (false, Look::Stat | Look::Tail { .. }) => FileAnswer::Seen(folder(now, None)),
+    }
+}
+
+fn tree(below: &[(String, u64)], suffixes: &[String]) -> TreeSeen {
+    let bytes = below.iter().map(|(_, size)| size).sum();
+    let inner = |path: &String| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let folders: BTreeSet<String> = below.iter().filter_map(|(path, _)| inner(path)).collect();
+    let with = |suffix: &String| below.iter().filter(|(path, _)| path.ends_with(suffix.as_str())).count() as u64;
+    TreeSeen {
+        bytes,
+        disk_bytes: bytes,
+        files: below.len() as u64,
+        folders: folders.len() as u64,
+        with_suffix: suffixes.iter().map(with).collect(),
+        cut: None,
     }
 }
 

@@ -162,7 +162,10 @@ impl Simulation {
             };
             match nodes.iter_mut().find(|node| node.id.as_str() == address.node) {
                 Some(node) => node.endpoints.push(endpoint),
-                None => nodes.push(NodeSpec { id: NodeId::new(&address.node), endpoints: vec![endpoint] }),
+                None => {
+                    let settings = self.settings_of_node(&address.node, folder);
+                    nodes.push(NodeSpec { id: NodeId::new(&address.node), endpoints: vec![endpoint], settings });
+                }
             }
         }
         TargetSpec {
@@ -189,13 +192,25 @@ impl Simulation {
     }
 
     fn settings(&self, folder: &str) -> BTreeMap<String, SettingValue> {
-        let Some(script) = &self.script else { return folder::settings(folder) };
+        match &self.script {
+            None => folder::settings(folder),
+            Some(script) => self.filled(&script.spec.settings, folder),
+        }
+    }
+
+    fn settings_of_node(&self, node: &str, folder: &str) -> BTreeMap<String, SettingValue> {
+        let nodes = self.script.iter().flat_map(|script| &script.spec.nodes);
+        nodes.filter(|of| of.id == node).map(|of| self.filled(&of.settings, folder)).next().unwrap_or_default()
+    }
+
+    /// With the folder of this system in its place.
+    fn filled(&self, settings: &BTreeMap<String, SettingValue>, folder: &str) -> BTreeMap<String, SettingValue> {
         let own = format!("{folder}/{}", self.system);
         let filled = |value: &SettingValue| match value {
             SettingValue::Text(text) => SettingValue::Text(text.replace("{folder}", &own)),
             SettingValue::Number(number) => SettingValue::Number(*number),
         };
-        script.spec.settings.iter().map(|(name, value)| (name.clone(), filled(value))).collect()
+        settings.iter().map(|(name, value)| (name.clone(), filled(value))).collect()
     }
 }
 

@@ -58,10 +58,13 @@ impl BackfillPlan {
         reach: Duration,
         sources: &[BoundSource],
     ) -> BackfillPlan {
-        let mut ends: Vec<Labels> = sources.iter().map(|source| source.labels.clone()).collect();
+        // What is of the target as a whole, or of the server itself, is no end that the server scrapes.
+        let of_node = |source: &&BoundSource| !source.labels.get("node").is_empty();
+        let mut ends: Vec<Labels> = sources.iter().filter(of_node).map(|source| source.labels.clone()).collect();
         ends.sort_unstable();
         ends.dedup();
-        let matchers = matchers.map_or_else(|| instances(&ends), str::to_owned);
+        let matchers = matchers
+            .map_or_else(|| instances(ends.iter().map(|labels| labels.get("instance").to_owned())), str::to_owned);
         let plain = |name: &Arc<str>| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
         // What the console says of its own reads no server has.
         let asked = names.filter(|name| plain(name) && !name.is_empty() && !name.starts_with("opsconsole_"));
@@ -89,11 +92,11 @@ impl BackfillPlan {
     }
 }
 
-/// What finds the series of these endpoints, if the server has their instances.
-fn instances(ends: &[Labels]) -> String {
-    let instances: BTreeSet<&str> = ends.iter().map(|labels| labels.get("instance")).collect();
+/// What finds the series of endpoints, if the server has their instances.
+pub(crate) fn instances(ends: impl Iterator<Item = String>) -> String {
+    let instances: BTreeSet<String> = ends.collect();
     let quoted: Vec<String> =
-        instances.into_iter().map(|instance| regex::escape(instance).replace('\\', "\\\\")).collect();
+        instances.into_iter().map(|instance| regex::escape(&instance).replace('\\', "\\\\")).collect();
     format!("instance=~\"{}\"", quoted.join("|").replace('"', "\\\""))
 }
 
@@ -353,7 +356,7 @@ mod tests {
         assert!(selectors.len() > 3 && selectors.iter().all(|one| one.len() < NAMES_BYTES + 100));
         assert!(selectors.iter().all(|one| one.ends_with("\",job=\"j\"}[900s]")), "{}", selectors[0]);
         assert!(selectors.iter().any(|one| one.contains("|up\"")) && !selectors.concat().contains("opsconsole"));
-        let found = instances(&[end("a", "j", "127.0.0.1:1"), end("b", "j", "[::1]:2")]);
+        let found = instances(["127.0.0.1:1", "[::1]:2"].map(str::to_owned).into_iter());
         assert_eq!(found, r#"instance=~"127\\.0\\.0\\.1:1|\\[::1\\]:2""#);
         assert_eq!(matchers_fault(&found), None);
     }

@@ -1,5 +1,5 @@
-//! A program that only reads, run by argv: its exit code, and what it puts out as a Prometheus exposition, as JSON or
-//! as one number.
+//! A program that only reads, run by argv: its exit code, and what it puts out as a Prometheus exposition, as JSON, as
+//! lines of JSON or as one number.
 //!
 //! There is no shell. The program is a bare name that lies in one of the system's own folders, or an absolute path to
 //! a file that nobody but root can have written. It is never started more often than every ten seconds, gets no input
@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::exposition::{Dialect, Exposition};
-use super::extraction::{self, Extraction, JsonDocumentSpec, JsonSeriesSpec};
+use super::extraction::{self, EXPECTED, Extraction, JsonDocumentSpec, JsonSeriesSpec};
+use super::jq::Json;
 use super::kind::{
     Columns, Decoded, Fill, Kind, KindSpec, Own, PROGRAM_INTERVAL, folder_of, free_name, mismatched, names_of,
 };
@@ -21,6 +22,9 @@ use crate::model::{Answer, CommandRequest, Fetch, FetchFailure, Labels, Reply};
 /// Most words of a command, and most bytes of one.
 const MOST_WORDS: usize = 64;
 const LONGEST_WORD: usize = 4_096;
+
+/// Most lines of JSON that a program may put out.
+const MOST_LINES: usize = 10_000;
 
 const EXIT_CODE: &str = "opsconsole_command_exit_code";
 
@@ -48,6 +52,16 @@ pub enum OutputSpec {
     PrometheusText {
         limit_series: usize,
     },
+    /// One JSON value on each line; filters see the list of them. Nothing at all is a failure, because some programs
+    /// complain of one on their standard error and end with 0; unless nothing is what there may be.
+    JsonLines {
+        #[serde(default)]
+        may_be_empty: bool,
+        #[serde(default)]
+        series: Vec<JsonSeriesSpec>,
+        #[serde(default)]
+        documents: Vec<JsonDocumentSpec>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +85,7 @@ enum Output {
     Number(Columns),
     Json(Extraction),
     PrometheusText(Exposition),
+    JsonLines { may_be_empty: bool, extraction: Extraction },
 }
 
 impl KindSpec for CommandSpec {
@@ -91,6 +106,10 @@ impl KindSpec for CommandSpec {
             OutputSpec::PrometheusText { limit_series } => {
                 Output::PrometheusText(Exposition::new(Dialect::PrometheusText, *limit_series)?)
             }
+            OutputSpec::JsonLines { may_be_empty, series, documents } => Output::JsonLines {
+                may_be_empty: *may_be_empty,
+                extraction: Extraction::compile(bound, series, documents)?,
+            },
         };
         let request = CommandRequest {
             argv: self.argv.clone(),
@@ -105,7 +124,9 @@ impl KindSpec for CommandSpec {
         match &self.output {
             OutputSpec::ExitCode => Some(vec![EXIT_CODE.to_owned()]),
             OutputSpec::Number(number) => Some(vec![EXIT_CODE.to_owned(), number.name.clone()]),
-            OutputSpec::Json { series, .. } => Some(names_of(series.iter().map(|series| series.name.as_str()))),
+            OutputSpec::Json { series, .. } | OutputSpec::JsonLines { series, .. } => {
+                Some(names_of(series.iter().map(|series| series.name.as_str())))
+            }
             OutputSpec::PrometheusText { .. } => None,
         }
     }
@@ -113,7 +134,7 @@ impl KindSpec for CommandSpec {
     fn meaning(&self, name: &str) -> Option<(&str, Unit)> {
         match &self.output {
             OutputSpec::Number(number) => (number.name == name).then_some((number.help.as_str(), number.unit)),
-            OutputSpec::Json { series, .. } => extraction::meaning(series, name),
+            OutputSpec::Json { series, .. } | OutputSpec::JsonLines { series, .. } => extraction::meaning(series, name),
             OutputSpec::ExitCode | OutputSpec::PrometheusText { .. } => None,
         }
     }
@@ -155,9 +176,22 @@ impl Kind for Command {
             (Answer::Http(_) | Answer::Tcp | Answer::File(_) | Answer::FileSystem(_), _) => return Err(mismatched()),
         };
         let code = f64::from(answer.code);
+        let silent = answer.stdout.trim_ascii().is_empty();
+        let nothing = || FetchFailure::Malformed {
+            expected: EXPECTED.to_owned(),
+            detail: match answer.complaint.as_str() {
+                "" => "it put out nothing".to_owned(),
+                complaint => format!("it put out nothing, ended with 0, and said: {complaint}"),
+            },
+        };
         match &self.output {
             Output::ExitCode(columns) => Ok(columns.lay_out(own, cursor, &[(0, code)])),
             Output::Number(columns) => Ok(columns.lay_out(own, cursor, &[(0, code), (1, number(&answer.stdout)?)])),
+            Output::Json(_) if silent => Err(nothing()),
+            Output::JsonLines { may_be_empty: false, .. } if silent => Err(nothing()),
+            Output::JsonLines { extraction, .. } => {
+                extraction.decode_json(&json_lines(&answer.stdout)?, None, reply.sent.wall, own, cursor)
+            }
             Output::Json(extraction) => extraction.decode(&answer.stdout, None, reply.sent.wall, own, cursor),
             Output::PrometheusText(exposition) => {
                 exposition.decode(&answer.stdout, reply.sent.wall, own, &mut cursor.shape)
@@ -177,6 +211,24 @@ fn check_words(argv: &[String]) -> Result<(), String> {
         Some(word) => Err(format!("the word {:?} has characters that can not be shown", text::escaped(word))),
         None => Ok(()),
     }
+}
+
+/// The values of all lines, as a list. One line that is none spoils them all: half a list would pass for a whole one.
+fn json_lines(stdout: &[u8]) -> Result<Json, FetchFailure> {
+    let mut values = Vec::new();
+    for (number, line) in stdout.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if values.len() == MOST_LINES {
+            return Err(FetchFailure::Other { detail: format!("it put out more than {MOST_LINES} lines") });
+        }
+        values.push(Json::parse(line).map_err(|error| FetchFailure::Malformed {
+            expected: EXPECTED.to_owned(),
+            detail: format!("line {}: {error}", number + 1),
+        })?);
+    }
+    Ok(Json::list(values))
 }
 
 /// The one number that a program put out.

@@ -81,7 +81,7 @@ impl Kind for File {
                 let missing = (counted && seen.entries.is_none()).then(|| Arc::from(NAMES[3]));
                 Ok(Decoded { not_exposed: missing.into_iter().collect(), ..self.columns.lay_out(own, cursor, &values) })
             }
-            Answer::File(FileAnswer::Tail(_))
+            Answer::File(FileAnswer::Tail(_) | FileAnswer::Tree(_))
             | Answer::Http(_)
             | Answer::Tcp
             | Answer::FileSystem(_)

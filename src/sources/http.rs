@@ -2,19 +2,24 @@
 
 use super::kind::mismatched;
 use super::{BoundSource, seconds};
-use crate::model::{Answer, Fetch, FetchFailure, HttpAnswer, HttpRequest, Reply};
+use crate::model::{Answer, Ask, Fetch, FetchFailure, HttpAnswer, HttpRequest, Reply};
 
-/// A GET of `path` on the source's endpoint, or why there can be none.
+/// A question to `path` on the source's endpoint, or why there can be none.
 #[derive(Debug)]
-pub(super) struct Get {
+pub(super) struct Question {
     request: HttpRequest,
 }
 
-impl Get {
-    pub fn compile(bound: &BoundSource, path: &str, accept: &str) -> Result<Get, String> {
+impl Question {
+    pub fn get(bound: &BoundSource, path: &str, accept: &str) -> Result<Question, String> {
+        Question::compile(bound, path, accept, Ask::Get)
+    }
+
+    pub fn compile(bound: &BoundSource, path: &str, accept: &str, ask: Ask) -> Result<Question, String> {
         let url = address(&bound.base_url, path).map_err(|failure| failure.to_string())?;
-        Ok(Get {
+        Ok(Question {
             request: HttpRequest {
+                ask,
                 url: url.to_string(),
                 accept: accept.to_owned(),
                 timeout: seconds(bound.spec.timeout_seconds),

@@ -73,7 +73,7 @@ impl KindSpec for JournaldSpec {
                 timeout: seconds(bound.spec.timeout_seconds),
                 limit_bytes: bound.spec.limit_bytes,
             },
-            columns: Columns::new(bound, patterns.series().chain(log::own_series(bound)))?,
+            columns: Columns::new(bound, patterns.series().chain(log::own_series(bound, &patterns)))?,
             patterns,
             counters: self.patterns.counters.len(),
         }))
@@ -153,7 +153,10 @@ impl Kind for Journald {
             return Err(FetchFailure::Other { detail });
         }
         cursor.journal.since.get_or_insert(reply.sent.wall);
-        let values = cursor.tally.values(self.counters);
+        if records == 0 {
+            self.patterns.end(&mut cursor.tally);
+        }
+        let values = cursor.tally.values_of(self.counters, &self.patterns);
         let dropped_lines = kept.dropped;
         Ok(Decoded { lines: kept.into_lines(), dropped_lines, ..self.columns.lay_out(own, cursor, &values) })
     }

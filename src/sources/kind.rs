@@ -3,12 +3,13 @@
 //! The set of kinds is closed by [`SourceKindSpec`](super::SourceKindSpec); these traits only spare its users a match
 //! over all kinds for every question.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BoundSource, Cursor, Machine, SourceKindSpec};
-use crate::base::Unit;
+use crate::base::{Unit, text};
 use crate::model::labels::NAME;
 use crate::model::{Document, Fetch, FetchFailure, Labels, Layout, LogLine, Reply};
 
@@ -22,6 +23,14 @@ pub(super) const PROGRAM_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) trait KindSpec {
     /// The read as `allowed_reads` declares it.
     fn read(&self) -> String;
+
+    /// Checks what needs no address and no setting.
+    ///
+    /// # Errors
+    /// What is wrong with the spec, in words.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Checks what can be checked without asking, and makes ready to read.
     ///
@@ -45,6 +54,11 @@ pub(super) trait KindSpec {
 
     /// Whether it reads from the machine that the console runs on, and not from the endpoint.
     fn is_of_machine(&self) -> bool {
+        false
+    }
+
+    /// Whether it asks the server that scrapes the target, and no node.
+    fn asks_server(&self) -> bool {
         false
     }
 
@@ -170,16 +184,57 @@ impl Columns {
 
     /// A row of these values behind the source's own. Where the same series came last time, so does their layout.
     pub fn lay_out(&self, own: &Own<'_>, cursor: &mut Cursor, values: &[(usize, f64)]) -> Decoded {
-        let row = own.values.iter().copied().chain(values.iter().map(|(_, value)| *value)).collect();
+        self.lay_out_with(own, cursor, values, Vec::new())
+    }
+
+    /// As [`Columns::lay_out`], with series behind them that the answer named itself. Of two with the same labels the
+    /// second is dropped.
+    pub fn lay_out_with(
+        &self,
+        own: &Own<'_>,
+        cursor: &mut Cursor,
+        values: &[(usize, f64)],
+        mut named: Vec<(Labels, f64)>,
+    ) -> Decoded {
+        let came = named.len();
+        let mut seen = HashSet::with_capacity(came);
+        named.retain(|(labels, _)| seen.insert(labels.clone()));
+        let dropped_series = (came - named.len()) as u64;
+        let columns = values.iter().map(|(_, value)| *value).chain(named.iter().map(|(_, value)| *value));
+        let row = own.values.iter().copied().chain(columns).collect();
         let same = values.iter().map(|(column, _)| *column).eq(cursor.columns.iter().copied());
-        if let Some(layout) = cursor.layout.as_ref().filter(|_| same) {
-            return Decoded::of(Arc::clone(layout), row);
+        let known = own.series.len() + values.len();
+        let as_before = |layout: &&Arc<Layout>| {
+            let before = layout.series().get(known..).unwrap_or_default();
+            same && before.iter().map(|labels| &**labels).eq(named.iter().map(|(labels, _)| labels))
+        };
+        if let Some(layout) = cursor.layout.as_ref().filter(as_before) {
+            return Decoded { dropped_series, ..Decoded::of(Arc::clone(layout), row) };
         }
         let columns = values.iter().map(|(column, _)| self.series[*column].clone());
-        let layout = Arc::new(Layout::new(own.series.iter().cloned().chain(columns).collect()));
+        let series = own.series.iter().cloned().chain(columns).chain(named.into_iter().map(|(labels, _)| labels));
+        let layout = Arc::new(Layout::new(series.collect()));
         cursor.columns = values.iter().map(|(column, _)| *column).collect();
-        Decoded::of(layout, row)
+        Decoded { dropped_series, ..Decoded::of(layout, row) }
     }
+}
+
+/// Longest value of a label that an answer names, in columns.
+const LONGEST_LABEL: usize = 200;
+
+/// The labels of a series that an answer names itself, made harmless. Where the target sets a label of the same name,
+/// the answer's becomes `exported_NAME`.
+pub(super) fn given_labels(own: &Labels, name: &str, pairs: &[(&str, &str)]) -> Labels {
+    let mut labels = own.clone().with(NAME, name);
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        let taken = |key: &str| !own.get(key).is_empty() || key == NAME;
+        let mut free = (*key).to_owned();
+        while taken(&free) || (free != **key && pairs.iter().any(|(other, _)| *other == free)) {
+            free = format!("exported_{free}");
+        }
+        labels = labels.with(&free, &text::fitted(&text::clean(value), LONGEST_LABEL));
+    }
+    labels
 }
 
 /// A name that a system's data may give a series.

@@ -10,6 +10,7 @@ use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::kind::{free_name, labels_of};
+use super::records::{Ended, OpenRecord, Records, RecordsSpec};
 use crate::base::{Severity, Wall, text};
 use crate::model::log::LONGEST_LINE;
 use crate::model::{Labels, LogLine};
@@ -29,6 +30,9 @@ pub struct PatternsSpec {
     /// Tried in order; the first that finds something says how urgent a line is.
     #[serde(default)]
     pub severities: Vec<SeveritySpec>,
+    /// Where a record may have several lines: how they are joined. Counters then count records.
+    #[serde(default)]
+    pub records: Option<RecordsSpec>,
 }
 
 /// A counter of the lines that a pattern finds.
@@ -40,7 +44,8 @@ pub struct CounterSpec {
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     pub help: String,
-    /// A regular expression, found anywhere in a line.
+    /// A regular expression, found anywhere in a line; or in a record, whose lines are joined by `\n`: there `(?s)` lets
+    /// `.` go on to the next line, and `(?m)` lets `^` begin one.
     pub pattern: String,
     #[serde(default)]
     pub from: Vec<String>,
@@ -58,6 +63,7 @@ pub struct SeveritySpec {
 pub(super) struct Patterns {
     counters: Vec<(Labels, Regex)>,
     severities: Vec<(Severity, Regex)>,
+    records: Option<Records>,
 }
 
 /// What was counted since the console started.
@@ -68,6 +74,10 @@ pub(super) struct Tally {
     pub lines: u64,
     /// Bytes that came too fast to be read.
     pub skipped_bytes: u64,
+    /// Records that were longer than allowed, and were looked at in part.
+    pub cut_records: u64,
+    /// The record whose end has not come.
+    open: OpenRecord,
 }
 
 /// When a line was written.
@@ -105,7 +115,8 @@ impl Patterns {
         }
         let severity = |one: &SeveritySpec| Ok((one.severity, pattern(&one.pattern)?));
         let severities = spec.severities.iter().map(severity).collect::<Result<_, String>>()?;
-        Ok(Patterns { counters, severities })
+        let records = spec.records.as_ref().map(Records::compile).transpose()?;
+        Ok(Patterns { counters, severities, records })
     }
 
     /// The series of the counters.
@@ -123,16 +134,42 @@ impl Patterns {
         tally: &mut Tally,
         kept: &mut Kept,
     ) {
-        tally.counts.resize(self.counters.len(), 0);
-        if counted {
-            tally.lines += 1;
-            for (count, (_, pattern)) in tally.counts.iter_mut().zip(&self.counters) {
-                *count += u64::from(pattern.is_match(line));
+        tally.lines += u64::from(counted);
+        let found = self.severities.iter().find(|(_, pattern)| pattern.is_match(line));
+        let own = found.map(|(severity, _)| *severity).or(known);
+        let severity = match &self.records {
+            Some(records) => {
+                let (severity, ended) = records.take(&mut tally.open, line, counted, own);
+                self.count(ended, tally);
+                severity
             }
-        }
-        let found = || self.severities.iter().find(|(_, pattern)| pattern.is_match(line));
-        let severity = found().map(|(severity, _)| *severity).or(known);
+            None => {
+                self.count(Ended { text: counted.then(|| line.to_owned()), cut: false }, tally);
+                own
+            }
+        };
         kept.push(LogLine { at: when.at, timed_by_read: when.by_read, severity, text: shortened(line) });
+    }
+}
+
+impl Patterns {
+    fn count(&self, ended: Ended, tally: &mut Tally) {
+        tally.counts.resize(self.counters.len(), 0);
+        tally.cut_records += u64::from(ended.cut);
+        let Some(text) = ended.text else { return };
+        for (count, (_, pattern)) in tally.counts.iter_mut().zip(&self.counters) {
+            *count += u64::from(pattern.is_match(&text));
+        }
+    }
+
+    /// Ends the record that is open, because the log brought nothing more.
+    pub fn end(&self, tally: &mut Tally) {
+        self.count(Records::end(&mut tally.open), tally);
+    }
+
+    /// Whether counters count records of several lines.
+    pub fn counts_records(&self) -> bool {
+        self.records.is_some()
     }
 }
 
@@ -143,6 +180,13 @@ impl Tally {
         let counts = (0..counters).map(|at| (at, count(at)));
         let own = [(counters, self.lines as f64), (counters + 1, self.skipped_bytes as f64)];
         counts.chain(own).collect()
+    }
+
+    /// The same with the records that were cut, where there are records.
+    pub fn values_of(&self, counters: usize, patterns: &Patterns) -> Vec<(usize, f64)> {
+        let mut values = self.values(counters);
+        values.extend(patterns.counts_records().then_some((counters + 2, self.cut_records as f64)));
+        values
     }
 }
 
@@ -161,12 +205,16 @@ impl Kept {
         self.push(LogLine { at, timed_by_read: false, severity: Some(Severity::Warning), text });
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     pub fn into_lines(self) -> Vec<LogLine> {
         self.lines.into()
     }
 }
 
-fn pattern(text: &str) -> Result<Regex, String> {
+pub(super) fn pattern(text: &str) -> Result<Regex, String> {
     let compiled = RegexBuilder::new(text).size_limit(PATTERN_LIMIT).build();
     // The library draws the place of a mistake over several lines; the last says what it is.
     compiled.map_err(|error| {
@@ -280,6 +328,7 @@ mod tests {
         Patterns::compile(&PatternsSpec {
             counters: counters.iter().enumerate().map(counter).collect(),
             severities: severities.iter().map(severity).collect(),
+            records: None,
         })
     }
 
@@ -359,7 +408,7 @@ mod tests {
                 pattern: String::new(),
                 from: Vec::new(),
             };
-            Patterns::compile(&PatternsSpec { counters: vec![counter], severities: Vec::new() }).expect_err(name)
+            Patterns::compile(&PatternsSpec { counters: vec![counter], ..PatternsSpec::default() }).expect_err(name)
         };
         assert!(named("failures").contains("ends with _total"));
         assert!(named("opsconsole_x_total").contains("belongs to the console"));

@@ -12,7 +12,7 @@ use super::lines::{Kept, Patterns, PatternsSpec, Tally, When, harmless, time_of}
 use super::{BoundSource, Cursor, SourceKindSpec, seconds};
 use crate::base::{Unit, Wall};
 use crate::model::{
-    Answer, Fetch, FetchFailure, FileAnswer, FileRequest, Look, Reply, TailBegan, TailPosition, TailRead,
+    Answer, Fetch, FetchFailure, FileAnswer, FileRequest, Labels, Look, Reply, TailBegan, TailPosition, TailRead,
 };
 
 /// Bytes at the end of a file that are shown when it is first read.
@@ -22,6 +22,9 @@ const CONTEXT_BYTES: u64 = 16 << 10;
 const LONGEST_UNENDED: usize = 64 << 10;
 
 const OWN: [&str; 2] = ["opsconsole_log_lines_total", "opsconsole_log_skipped_bytes_total"];
+
+/// Of records of several lines: those that were longer than allowed.
+const CUT_RECORDS: &str = "opsconsole_log_cut_records_total";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,14 +53,16 @@ struct Log {
     columns: Columns,
 }
 
-/// The series that every log has beside its counters: lines counted, and bytes that came too fast.
-pub(super) fn own_series(bound: &BoundSource) -> [crate::model::Labels; 2] {
-    OWN.map(|name| Columns::of_source(bound, name))
+/// The series that every log has beside its counters: lines counted, bytes that came too fast, and records cut.
+pub(super) fn own_series(bound: &BoundSource, patterns: &Patterns) -> impl Iterator<Item = Labels> {
+    let cut = patterns.counts_records().then_some(CUT_RECORDS);
+    OWN.into_iter().chain(cut).map(|name| Columns::of_source(bound, name))
 }
 
 /// The names of a log's series.
 pub(super) fn names(patterns: &PatternsSpec) -> Vec<String> {
-    names_of(patterns.counters.iter().map(|counter| counter.name.as_str()).chain(OWN))
+    let cut = patterns.records.as_ref().map(|_| CUT_RECORDS);
+    names_of(patterns.counters.iter().map(|counter| counter.name.as_str()).chain(OWN).chain(cut))
 }
 
 impl KindSpec for LogSpec {
@@ -77,7 +82,7 @@ impl KindSpec for LogSpec {
                 timeout: seconds(bound.spec.timeout_seconds),
             },
             limit_bytes,
-            columns: Columns::new(bound, patterns.series().chain(own_series(bound)))?,
+            columns: Columns::new(bound, patterns.series().chain(own_series(bound, &patterns)))?,
             patterns,
             counters: self.patterns.counters.len(),
         }))
@@ -114,7 +119,7 @@ impl Kind for Log {
         let read = match &reply.answer {
             Answer::File(FileAnswer::Tail(read)) => read,
             Answer::File(FileAnswer::Absent) => return Err(FetchFailure::NoFile { path: self.request.path.clone() }),
-            Answer::File(FileAnswer::Seen(_))
+            Answer::File(FileAnswer::Seen(_) | FileAnswer::Tree(_))
             | Answer::Http(_)
             | Answer::Tcp
             | Answer::FileSystem(_)
@@ -130,8 +135,11 @@ impl Kind for Log {
         };
         reading.read(read);
         let Reading { unended, kept, .. } = reading;
+        if kept.is_empty() && unended.is_empty() {
+            self.patterns.end(&mut cursor.tally);
+        }
         cursor.tail = Tail { position: Some(read.next.clone()), unended };
-        let values = cursor.tally.values(self.counters);
+        let values = cursor.tally.values_of(self.counters, &self.patterns);
         let dropped_lines = kept.dropped;
         Ok(Decoded { lines: kept.into_lines(), dropped_lines, ..self.columns.lay_out(own, cursor, &values) })
     }
@@ -155,15 +163,17 @@ impl Reading<'_> {
             TailBegan::On => {}
             TailBegan::Over => {
                 self.feed(&read.rest);
-                // No end will come to this line any more.
+                // No end will come to this line any more, nor to the record that it is part of.
                 let last = std::mem::take(&mut self.unended);
                 if !last.is_empty() {
                     self.line(&last);
                 }
+                self.patterns.end(self.tally);
             }
         }
         if read.skipped_bytes > 0 {
             self.unended.clear();
+            self.patterns.end(self.tally);
             let rest = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
             if self.counted {
                 let skipped = read.skipped_bytes.saturating_add(rest as u64);

@@ -3,16 +3,39 @@
 //! ```text
 //! SourceSpec ──compile──► Source ──fetch(cursor)──► Fetch ──(shell)──► Reply ──decode──► Batch
 //!
-//! of the endpoint    http_json  prometheus_text  open_metrics  tcp
-//! of the machine     file  disk  log  command  units  journald
+//! of the endpoint    http_json  json_rpc  prometheus_text  open_metrics  tcp
+//! of the machine     file  folder  disk  log  command  units  journald
+//! of a server        promql_api (an expression over Prometheus' HTTP API)
 //! shared             kind (what all have in common)  http  exposition (text formats)  extraction (JSON by jq)
-//!                    lines (of logs)
-//! of a server        server (Prometheus' HTTP API)  backfill (what it remembers from before the first poll)
+//!                    lines (of logs)  records (of several lines)  budget (reads that all consoles share)
+//!                    server (Prometheus' HTTP API)  backfill (what it remembers from before the first poll)
 //! ```
+//!
+//! A source is declared once and read on every node of a target that has its endpoint; `node` is among the labels of
+//! every series. One that says something of the target as a whole is declared `once`: it is read at the first such node
+//! alone, and its series have no `node`.
 //!
 //! Every batch has, beside what the node gave: `up` where the source decides it, `opsconsole_source_up{source}` and
 //! `opsconsole_scrape_duration_seconds{source}`, and where the answer tells the node's time
 //! `opsconsole_clock_skew_seconds{source}`. A failed batch has only the first two, at 0.
+//!
+//! # Across nodes
+//!
+//! What the nodes of a target say is compared in PromQL, over series that each of them gives. The difference of heights
+//! is `max by (target) (h) - min by (target) (h)`. Equal heights are no agreement: for that a series is read as a
+//! `Fingerprint` (see [`extraction`]) of the hash of the newest block, beside its height and in the same answer, so that
+//! two nodes with one height and two numbers have forked:
+//!
+//! ```text
+//! max by (target) (hash) - min by (target) (hash)
+//!   + 0 / (max by (target) (h) == bool min by (target) (h))      no answer while the heights differ
+//!   + 0 / (count by (target) (hash) > bool 1)                    nor from one node alone
+//! > bool 0
+//! ```
+//!
+//! A condition is *unknown* where an operand is (a node that is silent or stale) and where a part of it is not a number,
+//! which `0 / 0` is: *not forked* is never said without two fresh answers about one height. An alert rule, which
+//! is Prometheus' own, joins `and on (target) (count by (target) (hash) == count by (target) (up))` for the first.
 //!
 //! Must never: do I/O, read a clock, or show a missing field as a number. A read must not change the node.
 //!
@@ -20,20 +43,25 @@
 //! `SourceKindSpec::spec`.
 
 pub mod backfill;
+pub mod budget;
 pub mod command;
 pub mod disk;
 pub mod exposition;
-mod extraction;
+pub mod extraction;
 pub mod file;
+pub mod folder;
 mod http;
 pub mod http_json;
 pub mod journald;
 pub mod jq;
+pub mod json_rpc;
 mod kind;
 pub mod lines;
 pub mod log;
 pub mod open_metrics;
 pub mod prometheus_text;
+pub mod promql_api;
+pub mod records;
 pub mod schedule;
 pub mod server;
 pub mod tcp;
@@ -47,11 +75,15 @@ use serde::{Deserialize, Serialize};
 use crate::base::{At, Credentials, SourceId, TargetId, Unit, time::spoken};
 use crate::model::labels::NAME;
 use crate::model::{Batch, Fetch, FetchFailure, Labels, Layout, Reply};
+pub use budget::{BudgetSpec, SharedBudget};
 pub use kind::Fill;
 use kind::{Kind, KindSpec, Own};
 
 /// Longest interval and timeout that a source may have.
 const LONGEST_SECONDS: f64 = 86_400.0;
+
+/// Longest time that a poll waits for its turn.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Largest answer that a source may allow.
 const LARGEST_LIMIT_BYTES: u64 = 64 << 20;
@@ -75,6 +107,12 @@ pub struct SourceSpec {
     /// What the read costs the node, in words, where it is not cheap.
     #[serde(default)]
     pub cost: Option<String>,
+    /// The budget of the system that its reads are taken from, where the node counts them.
+    #[serde(default)]
+    pub budget: Option<String>,
+    /// Whether it says something of the target as a whole: then it is read at one node, and its series have no `node`.
+    #[serde(default)]
+    pub once: bool,
     pub kind: SourceKindSpec,
     /// Lines of the document that ask for this read.
     #[serde(default)]
@@ -103,6 +141,9 @@ pub enum SourceKindSpec {
     Command(command::CommandSpec),
     Units(units::UnitsSpec),
     Journald(journald::JournaldSpec),
+    JsonRpc(json_rpc::JsonRpcSpec),
+    PromqlApi(promql_api::PromqlApiSpec),
+    Folder(folder::FolderSpec),
 }
 
 impl SourceKindSpec {
@@ -119,7 +160,18 @@ impl SourceKindSpec {
             SourceKindSpec::Command(spec) => spec,
             SourceKindSpec::Units(spec) => spec,
             SourceKindSpec::Journald(spec) => spec,
+            SourceKindSpec::JsonRpc(spec) => spec,
+            SourceKindSpec::PromqlApi(spec) => spec,
+            SourceKindSpec::Folder(spec) => spec,
         }
+    }
+
+    /// Checks what needs no address and no setting.
+    ///
+    /// # Errors
+    /// What is wrong with the kind's spec.
+    pub fn check(&self) -> Result<(), String> {
+        self.spec().check()
     }
 
     /// The read as `allowed_reads` declares it: `GET /path`, `tail /path`, `systemctl show unit`.
@@ -161,6 +213,12 @@ impl SourceKindSpec {
         self.spec().is_of_machine()
     }
 
+    /// Whether it asks the server that scrapes the target, and no node.
+    #[must_use]
+    pub fn asks_server(&self) -> bool {
+        self.spec().asks_server()
+    }
+
     /// Whether it gives lines of a log.
     #[must_use]
     pub fn gives_lines(&self) -> bool {
@@ -193,10 +251,11 @@ impl SourceSpec {
                 spoken(least)
             ));
         }
-        match self.limit_bytes {
-            1..=LARGEST_LIMIT_BYTES => Ok(()),
-            other => Err(format!("limit_bytes is {other}; it must be between 1 and {LARGEST_LIMIT_BYTES}")),
+        if !(1..=LARGEST_LIMIT_BYTES).contains(&self.limit_bytes) {
+            let given = self.limit_bytes;
+            return Err(format!("limit_bytes is {given}; it must be between 1 and {LARGEST_LIMIT_BYTES}"));
         }
+        self.kind.check()
     }
 }
 
@@ -214,6 +273,9 @@ pub struct BoundSource {
     pub credentials: Option<Credentials>,
     /// With every `{setting}` written in.
     pub spec: SourceSpec,
+    /// What its reads are taken from, shared with every console of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<SharedBudget>,
     /// Of a source that reads from a machine: whether that is the one the console runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
@@ -335,6 +397,12 @@ impl Source {
         seconds(self.bound.spec.timeout_seconds)
     }
 
+    /// How long a poll waits for its turn, where the node counts its reads, before it says that it is late.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.interval().min(LONGEST_PATIENCE)
+    }
+
     /// What to read next.
     ///
     /// # Errors
@@ -400,6 +468,10 @@ impl Source {
         if not_read {
             // Nobody asked, so that nobody was found down.
             return Batch { not_exposed: self.declared(), ..Batch::failed(self.bound.id.clone(), sent, failure) };
+        }
+        if matches!(failure, FetchFailure::Late { .. }) {
+            // Nobody asked yet: what was read before ages by itself.
+            return Batch::failed(self.bound.id.clone(), sent, failure);
         }
         let nothing = vec![0.0; self.failed.series().len()];
         let batch = Batch::of(self.bound.id.clone(), sent, took, Arc::clone(&self.failed), nothing);

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exposition::{Dialect, Exposition, Scrape};
-use super::http::Get;
+use super::http::Question;
 use super::kind::{Fill, Kind, KindSpec};
 use super::{BoundSource, SourceKindSpec};
 
@@ -30,8 +30,8 @@ impl KindSpec for OpenMetricsSpec {
     }
 
     fn compile(&self, bound: &BoundSource) -> Result<Box<dyn Kind>, String> {
-        let get = Get::compile(bound, &self.path, ACCEPT)?;
-        Ok(Box::new(Scrape { get, exposition: Exposition::new(Dialect::OpenMetrics, self.limit_series)? }))
+        let question = Question::get(bound, &self.path, ACCEPT)?;
+        Ok(Box::new(Scrape { question, exposition: Exposition::new(Dialect::OpenMetrics, self.limit_series)? }))
     }
 
     fn names(&self) -> Option<Vec<String>> {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exposition::{Dialect, Exposition, Scrape};
-use super::http::Get;
+use super::http::Question;
 use super::kind::{Fill, Kind, KindSpec};
 use super::{BoundSource, SourceKindSpec};
 
@@ -27,8 +27,8 @@ impl KindSpec for PrometheusTextSpec {
     }
 
     fn compile(&self, bound: &BoundSource) -> Result<Box<dyn Kind>, String> {
-        let get = Get::compile(bound, &self.path, ACCEPT)?;
-        Ok(Box::new(Scrape { get, exposition: Exposition::new(Dialect::PrometheusText, self.limit_series)? }))
+        let question = Question::get(bound, &self.path, ACCEPT)?;
+        Ok(Box::new(Scrape { question, exposition: Exposition::new(Dialect::PrometheusText, self.limit_series)? }))
     }
 
     fn names(&self) -> Option<Vec<String>> {

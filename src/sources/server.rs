@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::http;
 use crate::base::{Credentials, Wall, text};
-use crate::model::{FetchFailure, HttpAnswer, HttpRequest};
+use crate::model::{Ask, FetchFailure, HttpAnswer, HttpRequest};
 use crate::promql::data::{Answer, AnswerError};
 
 /// What an answer must be, in words.
 const EXPECTED: &str = "an answer of Prometheus' HTTP API";
+
+const INSTANT: &str = "/api/v1/query";
+
+/// Remarks on one answer that are taken.
+const MOST_REMARKS: usize = 20;
 
 /// Columns that are shown of what a server says.
 const LONGEST_WORDS: usize = 300;
@@ -53,13 +58,28 @@ impl Server {
                 .append_pair("step", &seconds(Wall(step_millis))),
         };
         drop(pairs);
-        Ok(HttpRequest {
+        Ok(self.read(url, bounds))
+    }
+
+    /// The request that asks for an expression as it is now, by the server's own clock.
+    ///
+    /// # Errors
+    /// As [`Server::request`].
+    pub fn request_now(&self, expr: &str, bounds: Bounds) -> Result<HttpRequest, FetchFailure> {
+        let mut url = http::address(&self.url, INSTANT)?;
+        url.query_pairs_mut().append_pair("query", expr);
+        Ok(self.read(url, bounds))
+    }
+
+    fn read(&self, url: url::Url, bounds: Bounds) -> HttpRequest {
+        HttpRequest {
+            ask: Ask::Get,
             url: url.to_string(),
             accept: "application/json".to_owned(),
             timeout: bounds.timeout,
             limit_bytes: bounds.limit_bytes,
             credentials: self.credentials.clone(),
-        })
+        }
     }
 }
 
@@ -67,7 +87,7 @@ impl Server {
 #[must_use]
 pub fn path(when: When) -> &'static str {
     match when {
-        When::At(_) => "/api/v1/query",
+        When::At(_) => INSTANT,
         When::Steps { .. } => "/api/v1/query_range",
     }
 }
@@ -94,6 +114,21 @@ pub fn read(answer: &HttpAnswer) -> Result<Answer, FetchFailure> {
             Err(FetchFailure::Other { detail: shown(&error.to_string()) })
         }
     }
+}
+
+/// What a server remarks beside its answer: warnings, and hints at what the expression may not mean.
+#[must_use]
+pub fn remarks(answer: &HttpAnswer) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Remarks {
+        #[serde(default)]
+        warnings: Vec<String>,
+        #[serde(default)]
+        infos: Vec<String>,
+    }
+    // An answer without them, or with others than texts, has none that could be told.
+    let Ok(Remarks { warnings, infos }) = serde_json::from_slice(&answer.body) else { return Vec::new() };
+    warnings.iter().chain(&infos).take(MOST_REMARKS).map(|words| shown(words)).collect()
 }
 
 /// What a server says, harmless and not too long.

@@ -46,6 +46,7 @@ fn bound(spec: SourceSpec, base_url: &str) -> BoundSource {
         target: "t".into(),
         base_url: base_url.to_owned(),
         credentials: None,
+        budget: None,
         labels: Labels::from_pairs([("target", "t"), ("node", "n"), ("job", "j"), ("instance", "i")]),
         machine: spec.kind.is_of_machine().then_some(Machine::Here),
         spec,
@@ -62,7 +63,7 @@ fn reply(body: &str) -> Reply {
 }
 
 /// An answer over HTTP that is not quite as usual.
-fn over_http(change: impl FnOnce(&mut HttpAnswer), body: &str) -> Reply {
+pub(super) fn over_http(change: impl FnOnce(&mut HttpAnswer), body: &str) -> Reply {
     let mut answer = HttpAnswer {
         status: 200,
         content_type: "application/json".to_owned(),
@@ -83,7 +84,7 @@ fn empty() -> Reply {
 }
 
 /// `name value` of every series but the console's own.
-fn shown(batch: &Batch) -> Vec<String> {
+pub(super) fn shown(batch: &Batch) -> Vec<String> {
     let pairs = batch.layout.series().iter().zip(batch.values.iter());
     pairs
         .filter(|(labels, _)| !labels.name().starts_with("opsconsole_"))
@@ -358,7 +359,11 @@ fn exposition(lines: &[usize]) -> String {
 proptest! {
     #[test]
     fn no_bytes_break_a_decoder(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        for source in [source("volchain", "health"), source("prometheus", "metrics")] {
+        let rpc = crate::base::ron_text::parse("test", "(method: \"a\")").expect("a spec");
+        let asked = crate::base::ron_text::parse("test", "(expr: \"a\", name: \"b\", help: \"\")").expect("a spec");
+        let others = [SourceKindSpec::JsonRpc(rpc), SourceKindSpec::PromqlApi(asked)];
+        let others = others.map(|kind| Source::compile(bound_kind(kind)).expect("it compiles"));
+        for source in [source("volchain", "health"), source("prometheus", "metrics")].into_iter().chain(others) {
             let batch = source.decode(&mut Cursor::default(), &over_http(|answer| answer.body = body.clone(), ""));
             prop_assert_eq!(batch.layout.series().len(), batch.values.len());
         }
@@ -377,11 +382,11 @@ proptest! {
     }
 }
 
-fn reply_of(answer: Answer) -> Reply {
+pub(super) fn reply_of(answer: Answer) -> Reply {
     Reply { answer, ..empty() }
 }
 
-fn ran(code: i32, stdout: &str, complaint: &str) -> Reply {
+pub(super) fn ran(code: i32, stdout: &str, complaint: &str) -> Reply {
     reply_of(Answer::Command(CommandAnswer {
         code,
         stdout: stdout.as_bytes().to_vec(),
@@ -390,7 +395,7 @@ fn ran(code: i32, stdout: &str, complaint: &str) -> Reply {
 }
 
 /// Every series but the scrape's own, or why there is none.
-fn read_as(kind: SourceKindSpec, answer: Reply) -> Result<Vec<String>, String> {
+pub(super) fn read_as(kind: SourceKindSpec, answer: Reply) -> Result<Vec<String>, String> {
     let source = Source::compile(bound_kind(kind)).map_err(|error| error.what)?;
     let batch = source.decode(&mut Cursor::default(), &answer);
     match batch.failure {
@@ -400,7 +405,10 @@ fn read_as(kind: SourceKindSpec, answer: Reply) -> Result<Vec<String>, String> {
             .series()
             .iter()
             .zip(batch.values.iter())
-            .filter(|(labels, _)| !labels.name().starts_with("opsconsole_s") && labels.name() != "up")
+            .filter(|(labels, _)| {
+                !labels.name().starts_with("opsconsole_s")
+                    && !["up", "opsconsole_clock_skew_seconds"].contains(&labels.name())
+            })
             .map(|(labels, value)| format!("{} {value}", labels.name()))
             .collect()),
     }
@@ -468,7 +476,7 @@ fn what_a_program_puts_out_is_read_as_declared() {
     check(number(), ran(0, "7\n", ""), Ok(&["opsconsole_command_exit_code 0", "peers 7"]));
     check(number(), ran(1, "7\n", "no node"), Err("look ended with code 1: no node"));
     check(json(), ran(0, r#"{"height":93}"#, ""), Ok(&["height 93"]));
-    check(json(), ran(0, "", ""), Err("not JSON: the answer is empty"));
+    check(json(), ran(0, "", ""), Err("not JSON: it put out nothing"));
     check(spec(OutputSpec::PrometheusText { limit_series: 9 }), ran(0, "a 1\nb 2\n", ""), Ok(&["a 1", "b 2"]));
     check(number(), empty(), Err("the answer is of another kind than the question: please report it"));
 }
@@ -537,4 +545,135 @@ fn a_node_that_stops_telling_its_time_keeps_its_columns_apart() {
         assert_eq!(shown(&batch), ["up 1", "a 1", "b 2"], "{date:?}");
         assert_eq!(batch.layout.series().len(), batch.values.len());
     }
+}
+
+#[test]
+fn an_interface_that_only_takes_posts_is_read_by_one() {
+    let text = r#"(
+        path: "/api/v0/id", method: Post,
+        series: [(name: "ipfs_up", help: "", extract: [(surface: "both", jq: ".ID | length > 0")])],
+    )"#;
+    let spec: http_json::HttpJsonSpec = crate::base::ron_text::parse("test", text).expect("a spec");
+    let kind = SourceKindSpec::HttpJson(spec);
+    assert_eq!(kind.read(), "POST /api/v0/id");
+    let address = Source::compile(bound_kind(kind.clone())).expect("it compiles").address();
+    assert_eq!(address.as_deref(), Ok("POST http://127.0.0.1:3001/api/v0/id"));
+    assert_eq!(read_as(kind.clone(), reply(r#"{"ID":"12D3KooW"}"#)), Ok(vec!["ipfs_up 1".to_owned()]));
+    let failure = read_as(kind, over_http(|answer| answer.status = 405, "405 - Method Not Allowed"));
+    assert_eq!(failure, Err("answered with status 405".to_owned()));
+}
+
+#[test]
+fn lines_of_json_are_a_list() {
+    use command::{CommandSpec, OutputSpec};
+    let json_lines = |may_be_empty| {
+        let text = r#"(name: "disbursements", help: "", extract: [(surface: "both", jq: "map(select(.status == \"queued\")) | length")])"#;
+        let series = vec![crate::base::ron_text::parse("test", text).expect("a series")];
+        let output = OutputSpec::JsonLines { may_be_empty, series, documents: Vec::new() };
+        SourceKindSpec::Command(CommandSpec { argv: vec!["list".to_owned()], output })
+    };
+    let check = |may_be_empty, answer: Reply, want: Result<&str, &str>| {
+        let want = want.map(|line| vec![line.to_owned()]).map_err(str::to_owned);
+        assert_eq!(read_as(json_lines(may_be_empty), answer), want);
+    };
+    let lines = "{\"status\":\"queued\"}\n\n{\"status\":\"draft\"}\r\n{\"status\":\"queued\"}";
+    check(false, ran(0, lines, "[HTTP_CLIENT] connecting"), Ok("disbursements 2"));
+    check(false, ran(0, "1\n1],[2\n", ""), Err("not JSON: line 2: trailing characters at line 1 column 2"));
+    check(false, ran(0, "{\"a\":1}\npanicked at x", ""), Err("not JSON: line 2: expected value at line 1 column 1"));
+    let silent = "not JSON: it put out nothing, ended with 0, and said: connection refused";
+    check(false, ran(0, "\n", "connection refused"), Err(silent));
+    check(true, ran(0, "", ""), Ok("disbursements 0"));
+    check(true, ran(2, "", "unknown option '--limit'"), Err("list ended with code 2: unknown option '--limit'"));
+    check(true, ran(0, &"1\n".repeat(10_001), ""), Err("it put out more than 10000 lines"));
+}
+
+#[test]
+fn a_folder_is_summed_or_said_to_be_larger() {
+    use crate::model::{TreeCut, TreeSeen};
+    let text = r#"(path: "/data/rocksdb", suffixes: [".sst"])"#;
+    let spec: folder::FolderSpec = crate::base::ron_text::parse("test", text).expect("a spec");
+    let seen = |cut| TreeSeen { bytes: 123, disk_bytes: 4_096, files: 3, folders: 2, with_suffix: vec![1], cut };
+    let of = |answer| reply_of(Answer::File(answer));
+    let source = Source::compile(bound_kind(SourceKindSpec::Folder(spec.clone()))).expect("it compiles");
+    assert_eq!(source.address().as_deref(), Ok("du /data/rocksdb"));
+    let check = |answer: FileAnswer, want: &[&str]| {
+        let want = want.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(read_as(SourceKindSpec::Folder(spec.clone()), of(answer)), Ok(want));
+    };
+    check(FileAnswer::Absent, &["folder_exists 0"]);
+    let whole = [
+        "folder_exists 1",
+        "folder_walk_complete 1",
+        "folder_size_bytes 123",
+        "folder_disk_bytes 4096",
+        "folder_files 3",
+        "folder_folders 2",
+        "folder_files_with 1",
+    ];
+    check(FileAnswer::Tree(seen(None)), &whole);
+    let cut = ["folder_exists 1", "folder_walk_complete 0", "folder_size_at_least_bytes 123"];
+    check(FileAnswer::Tree(seen(Some(TreeCut::Entries))), &cut);
+    let batch = source.decode(&mut Cursor::default(), &of(FileAnswer::Tree(seen(Some(TreeCut::Denied(2))))));
+    let said = batch.documents[0].json.to_string();
+    assert!(said.contains("2 of its folders can not be read by this user"), "{said}");
+    assert!(names(&batch.not_exposed).contains(&"folder_size_bytes"));
+    let wrong = |change: fn(&mut folder::FolderSpec), want: &str| {
+        let mut spec = spec.clone();
+        change(&mut spec);
+        let found = SourceKindSpec::Folder(spec).check();
+        assert!(found.as_ref().is_err_and(|what| what.contains(want)), "{found:?}");
+    };
+    wrong(|spec| spec.limit_entries = 0, "limit_entries is 0; it must be between 1 and 1000000");
+    wrong(|spec| spec.deepest = 1_000, "deepest is 1000; it must be at most 64");
+    wrong(|spec| spec.suffixes = vec!["a/b".to_owned()], "without /");
+}
+
+#[test]
+fn an_expression_is_asked_of_the_server_that_scrapes_the_target() {
+    let text = r#"(expr: "sum(a) by (node) / sum(b)", name: "parity_ratio", help: "", limit_series: 2)"#;
+    let spec: promql_api::PromqlApiSpec = crate::base::ron_text::parse("test", text).expect("a spec");
+    let kind = SourceKindSpec::PromqlApi(spec.of_series("job=\"x\"".to_owned()));
+    assert_eq!(kind.read(), "promql sum(a) by (node) / sum(b)");
+    let source = Source::compile(bound_kind(kind.clone())).expect("it compiles");
+    let asked = "sum+by+%28node%29+%28a%7Bjob%3D%22x%22%7D%29+%2F+sum%28b%7Bjob%3D%22x%22%7D%29";
+    let address = format!("GET http://127.0.0.1:3001/api/v1/query?query={asked}");
+    assert_eq!(source.address().as_deref(), Ok(address.as_str()));
+    let vector = |result: &str| {
+        let warnings = r#""warnings":["slow\u001b[2J"],"infos":["not a counter"]"#;
+        format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}},{warnings}}}"#)
+    };
+    let one = |metric: &str, value: &str| format!(r#"{{"metric":{metric},"value":[1757407399.9,"{value}"]}}"#);
+    let decode = |body: &str| source.decode(&mut Cursor::default(), &reply(body));
+    let batch = decode(&vector(&format!(
+        "[{},{},{}]",
+        one(r#"{"__name__":"x","node":"a","role":"r"}"#, "0.5"),
+        one(r#"{"node":"b"}"#, "NaN"),
+        one(r#"{"node":"c"}"#, "1")
+    )));
+    assert_eq!(batch.failure, None);
+    assert_eq!(shown(&batch), ["up 1", "parity_ratio 0.5", "parity_ratio NaN"]);
+    let labels = batch.layout.series()[3].to_string();
+    let want = r#"parity_ratio{exported_node="a",instance="i",job="j",node="n",role="r",target="t"}"#;
+    assert_eq!((labels.as_str(), batch.dropped_series), (want, 1));
+    assert_eq!(*batch.documents[0].json, serde_json::json!(["slow\u{fffd}[2J", "not a counter"]));
+    let empty = decode(&vector("[]"));
+    assert_eq!((shown(&empty), names(&empty.not_exposed)), (vec!["up 1".to_owned()], vec!["parity_ratio"]));
+    let scalar = decode(r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#);
+    assert_eq!(shown(&scalar), ["up 1", "parity_ratio 2"]);
+    let check = |body: &str, want: &str| {
+        let failure = decode(body).failure.expect(want).to_string();
+        assert!(failure.contains(want), "{failure}");
+    };
+    check(r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#, "bad_data: parse error");
+    check("404 page not found", "not an answer of Prometheus' HTTP API");
+    check(r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#, "gives a range");
+    let wrong = |change: fn(&mut promql_api::PromqlApiSpec), want: &str| {
+        let mut spec = spec.clone();
+        change(&mut spec);
+        let found = SourceKindSpec::PromqlApi(spec).check();
+        assert!(found.as_ref().is_err_and(|what| what.contains(want)), "{found:?}");
+    };
+    wrong(|spec| spec.expr = "rate(a[5m] + b[5m])".to_owned(), "not PromQL");
+    wrong(|spec| spec.name = "up".to_owned(), "belongs to the console");
+    wrong(|spec| spec.limit_series = 0, "limit_series is 0");
 }

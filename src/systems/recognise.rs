@@ -58,6 +58,7 @@ impl<'a> Recogniser<'a> {
             target: "recognise".into(),
             base_url: base_url.to_owned(),
             credentials: None,
+            budget: None,
             machine: None,
             labels: Labels::default(),
             spec: spec.clone(),

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::recognise::RecogniseSpec;
 use crate::alert::slo::{Slo, SloSpec};
+use crate::base::problem::nearest;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
 use crate::promql::Dialect;
 use crate::runbook::template;
-use crate::sources::SourceSpec;
+use crate::sources::{BudgetSpec, SourceSpec};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +25,9 @@ pub struct SystemSpec {
     #[serde(default)]
     pub secrets: Vec<SecretSpec>,
     pub sources: Vec<SourceSpec>,
+    /// Reads that a node counts, and how many there may be in a second.
+    #[serde(default)]
+    pub budgets: Vec<BudgetSpec>,
     #[serde(default)]
     pub panels: Vec<PanelSpec>,
     /// Expression of the chart on the target's page.
@@ -39,7 +43,8 @@ pub struct SystemSpec {
     /// Where people are reached.
     #[serde(default)]
     pub contacts: Vec<ContactSpec>,
-    /// Every read that sources and checks may make: `GET /path`, `TCP connect`, `stat /path`, `list /path`,
+    /// Every read that sources and checks may make: `GET /path`, `POST /path` (of an interface that answers to nothing
+    /// else), `rpc method params`, `promql expression`, `TCP connect`, `stat /path`, `list /path`, `du /path`,
     /// `statvfs /path`, `tail /path`, `run program argument`, `systemctl show unit`, `journalctl -u unit`.
     pub allowed_reads: Vec<String>,
     /// The Prometheus that `alerts.yml` was written for: V2 or V3.
@@ -222,6 +227,14 @@ impl SystemSpec {
     }
 }
 
+/// With what was meant, where something near was.
+fn meant(what: String, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("{what}; did you mean {near:?}?"),
+        None => what,
+    }
+}
+
 /// Reads a `system.ron` and checks what the types can not.
 ///
 /// # Errors
@@ -250,7 +263,28 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
         }
         let read = source.kind.read();
         if !spec.allowed_reads.contains(&read) {
-            complain(format!("source {:?} makes the read {read:?}, which allowed_reads does not declare", source.id));
+            let what = format!("source {:?} makes the read {read:?}, which allowed_reads does not declare", source.id);
+            complain(meant(what, nearest(&read, spec.allowed_reads.iter().map(String::as_str))));
+        }
+        if let Some(budget) = &source.budget
+            && !spec.budgets.iter().any(|known| known.name == *budget)
+        {
+            let what = format!("source {:?} takes its reads from budget {budget:?}, which is not declared", source.id);
+            complain(meant(what, nearest(budget, spec.budgets.iter().map(|known| known.name.as_str()))));
+        }
+        if source.decides_up && (source.once || source.kind.asks_server()) {
+            complain(format!(
+                "source {:?} is of the target as a whole, so that it can not decide whether a node is up",
+                source.id
+            ));
+        }
+    }
+    for (at, budget) in spec.budgets.iter().enumerate() {
+        if let Err(what) = budget.check() {
+            complain(format!("budget {:?}: {what}", budget.name));
+        }
+        if spec.budgets[..at].iter().any(|other| other.name == budget.name) {
+            complain(format!("budget {:?} is declared twice", budget.name));
         }
     }
     for (at, slo) in spec.slos.iter().enumerate() {

@@ -230,6 +230,7 @@ fn bound(spec: SourceSpec) -> Source {
         base_url,
         labels,
         credentials: None,
+        budget: None,
         spec,
         machine: None,
     };
@@ -245,6 +246,8 @@ fn exposition_source(kind: SourceKindSpec) -> Source {
         limit_bytes: 1 << 20,
         decides_up: true,
         cost: None,
+        budget: None,
+        once: false,
         kind,
         from: Vec::new(),
         documented: Vec::new(),

@@ -78,7 +78,7 @@ fn a_demo_that_is_refused_starts_nothing_and_one_that_runs_is_not_taken_for_anot
     assert!(!demo.join("control.json").exists(), "a chain was started for a console that was refused");
 
     let mut server = Command::new(PROGRAM);
-    server.args(["demo", "--serve", "--folder"]).arg(&demo).stdout(std::process::Stdio::piped());
+    server.args(["demo", "volchain", "--serve", "--folder"]).arg(&demo).stdout(std::process::Stdio::piped());
     let mut serving = Serving(server.spawn().expect("the program runs"));
     // It says where it answers once it does.
     let mut line = String::new();

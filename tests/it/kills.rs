@@ -253,6 +253,8 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
         acts.insert(1, SealedAct { id: ActId::new(PAUSE), title: PAUSE.to_owned(), exec });
     }
     let series = JsonSeriesSpec {
+        each: None,
+        reads: opsconsole::sources::extraction::Reads::Number,
         name: "height".to_owned(),
         labels: BTreeMap::new(),
         help: "height".to_owned(),
@@ -268,7 +270,10 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
         limit_bytes: 65_536,
         decides_up: true,
         cost: None,
+        budget: None,
+        once: false,
         kind: SourceKindSpec::HttpJson(HttpJsonSpec {
+            method: opsconsole::sources::http_json::ReadMethod::Get,
             path: "/health".to_owned(),
             series: vec![series],
             documents: Vec::new(),
@@ -304,6 +309,7 @@ fn sequence(kind: Kind, demo: &Path, port: u16) -> SealedSequence {
             target: "chain".into(),
             base_url: format!("http://127.0.0.1:{port}"),
             credentials: None,
+            budget: None,
             labels: Labels::from_pairs([("target", "chain")]),
             spec,
             machine: None,

@@ -22,7 +22,7 @@ impl Chain {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("demo");
         let server = Command::new(PROGRAM)
-            .args(["demo", "--serve", "--fault", fault, "--fault-age", &age.to_string(), "--folder"])
+            .args(["demo", "volchain", "--serve", "--fault", fault, "--fault-age", &age.to_string(), "--folder"])
             .arg(&path)
             .stdout(Stdio::null())
             .spawn()

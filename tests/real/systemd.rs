@@ -12,7 +12,7 @@ const UNIT: &str = "[Unit]
 Description=the simulated node of the runbook
 [Service]
 User=ops
-ExecStart=/usr/local/bin/opsconsole demo --serve --keep --fault producer-stuck --fault-age 70 --port 43001 --folder /srv/chain
+ExecStart=/usr/local/bin/opsconsole demo volchain --serve --keep --fault producer-stuck --fault-age 70 --port 43001 --folder /srv/chain
 [Install]
 WantedBy=multi-user.target
 ";

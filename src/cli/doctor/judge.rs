@@ -308,6 +308,10 @@ fn read(fact: &ReadFacts) -> Vec<Finding> {
     match &fact.failure {
         // What is of another machine is not broken: nobody asked it. The address says why, and how to change that.
         Some(FetchFailure::NotRead { .. }) => return vec![ok(AREA, format!("{}: {}", fact.source, fact.address))],
+        Some(late @ FetchFailure::Late { .. }) => {
+            let what = format!("{}: {}: {late}", fact.source, fact.address);
+            return vec![warning(AREA, what, remedy::of(late))];
+        }
         Some(why) => {
             let what = format!("{}: {}: {why}", fact.source, fact.address);
             return vec![problem(AREA, what, remedy::of(why))];

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::base::text::{clean, count};
 use crate::config::ConfigSpec;
 use crate::panes::model::Banner;
+use crate::shell::fetch::Fetcher;
 use crate::shell::{self, examine, headless};
 use judge::ConfigFacts;
 
@@ -92,7 +93,7 @@ fn findings(common: &Common, offline: bool) -> Result<Vec<Finding>> {
     let acts = config.targets.iter().any(|target| target.host.is_some() && target.demo.is_none());
     findings.extend(TOOLS.iter().map(|name| judge::tool(name, examine::tool(name).is_some(), acts)));
     if !config.targets.is_empty() {
-        match start(common, config, offline) {
+        match start(common, config, offline, &load::fetcher_beside(root.as_deref())) {
             Ok(app) => {
                 for target in &app.model().targets {
                     findings.extend(judge::unnamed_secrets(target));
@@ -148,12 +149,12 @@ fn look_at_config(common: &Common) -> (ConfigFacts, Option<ConfigSpec>) {
 }
 
 /// The console's core on these targets, after one read of every source.
-fn start(common: &Common, config: ConfigSpec, offline: bool) -> Result<App> {
+fn start(common: &Common, config: ConfigSpec, offline: bool, fetcher: &Fetcher) -> Result<App> {
     let setup = load::looking(common, config)?;
     if offline {
         return Ok(App::new(setup)?.0);
     }
-    Ok(shell::runtime()?.block_on(headless::look(setup, Duration::ZERO))?)
+    Ok(shell::runtime()?.block_on(headless::look(setup, fetcher, Duration::ZERO))?)
 }
 
 fn text(findings: &[Finding]) -> String {

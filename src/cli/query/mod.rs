@@ -107,8 +107,8 @@ pub fn run(common: &Common, args: &QueryArgs) -> Result<ExitCode> {
 
 fn origin(common: &Common, args: &QueryArgs) -> Result<Origin> {
     let Some(file) = &args.data else {
-        let setup = load::setup(common, load::targets(common)?)?.setup;
-        let app = shell::runtime()?.block_on(headless::look(setup, Duration::ZERO))?;
+        let (setup, fetcher) = load::setup(common, load::targets(common)?)?.for_a_look();
+        let app = shell::runtime()?.block_on(headless::look(setup, &fetcher, Duration::ZERO))?;
         let model = app.model();
         return Ok(Origin::Store(Box::new(model.store.clone()), model.now.wall));
     };

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Batch, Document, Labels, Layout, LogLine, Matcher, SourceState};
+use super::{Batch, Document, FetchFailure, Labels, Layout, LogLine, Matcher, SourceState};
 use crate::base::{At, Boot, SourceId, TargetId, Wall};
 pub use grid::{GONE, Grid, Parts};
 pub use newest::Newest;
@@ -161,6 +161,10 @@ impl Store {
             return;
         };
         table.note(batch);
+        if matches!(batch.failure, Some(FetchFailure::Late { .. })) {
+            // Nothing was measured, and nothing ended.
+            return;
+        }
         // A recording can hold anything; a row that does not fit its columns is none.
         let fits = batch.values.len() == batch.layout.series().len();
         if !fits || table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {

@@ -131,6 +131,9 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
             format!("{failures} in a row since {} UTC, {}: {failure}", since.wall.clock(), ago(model.now, since));
         rows.pair(0, "fails", Role::Critical, &words);
     }
+    if let Some(late) = &source.late {
+        rows.pair(0, "late", Role::Warning, &late.to_string());
+    }
     match source.backfill {
         Some(_) => {
             rows.pair(0, "past", Role::Text, past(source));
@@ -138,6 +141,10 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
         None => brought(rows, source),
     }
     if let Some(bound) = bound(model, source) {
+        if let Some(budget) = &bound.budget {
+            let words = format!("{}, {} a second for all consoles of this machine", budget.name, budget.per_second);
+            rows.pair(0, "budget", Role::Text, &words);
+        }
         if let Some(cost) = &bound.spec.cost {
             rows.pair(0, "costs", Role::Text, cost);
         }

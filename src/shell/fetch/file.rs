@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, StatVfsMountFlags, statvfs};
 
-use super::shown;
+use super::{shown, tree};
 use crate::base::{Wall, text};
 use crate::model::{
     FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen, FileSystemAnswer, FileSystemRequest, Look, TailBegan,
@@ -23,10 +23,15 @@ use crate::model::{
 pub fn look(request: &FileRequest) -> Result<FileAnswer, FetchFailure> {
     let found = allowed(&request.path, request.within.as_deref());
     match (&request.look, found) {
-        (Look::Stat | Look::Entries { .. }, Err(FetchFailure::NoFile { .. })) => Ok(FileAnswer::Absent),
+        (Look::Stat | Look::Entries { .. } | Look::Tree(_), Err(FetchFailure::NoFile { .. })) => Ok(FileAnswer::Absent),
         (_, Err(failure)) => Err(failure),
         (Look::Stat, Ok(path)) => seen(&path, None),
         (Look::Entries { limit }, Ok(path)) => seen(&path, Some(*limit)),
+        (Look::Tree(wanted), Ok(path)) => match tree::walk(&path, wanted, request.timeout) {
+            Ok(seen) => Ok(FileAnswer::Tree(seen)),
+            Err(FetchFailure::NoFile { .. }) => Ok(FileAnswer::Absent),
+            Err(failure) => Err(failure),
+        },
         (Look::Tail { after, context_bytes, limit_bytes }, Ok(path)) => {
             tail(&path, after.as_ref(), *context_bytes, *limit_bytes).map(FileAnswer::Tail)
         }
@@ -171,7 +176,7 @@ fn read_at(file: &mut File, from: u64, limit_bytes: u64) -> io::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-fn failure(path: &Path, error: &io::Error) -> FetchFailure {
+pub(super) fn failure(path: &Path, error: &io::Error) -> FetchFailure {
     let path = name(path);
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FetchFailure::NoFile { path },

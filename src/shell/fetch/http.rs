@@ -12,9 +12,9 @@ use std::time::Duration;
 use super::super::secrets;
 use super::{connection_failure, shown};
 use crate::base::Wall;
-use crate::model::{FetchFailure, HttpAnswer, HttpRequest};
+use crate::model::{Ask, FetchFailure, HttpAnswer, HttpRequest};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 
 /// How long a connection may take. A listener on a living machine answers within one lost packet's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// Nothing, or not all, came back; or a redirect did. A status that is not 2xx is an answer: the source judges it.
-    pub async fn get(&self, request: &HttpRequest) -> Result<HttpAnswer, FetchFailure> {
+    pub async fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, FetchFailure> {
         let client = self.client(&request.url).map_err(|detail| FetchFailure::Tls { detail })?;
         let mut body = Vec::new();
         // The body outlives the attempt, so that a timeout can say how much had come.
@@ -86,7 +86,15 @@ async fn head_and_body(
     body: &mut Vec<u8>,
 ) -> Result<Head, FetchFailure> {
     let too_large = FetchFailure::TooLarge { limit_bytes: request.limit_bytes };
-    let mut asked = client.get(&request.url).header(ACCEPT, &request.accept);
+    let mut asked = match &request.ask {
+        Ask::Get => client.get(&request.url),
+        // No body has a length too: some servers wait for one until it is said that there is none.
+        Ask::Post { body: None } => client.post(&request.url).header(CONTENT_LENGTH, "0"),
+        Ask::Post { body: Some(body) } => {
+            client.post(&request.url).header(CONTENT_TYPE, "application/json").body(body.clone())
+        }
+    };
+    asked = asked.header(ACCEPT, &request.accept);
     if let Some(authorization) = secrets::authorization(request)? {
         asked = asked.header(AUTHORIZATION, authorization);
     }
@@ -206,12 +214,13 @@ pub mod loopback;
 #[cfg(test)]
 mod tests {
     use super::super::LONGEST_DETAIL;
-    use super::loopback::{Act, answer, serve};
+    use super::loopback::{Act, answer, echo, serve};
     use super::*;
     use crate::base::text;
 
     fn request(url: &str) -> HttpRequest {
         HttpRequest {
+            ask: Ask::Get,
             url: url.to_owned(),
             accept: "application/json".to_owned(),
             timeout: Duration::from_millis(300),
@@ -222,7 +231,7 @@ mod tests {
 
     async fn read(acts: Vec<Act>) -> Result<HttpAnswer, FetchFailure> {
         let server = serve(acts).await;
-        HttpClient::new().get(&request(&server.url)).await
+        HttpClient::new().ask(&request(&server.url)).await
     }
 
     #[tokio::test]
@@ -237,6 +246,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_read_by_post_brings_its_body_or_none() {
+        let (url, server) = echo().await;
+        let asked = async |ask: Ask| {
+            let reply = HttpClient::new().ask(&HttpRequest { ask, ..request(&url) }).await.expect("an answer");
+            String::from_utf8_lossy(&reply.body).into_owned()
+        };
+        let body = r#"{"id":1}"#;
+        let came = asked(Ask::Post { body: Some(body.to_owned()) }).await;
+        assert!(came.starts_with("POST / HTTP/1.1\r\n") && came.ends_with(&format!("\r\n\r\n{body}")), "{came}");
+        assert!(came.contains("content-type: application/json\r\n") && came.contains("content-length: 8"), "{came}");
+        // One server reads no more than 512 bytes of a request.
+        assert!(came.len() < 400, "{}", came.len());
+        let came = asked(Ask::Post { body: None }).await;
+        assert!(came.starts_with("POST /") && came.contains("content-length: 0\r\n"), "{came}");
+        assert!(asked(Ask::Get).await.starts_with("GET / HTTP/1.1\r\n"));
+        server.abort();
+    }
+
+    #[tokio::test]
     async fn a_refused_connection_is_named() {
         let server = serve(vec![]).await;
         let url = server.url.clone();
@@ -245,7 +273,7 @@ mod tests {
         let client = HttpClient::new();
         let mut failure = None;
         for _ in 0..50 {
-            failure = client.get(&request(&url)).await.err();
+            failure = client.ask(&request(&url)).await.err();
             if failure == Some(FetchFailure::Refused) {
                 break;
             }
@@ -305,7 +333,7 @@ mod tests {
             Err(FetchFailure::Other { detail }) => assert!(detail.contains("invalid HTTP"), "{detail}"),
             other => panic!("{other:?}"),
         }
-        let failure = HttpClient::new().get(&request("http://")).await.expect_err("no host");
+        let failure = HttpClient::new().ask(&request("http://")).await.expect_err("no host");
         assert!(matches!(failure, FetchFailure::Address { .. }), "{failure}");
     }
 
@@ -318,7 +346,7 @@ mod tests {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             std::future::pending::<()>().await;
         });
-        let failure = HttpClient::new().get(&request(&url)).await.expect_err("no TLS there");
+        let failure = HttpClient::new().ask(&request(&url)).await.expect_err("no TLS there");
         assert!(matches!(failure, FetchFailure::Tls { .. }), "{failure}");
         server.abort();
     }

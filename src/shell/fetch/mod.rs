@@ -12,6 +12,8 @@ pub mod command;
 pub mod file;
 pub mod http;
 pub mod tcp;
+mod tree;
+pub mod turns;
 
 use std::io;
 use std::sync::Arc;
@@ -20,9 +22,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::state_root::StateRoot;
 use crate::base::{At, text};
 use crate::model::{Answer, Fetch, FetchFailure, Reply};
 use http::HttpClient;
+use turns::TurnTaker;
 
 /// Reads of files that may be under way at the same time.
 const FILES_AT_ONCE: usize = 2;
@@ -35,6 +39,7 @@ const LONGEST_DETAIL: usize = 160;
 pub struct Fetcher {
     http: HttpClient,
     files: Arc<Semaphore>,
+    turns: TurnTaker,
 }
 
 /// A read that brought nothing.
@@ -55,9 +60,26 @@ impl Default for Fetcher {
 }
 
 impl Fetcher {
+    /// With budgets of its own, where it has no state root.
     #[must_use]
     pub fn new() -> Fetcher {
-        Fetcher { http: HttpClient::new(), files: Arc::new(Semaphore::new(FILES_AT_ONCE)) }
+        Fetcher::with(TurnTaker::alone())
+    }
+
+    /// With budgets that all processes share which use this state root.
+    #[must_use]
+    pub fn sharing(root: Arc<StateRoot>) -> Fetcher {
+        Fetcher::with(TurnTaker::shared(root))
+    }
+
+    fn with(turns: TurnTaker) -> Fetcher {
+        Fetcher { http: HttpClient::new(), files: Arc::new(Semaphore::new(FILES_AT_ONCE)), turns }
+    }
+
+    /// Where turns are taken of reads that a node counts.
+    #[must_use]
+    pub fn turns(&self) -> &TurnTaker {
+        &self.turns
     }
 
     /// Carries out a read.
@@ -68,7 +90,7 @@ impl Fetcher {
     pub async fn fetch(&self, fetch: &Fetch, clock: impl Fn() -> At) -> Result<Reply, Missed> {
         let (sent, started) = (clock(), Instant::now());
         let answer = match fetch {
-            Fetch::Http(request) => self.http.get(request).await.map(Answer::Http),
+            Fetch::Http(request) => self.http.ask(request).await.map(Answer::Http),
             Fetch::Tcp(request) => tcp::connect(request).await.map(|()| Answer::Tcp),
             Fetch::File(request) => {
                 let (wanted, path) = (request.clone(), request.path.clone());

@@ -23,18 +23,21 @@ pub async fn main(root: &StateRoot, run_id: &RunId, hash: &Digest) -> ExitCode {
             return ExitCode::from(4);
         }
     };
-    let finished = run(root, run_id, hash, Polls::default(), Conditions, Pace::default(), stop).await;
+    let finished = run(root, run_id, hash, Polls::beside(root), Conditions, Pace::default(), stop).await;
     ExitCode::from(finished.exit_code())
 }
 
-/// Reads the sealed sources as the console's pollers do.
-#[derive(Default)]
+/// Reads the sealed sources as the console's pollers do, and from the same budgets.
 struct Polls {
     fetcher: Fetcher,
     sources: HashMap<SourceId, (Arc<Source>, Cursor)>,
 }
 
 impl Polls {
+    fn beside(root: &StateRoot) -> Polls {
+        Polls { fetcher: Fetcher::sharing(Arc::new(root.clone())), sources: HashMap::new() }
+    }
+
     fn compiled(&mut self, bound: &BoundSource) -> Result<&mut (Arc<Source>, Cursor), SourceError> {
         if !self.sources.contains_key(&bound.id) {
             let source = Arc::new(Source::compile(bound.clone())?);

@@ -39,6 +39,9 @@ pub struct WorldSpec {
 pub struct NodeSpec {
     pub id: String,
     pub ports: Vec<PortSpec>,
+    /// What the demo's target sets for this node alone.
+    #[serde(default)]
+    pub settings: BTreeMap<String, SettingValue>,
 }
 
 /// One listener.

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Cursor;
-use super::http::{self, Get};
+use super::http::{self, Question};
 use super::kind::{Decoded, Kind, Own};
 use crate::base::Wall;
 use crate::model::labels::SeriesSet;
@@ -53,13 +53,13 @@ const NEWEST: Duration = Duration::from_secs(10 * 60);
 /// An exposition at an address of the endpoint: what the kinds that read one compile to.
 #[derive(Debug)]
 pub(super) struct Scrape {
-    pub get: Get,
+    pub question: Question,
     pub exposition: Exposition,
 }
 
 impl Kind for Scrape {
     fn fetch(&self, _cursor: &Cursor) -> Result<Fetch, FetchFailure> {
-        Ok(self.get.fetch())
+        Ok(self.question.fetch())
     }
 
     fn decode(&self, reply: &Reply, own: &Own<'_>, cursor: &mut Cursor) -> Result<Decoded, FetchFailure> {

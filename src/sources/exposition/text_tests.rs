@@ -246,3 +246,26 @@ fn hostile_sizes_are_refused_or_read() {
     assert_eq!(decode(&format!("# {}\na -1", "x".repeat(100_000))), Ok((vec!["a -1".to_owned()], 0)));
     assert_eq!(decode("# TYPE a counter\na_total -5"), Ok((vec!["a_total -5".to_owned()], 0)), "as in Prometheus");
 }
+
+#[test]
+fn a_histogram_that_forgets_is_read_as_it_is() {
+    // As one node writes it: in microseconds, the sum and the count before the buckets, over its last samples alone, so
+    // that what should only grow falls.
+    let body = |count: u32| {
+        format!(
+            "# TYPE v_duration_microseconds histogram\nv_duration_microseconds_sum {}\nv_duration_microseconds_count {count}\n\
+            v_duration_microseconds_bucket{{le=\"100\"}} 0\nv_duration_microseconds_bucket{{le=\"+Inf\"}} {count}\n",
+            count * 300
+        )
+    };
+    let mut shape = Shape::default();
+    for count in [10_000, 5_000] {
+        let want = [
+            format!("v_duration_microseconds_sum {}", count * 300),
+            format!("v_duration_microseconds_count {count}"),
+            "v_duration_microseconds_bucket{le=\"100\"} 0".to_owned(),
+            format!("v_duration_microseconds_bucket{{le=\"+Inf\"}} {count}"),
+        ];
+        assert_eq!(decode_with(100, &mut shape, &body(count)), Ok((want.to_vec(), 0)));
+    }
+}

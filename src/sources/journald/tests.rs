@@ -17,7 +17,7 @@ fn source() -> Source {
         pattern: "fail".to_owned(),
         from: Vec::new(),
     };
-    let patterns = PatternsSpec { counters: vec![counter], severities: Vec::new() };
+    let patterns = PatternsSpec { counters: vec![counter], ..PatternsSpec::default() };
     let spec = SourceKindSpec::Journald(JournaldSpec { unit: "node".to_owned(), patterns });
     Source::compile(bound_kind(spec)).expect("it compiles")
 }

@@ -84,6 +84,44 @@ impl Json {
     pub fn null() -> Json {
         Json(Val::Null)
     }
+
+    /// A list of these.
+    #[must_use]
+    pub fn list(items: Vec<Json>) -> Json {
+        Json(items.into_iter().map(|Json(value)| value).collect())
+    }
+
+    /// What an object has under this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Json> {
+        let Val::Obj(entries) = &self.0 else { return None };
+        let named = |key: &Val| matches!(key, Val::TStr(text) if **text == *name.as_bytes());
+        entries.iter().find(|(key, _)| named(key)).map(|(_, value)| Json(value.clone()))
+    }
+
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        matches!(self.0, Val::Obj(_))
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<Json>> {
+        match &self.0 {
+            Val::Arr(items) => Some(items.iter().cloned().map(Json).collect()),
+            _ => None,
+        }
+    }
+
+    /// A text as it is; a number or a truth value as it is written. Nothing else has one.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        match &self.0 {
+            Val::TStr(text) | Val::BStr(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            Val::Num(_) | Val::Bool(_) => Some(self.0.to_string()),
+            Val::Null | Val::Arr(_) | Val::Obj(_) => None,
+        }
+    }
 }
 
 impl From<f64> for Json {
@@ -188,6 +226,17 @@ mod tests {
         check("\"3\"", None);
         check("[]", None);
         assert_eq!(Json::from(f64::NAN).number(), None);
+    }
+
+    #[test]
+    fn parts_are_found_by_name_and_place() {
+        let json = Json::parse(br#"{"a":[1,"x",true,null,{}],"b":null}"#).expect("valid JSON");
+        let items = json.field("a").and_then(|list| list.items()).expect("a list");
+        let texts: Vec<Option<String>> = items.iter().map(Json::text).collect();
+        assert_eq!(texts, [Some("1".to_owned()), Some("x".to_owned()), Some("true".to_owned()), None, None]);
+        assert_eq!(Json::list(items).to_value(), serde_json::json!([1, "x", true, null, {}]));
+        assert!(json.field("b").is_some_and(|found| found.is_null()) && json.field("c").is_none());
+        assert!(json.is_object() && json.items().is_none() && Json::null().field("a").is_none());
     }
 
     #[test]

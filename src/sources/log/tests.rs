@@ -21,7 +21,7 @@ fn source() -> Source {
         from: Vec::new(),
     };
     let severity = SeveritySpec { severity: Severity::Critical, pattern: "FATAL".to_owned() };
-    let patterns = PatternsSpec { counters: vec![counter], severities: vec![severity] };
+    let patterns = PatternsSpec { counters: vec![counter], severities: vec![severity], records: None };
     let spec = SourceKindSpec::Log(LogSpec { path: "/var/log/node.log".to_owned(), patterns });
     Source::compile(bound_kind(spec)).expect("it compiles")
 }
@@ -149,4 +149,58 @@ fn the_next_read_begins_where_the_last_one_ended() {
     let failed = source.decode(&mut cursor, &absent);
     assert_eq!(failed.failure.map(|failure| failure.to_string()).as_deref(), Some("there is no /var/log/node.log"));
     assert_eq!(look(&cursor), Some(next), "a failure forgets nothing");
+}
+
+/// Parity drifts as the node logs them: one line with a time, four without.
+const DRIFT: &str = "2026-11-20 23:16:50,166 - coinjecture.legacy_compat - ERROR - compute_header_hash: PARITY DRIFT \u{2717}\n  \
+    Legacy:      b'\\xb6\\xd0'\n  Refactored:  b'\\x1d'\n  Legacy time: 4.35ms\n  Refactored time: 0.06ms\n";
+
+fn of_records(limit_lines: usize) -> Source {
+    let text = format!(
+        r#"(
+            counters: [
+                (name: "drifts_total", help: "", pattern: "PARITY DRIFT"),
+                (name: "slow_drifts_total", help: "", pattern: r"(?s)PARITY DRIFT.*Legacy time: [1-9]"),
+            ],
+            severities: [(severity: Critical, pattern: "- ERROR -")],
+            records: Some((start: r"^\d{{4}}-\d\d-\d\d ", limit_lines: {limit_lines})),
+        )"#
+    );
+    let patterns: PatternsSpec = crate::base::ron_text::parse("test", &text).expect("patterns");
+    let spec = SourceKindSpec::Log(LogSpec { path: "/var/log/parity.log".to_owned(), patterns });
+    Source::compile(bound_kind(spec)).expect("it compiles")
+}
+
+/// Drifts, slow drifts, lines, bytes skipped, records cut.
+fn counted_records(batch: &Batch) -> Vec<f64> {
+    batch.values[batch.values.len() - 5..].to_vec()
+}
+
+#[test]
+fn a_record_of_several_lines_is_counted_once_and_as_a_whole() {
+    let (source, mut cursor) = (of_records(50), Cursor::default());
+    decode(&source, &mut cursor, read(TailBegan::Anew, DRIFT.as_bytes()));
+    // It comes in two halves, and its end is known only when nothing follows.
+    let (first, second) = DRIFT.split_at(130);
+    let batch = decode(&source, &mut cursor, read(TailBegan::On, first.as_bytes()));
+    assert_eq!(counted_records(&batch)[..2], [0.0, 0.0]);
+    let batch = decode(&source, &mut cursor, read(TailBegan::On, second.as_bytes()));
+    assert_eq!(counted_records(&batch)[..2], [0.0, 0.0], "more of it may come");
+    let urgent: Vec<_> = batch.lines.iter().map(|line| line.severity).collect();
+    assert!(urgent.iter().all(|severity| *severity == Some(Severity::Critical)), "{urgent:?}");
+    let batch = decode(&source, &mut cursor, read(TailBegan::On, b""));
+    assert_eq!(counted_records(&batch), [1.0, 1.0, 5.0, 0.0, 0.0]);
+    let batch = decode(&source, &mut cursor, read(TailBegan::On, DRIFT.repeat(3).as_bytes()));
+    assert_eq!(counted_records(&batch)[..2], [3.0, 3.0], "the third is still open");
+    let rotated = decode(&source, &mut cursor, read(TailBegan::Over, b"2026-11-20 anew\n"));
+    assert_eq!(counted_records(&rotated), [4.0, 4.0, 21.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_record_that_is_too_long_is_looked_at_in_part() {
+    let (source, mut cursor) = (of_records(3), Cursor::default());
+    decode(&source, &mut cursor, read(TailBegan::Anew, b""));
+    let batch = decode(&source, &mut cursor, read(TailBegan::On, DRIFT.as_bytes()));
+    assert_eq!(counted_records(&batch), [1.0, 0.0, 5.0, 0.0, 1.0], "what lies behind the limit is not found");
+    assert_eq!(batch.lines.len(), 5, "and is seen by people all the same");
 }

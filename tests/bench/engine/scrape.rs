@@ -88,6 +88,8 @@ pub fn source(url: &str) -> Source {
         limit_bytes: 64 << 20,
         decides_up: true,
         cost: None,
+        budget: None,
+        once: false,
         kind: SourceKindSpec::PrometheusText(PrometheusTextSpec { path: "/metrics".to_owned(), limit_series: 1 << 20 }),
         from: Vec::new(),
         documented: Vec::new(),
@@ -101,6 +103,7 @@ pub fn source(url: &str) -> Source {
         base_url: url.to_owned(),
         labels: Labels::from_pairs(pairs),
         credentials: None,
+        budget: None,
         spec,
         machine: None,
     };

@@ -25,7 +25,7 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a folder");
         let demo = folder.path().join("demo");
         let server = Command::new(PROGRAM)
-            .args(["demo", "--serve", "--fault", "none", "--folder"])
+            .args(["demo", "volchain", "--serve", "--fault", "none", "--folder"])
             .arg(&demo)
             .stdout(Stdio::null())
             .spawn()

@@ -63,6 +63,11 @@ pub(super) fn of(failure: &FetchFailure) -> &'static str {
         FetchFailure::Exit { .. } | FetchFailure::Signalled { .. } => {
             "run it by hand as this user and see what it complains about"
         }
+        FetchFailure::TooOften { .. } => {
+            "wait until the node lets this machine in again, and see what else on it reads this node"
+        }
+        FetchFailure::Late { .. } => "nothing, unless it stays so: then see how many consoles run on this machine",
+        FetchFailure::Rpc { .. } => "see the node's log, and whether its configuration lets this machine read this",
         FetchFailure::Overrun { .. } => {
             "the answer is unusually large or deep: look at it; the source rests until the console is started again"
         }

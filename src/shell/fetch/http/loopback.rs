@@ -38,6 +38,33 @@ pub fn answer(status: &str, headers: &str, body: &str) -> Act {
     Act::Write(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes())
 }
 
+/// An answer whose body is the request's own head and body, as it came.
+pub async fn echo() -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut came = vec![0; 4_096];
+            let mut length = 0;
+            // Head and body may come apart; a body ends as JSON does here, or there is none.
+            while let Ok(read) = stream.read(&mut came[length..]).await {
+                length += read;
+                let text = String::from_utf8_lossy(&came[..length]);
+                let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+                    head.contains("content-length: 0") || body.ends_with('}') || head.starts_with("GET")
+                });
+                if read == 0 || whole {
+                    break;
+                }
+            }
+            let body = String::from_utf8_lossy(&came[..length]).into_owned();
+            let Act::Write(bytes) = answer("200 OK", "", &body) else { continue };
+            drop(stream.write_all(&bytes).await);
+        }
+    });
+    (url, task)
+}
+
 pub async fn serve(acts: Vec<Act>) -> Loopback {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound address"));

@@ -112,6 +112,7 @@ impl Workshop {
             target: self.place.target.clone(),
             base_url: format!("http://{}", self.place.listens_on),
             credentials: None,
+            budget: None,
             labels: Labels::from_pairs([("target", "mainnet")]),
             spec: SourceSpec {
                 id: "metrics".to_owned(),
@@ -121,6 +122,8 @@ impl Workshop {
                 limit_bytes: 1000,
                 decides_up: true,
                 cost: None,
+                budget: None,
+                once: false,
                 kind: SourceKindSpec::PrometheusText(PrometheusTextSpec {
                     path: "/metrics".to_owned(),
                     limit_series: 10,
