@@ -94,7 +94,9 @@ impl ChainArgs {
         match (found.next(), found.next()) {
             (Some((system, name)), None) => Ok(Some((system, name, Duration::from_secs(self.fault_age())))),
             (Some((first, name)), Some((second, _))) => {
-                bail!("{asked:?} is a fault of several systems; say {first}/{name} or {second}/{name} or another of them")
+                bail!(
+                    "{asked:?} is a fault of several systems; say {first}/{name} or {second}/{name} or another of them"
+                )
             }
             (None, _) => {
                 let known = all().map(|(system, name)| format!("{system}/{name}")).collect::<Vec<_>>().join(", ");
@@ -306,7 +308,13 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
         match name {
             Some(name) => {
                 let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
-                say_line!("{}/{} is {}: {}", state.system, state.name, if state.on { "on" } else { "off" }, state.sentence);
+                say_line!(
+                    "{}/{} is {}: {}",
+                    state.system,
+                    state.name,
+                    if state.on { "on" } else { "off" },
+                    state.sentence
+                );
             }
             None => {
                 for state in sim::client::faults(&control).await? {

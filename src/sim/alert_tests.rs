@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::rehearsal::Rehearsal;
+use super::simulation::Simulation;
 use super::volchain::{Fault, Surface};
+use super::world::spec::RaisesSpec;
 use crate::alert::{AlertState, Claim, ClaimKind};
 use crate::app::{Effect, Msg, Reloaded, RuleText};
 use crate::config::RuleFileSpec;
@@ -115,6 +117,48 @@ fn an_endpoint_that_gives_no_answer_is_down() {
 fn a_node_that_takes_its_time_has_a_high_response_time() {
     for surface in [Surface::AsBuilt, Surface::Documented] {
         check(surface, Fault::Sluggish, &["VolchainHighResponseTime"]);
+    }
+}
+
+/// Every fault of a world raises the alerts that it says it does, after their `for`, and its cure resolves them; a world
+/// in which nothing is wrong raises none.
+#[test]
+fn every_fault_of_a_world_raises_what_it_says() {
+    for simulation in Simulation::all().expect("the worlds have no mistakes") {
+        let Some(script) = simulation.script().cloned() else { continue };
+        let system = simulation.system.clone();
+        for surface in [Surface::AsBuilt, Surface::Documented] {
+            let begun = Rehearsal::of_systems(vec![simulation.clone()], surface, &[], (80, 24), |_setup| {});
+            let mut life = begun.expect("a rehearsal");
+            life.advance(Duration::from_secs(400));
+            let firing = |life: &Rehearsal| -> Vec<String> {
+                states(life).into_iter().filter(|(_, word)| *word == "firing").map(|(name, _)| name).collect()
+            };
+            assert_eq!(firing(&life), Vec::<String>::new(), "{system}, {}: nothing is wrong", surface.name());
+            for fault in &script.spec.faults {
+                let here = |raises: &&RaisesSpec| raises.surfaces.is_empty() || raises.surfaces.contains(&surface);
+                let raises: Vec<&str> = fault.raises.iter().filter(here).map(|raises| raises.alert.as_str()).collect();
+                if raises.is_empty() {
+                    continue;
+                }
+                life.fault_of(system.as_str(), &fault.name, true);
+                raises.iter().for_each(|alert| drop(wait(&mut life, alert, "firing")));
+                life.fault_of(system.as_str(), &fault.name, false);
+                for _ in 0..PATIENCE_SECONDS {
+                    if firing(&life).is_empty() {
+                        break;
+                    }
+                    life.advance(Duration::from_secs(1));
+                }
+                assert_eq!(
+                    firing(&life),
+                    Vec::<String>::new(),
+                    "{system}, {}: {} is cured",
+                    surface.name(),
+                    fault.name
+                );
+            }
+        }
     }
 }
 

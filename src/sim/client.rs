@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::error::SimError;
+use super::exchange::Request;
 use super::folder::{ControlFile, DemoFolder};
 use super::http;
-use super::exchange::Request;
 use super::service::{ServiceState, Verb};
 use super::timeline::Past;
 use super::volchain::FaultKind;

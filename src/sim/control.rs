@@ -292,9 +292,9 @@ async fn tell_history(State(desk): State<Desk>, Query(which): Query<Which>) -> R
     // The past is lived again in a moment or two, in which the other ports are to answer too.
     let stage = stage.clone();
     let lived = tokio::task::spawn_blocking(move || stage.history(&request, (step * 1000.0) as i64)).await;
-    let lines = lived.map_err(|error| error.to_string()).and_then(|past| {
-        past.iter().map(json_line).collect::<Result<String, _>>().map_err(|error| error.to_string())
-    });
+    let lines = lived
+        .map_err(|error| error.to_string())
+        .and_then(|past| past.iter().map(json_line).collect::<Result<String, _>>().map_err(|error| error.to_string()));
     match lines {
         Ok(lines) => ([("content-type", "application/x-ndjson")], lines).into_response(),
         Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error),

@@ -13,23 +13,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::stage::Stage;
-use super::world::Lying;
+use super::world::{Disk, Lying};
+use crate::shell::fetch::file::{NOTE_SLASH, NOTES};
 
 /// How often the files are looked after.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Keeps the files of a world for as long as it is polled. `folder` is that of its system.
+/// Keeps the files of a world for as long as it is polled. `folder` is that of the demo.
 pub async fn keep(stage: &Stage, folder: &Path) {
     let mut turn = interval(EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut written = BTreeSet::new();
     loop {
         turn.tick().await;
-        let Some(files) = stage.look(|play, now| play.world().map(|world| world.files(now))) else {
+        let seen = stage.look(|play, now| play.world().map(|world| (world.files(now), world.disks(now))));
+        let Some((files, disks)) = seen else {
             return std::future::pending().await;
         };
-        if let Err(error) = follow(folder, &files, &mut written) {
-            eprintln!("opsconsole: the simulated files in {} can not be written: {error}", folder.display());
+        let system = stage.simulation.system.as_str();
+        let own = folder.join(system);
+        let kept = follow(&own, &files, &mut written).and_then(|()| note_disks(folder, system, &disks));
+        if let Err(error) = kept {
+            eprintln!("opsconsole: the simulated files in {} can not be written: {error}", own.display());
             return std::future::pending().await;
         }
     }
@@ -48,6 +53,22 @@ fn follow(folder: &Path, files: &[Lying], written: &mut BTreeSet<PathBuf>) -> io
         lay(&folder.join(&file.path), file)?;
     }
     *written = now;
+    Ok(())
+}
+
+/// Notes how full each file system is, for whoever asks about a path in the folder.
+fn note_disks(folder: &Path, system: &str, disks: &[Disk]) -> io::Result<()> {
+    let notes = folder.join(NOTES);
+    for disk in disks {
+        DirBuilder::new().recursive(true).mode(0o700).create(&notes)?;
+        let name = format!("{system}/{}", disk.path);
+        let path = notes.join(name.trim_end_matches('/').replace('/', NOTE_SLASH));
+        let fresh = path.with_extension("writing");
+        let mut note = open(&fresh)?;
+        note.set_len(0)?;
+        note.write_all(format!("{} {}\n", disk.size_bytes, disk.free_bytes).as_bytes())?;
+        fs::rename(&fresh, &path)?;
+    }
     Ok(())
 }
 

@@ -98,7 +98,8 @@ fn file_of_world(world: &World, now: At, path: &str, look: &Look) -> FileAnswer 
     }
     // What is below the folder, by the path from there.
     let below = |file: &Lying| {
-        let rest = if path.is_empty() { Some(file.path.as_str()) } else { file.path.strip_prefix(path)?.strip_prefix('/') };
+        let rest =
+            if path.is_empty() { Some(file.path.as_str()) } else { file.path.strip_prefix(path)?.strip_prefix('/') };
         rest.map(|rest| (rest.to_owned(), file.size_bytes))
     };
     let below: Vec<(String, u64)> = files.iter().filter_map(below).collect();

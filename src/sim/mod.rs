@@ -48,11 +48,11 @@ pub mod world;
 
 pub use client::{Control, FaultState};
 pub use error::SimError;
+pub use exchange::{Request, Surface};
 pub use folder::DemoFolder;
 pub use serve::{ServeOptions, Served, ServedSystem, serve};
 pub use simulation::Simulation;
 pub use timeline::Past;
-pub use exchange::{Request, Surface};
 
 #[cfg(test)]
 mod alert_tests;

@@ -136,7 +136,8 @@ impl Rehearsal {
     ) -> Result<Rehearsal, SetupError> {
         let now = At { boot: UP, wall: BEGIN };
         let start = now.wall.minus(Duration::from_secs(60 * u64::from(HISTORY_MINUTES)));
-        let mut begun: Vec<_> = faults.iter().map(|(system, name, age)| (now.wall.minus(*age), *system, *name)).collect();
+        let mut begun: Vec<_> =
+            faults.iter().map(|(system, name, age)| (now.wall.minus(*age), *system, *name)).collect();
         begun.sort_by_key(|(at, ..)| *at);
         let mut setup = setup_of(&systems, columns, rows);
         let cast = |simulation: Simulation| {
@@ -643,7 +644,8 @@ pub fn setup(columns: u16, rows: u16) -> Setup {
 fn setup_of(systems: &[Simulation], columns: u16, rows: u16) -> Setup {
     let mut next = 3001;
     let target = |simulation: &Simulation| {
-        let urls: Vec<String> = (0..simulation.ports()).map(|port| format!("http://127.0.0.1:{}", next + port)).collect();
+        let urls: Vec<String> =
+            (0..simulation.ports()).map(|port| format!("http://127.0.0.1:{}", next + port)).collect();
         // The one after the first is the control port, whatever is rehearsed.
         next = (next + simulation.ports()).max(3003);
         let mut target = simulation.target(&urls, FOLDER, "http://127.0.0.1:3002");

@@ -196,7 +196,7 @@ fn keep_machine(
         });
     }
     let (stage, backend) = (stage.clone(), backend.clone());
-    let own = folder.path().join(stage.simulation.system.as_str());
+    let own = folder.path().to_owned();
     living.spawn(async move {
         if stage.by_hand(|_| ()).is_some() {
             backend.keep(&stage).await;

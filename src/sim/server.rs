@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::SimError;
-use super::http::{self, Framing, Head};
 use super::exchange::{Answer, Delivery, Request};
+use super::http::{self, Framing, Head};
 use super::simulation::Event;
 use super::stage::Stage;
 

@@ -95,6 +95,12 @@ impl Simulation {
         Simulation { system: script.system.clone(), script: Some(script) }
     }
 
+    /// What a world is; nothing for the one that is written by hand.
+    #[must_use]
+    pub fn script(&self) -> Option<&Arc<Script>> {
+        self.script.as_ref()
+    }
+
     /// A system that has been running well until `start`, in milliseconds since the epoch. The secret opens the
     /// administration endpoints of one that has them.
     #[must_use]
@@ -119,11 +125,8 @@ impl Simulation {
 
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
-        let address = |port, node: &str, endpoint: &str| Address {
-            port,
-            node: node.to_owned(),
-            endpoint: endpoint.to_owned(),
-        };
+        let address =
+            |port, node: &str, endpoint: &str| Address { port, node: node.to_owned(), endpoint: endpoint.to_owned() };
         match &self.script {
             None => vec![address(0, "node-1", "api")],
             Some(script) => script.addresses().map(|(port, node, id)| address(port, node, id)).collect(),
@@ -176,9 +179,7 @@ impl Simulation {
             privilege: Privilege::None,
             nodes,
             secrets: match &self.script {
-                None => {
-                    BTreeMap::from([("admin".to_owned(), SecretRef::File(format!("{folder}/{ADMIN_SECRET}")))])
-                }
+                None => BTreeMap::from([("admin".to_owned(), SecretRef::File(format!("{folder}/{ADMIN_SECRET}")))]),
                 Some(_) => BTreeMap::new(),
             },
             settings: self.settings(folder),

@@ -15,8 +15,8 @@ use super::client::{ANSWER_LIMIT, Control, ServiceReport, service_target};
 use super::control::RELOAD;
 use super::error::SimError;
 use super::http;
-use super::stage::wall_millis;
 use super::service::{ServiceState, Verb};
+use super::stage::wall_millis;
 use crate::base::Wall;
 
 /// What the simulated process is said to use.
@@ -88,7 +88,10 @@ fn carry_out(control: &Control, call: &Call) -> Result<Outcome, SimError> {
     if call.verb == "show" {
         let known = call.units.iter().map(|unit| tell(control, unit)?.as_ref().map(facts).transpose());
         let known = known.collect::<Result<Vec<_>, _>>()?;
-        return Ok(Outcome { stdout: shown(call, &known.into_iter().flatten().collect::<Vec<_>>()), ..Outcome::default() });
+        return Ok(Outcome {
+            stdout: shown(call, &known.into_iter().flatten().collect::<Vec<_>>()),
+            ..Outcome::default()
+        });
     }
     if call.verb == RELOAD {
         return ask::<serde_json::Value>(control, "POST", &format!("/service/{RELOAD}")).map(|_| Outcome::default());

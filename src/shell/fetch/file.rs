@@ -16,6 +16,11 @@ use crate::model::{
     TailPosition, TailRead,
 };
 
+/// Where a simulation notes the file systems that it has: a file for each, `SIZE FREE` in bytes, called as the path
+/// within its folder with this in the place of a slash.
+pub const NOTES: &str = "file-systems";
+pub const NOTE_SLASH: &str = "+";
+
 /// Carries out a look.
 ///
 /// # Errors
@@ -44,6 +49,9 @@ pub fn look(request: &FileRequest) -> Result<FileAnswer, FetchFailure> {
 /// As [`look`].
 pub fn usage(request: &FileSystemRequest) -> Result<FileSystemAnswer, FetchFailure> {
     let path = allowed(&request.path, request.within.as_deref())?;
+    if let Some(simulated) = request.within.as_deref().and_then(|folder| simulated_usage(Path::new(folder), &path)) {
+        return Ok(simulated);
+    }
     let found = statvfs(&path).map_err(|error| failure(&path, &error.into()))?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
     Ok(FileSystemAnswer {
@@ -53,6 +61,26 @@ pub fn usage(request: &FileSystemRequest) -> Result<FileSystemAnswer, FetchFailu
         inodes: found.f_files,
         inodes_free: found.f_ffree,
         read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY),
+    })
+}
+
+/// What a simulation says of the file system of a path in its folder: that of the nearest folder above it for which
+/// there is a note.
+fn simulated_usage(folder: &Path, path: &Path) -> Option<FileSystemAnswer> {
+    let root = folder.canonicalize().ok()?;
+    let note = path.ancestors().take_while(|above| above.starts_with(&root)).find_map(|above| {
+        let name = above.strip_prefix(&root).ok()?.to_str()?.replace('/', NOTE_SLASH);
+        std::fs::read_to_string(root.join(NOTES).join(name)).ok()
+    })?;
+    let mut numbers = note.split_ascii_whitespace().map(|number| number.parse::<u64>().ok());
+    let (size_bytes, free_bytes) = (numbers.next()??, numbers.next()??);
+    Some(FileSystemAnswer {
+        size_bytes,
+        free_bytes,
+        available_bytes: free_bytes,
+        inodes: 13_000_000,
+        inodes_free: 12_400_000,
+        read_only: false,
     })
 }
 

@@ -17,8 +17,8 @@ mod fault;
 mod model;
 mod surface;
 
-use super::random::Random;
 pub use super::exchange::{Answer, Delivery, Request, Surface};
+use super::random::Random;
 pub use super::record::{LogRecord, RECORDS_KEPT};
 pub use super::service::{RESTART_MILLIS, Service, ServiceState, Verb};
 pub use super::timeline::{Lives, Past};

@@ -8,9 +8,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faults};
-use super::{
-    Answer, Delivery, Lives, LogRecord, RECORDS_KEPT, Random, Request, Service, ServiceState, Surface, Verb,
-};
+use super::{Answer, Delivery, Lives, LogRecord, RECORDS_KEPT, Random, Request, Service, ServiceState, Surface, Verb};
 use crate::base::{Digest, Ring};
 
 /// Transactions that one block takes.

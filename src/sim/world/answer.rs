@@ -47,7 +47,11 @@ impl World {
         } else if self.on_the_way.on(Fault::Status500) {
             Content::new(500, JSON, r#"{"error":"internal server error"}"#.to_owned())
         } else if self.on_the_way.on(Fault::Html) {
-            Content::new(200, HTML, "<!DOCTYPE html>\n<title>Sign in</title>\n<p>Please sign in to continue</p>\n".to_owned())
+            Content::new(
+                200,
+                HTML,
+                "<!DOCTYPE html>\n<title>Sign in</title>\n<p>Please sign in to continue</p>\n".to_owned(),
+            )
         } else {
             self.content(now, request)
         };
@@ -74,11 +78,7 @@ impl World {
         let path = self.find(request).map(|found| self.script.endpoint(found.number).path.clone());
         let delivered = self.mangles(request.port, path.as_deref()).find_map(|mangles| match mangles {
             Mangles::Delivery(delivery) => Some(*delivery),
-            Mangles::Status(_)
-            | Mangles::Page(_)
-            | Mangles::Missing
-            | Mangles::Slow(_)
-            | Mangles::RpcError(..) => None,
+            Mangles::Status(_) | Mangles::Page(_) | Mangles::Missing | Mangles::Slow(_) | Mangles::RpcError(..) => None,
         });
         delivered.unwrap_or(Delivery::Whole)
     }

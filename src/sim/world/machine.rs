@@ -73,12 +73,7 @@ impl World {
         let text = spec.text.as_ref().map(|text| fill(text, values, own));
         let size = text.as_ref().map_or_else(|| whole(&programs.size, input), |text| text.len() as u64);
         let age = programs.age.as_ref().and_then(|age| run(age, input)).and_then(|age| age.as_f64()).unwrap_or(0.0);
-        Lying {
-            path: fill(&spec.path, values, own),
-            size_bytes: size,
-            modified: now - super::cell::millis(age),
-            text,
-        }
+        Lying { path: fill(&spec.path, values, own), size_bytes: size, modified: now - super::cell::millis(age), text }
     }
 
     /// Every file system that there is.

@@ -15,9 +15,8 @@ struct Selector {
 
 impl World {
     pub(super) fn query(&self, now: i64, node: usize, families: &[String], request: &Request) -> (u16, String) {
-        let failed = |kind: &str, why: &str| {
-            (400, json!({"status": "error", "errorType": kind, "error": why}).to_string())
-        };
+        let failed =
+            |kind: &str, why: &str| (400, json!({"status": "error", "errorType": kind, "error": why}).to_string());
         if request.path.ends_with("/buildinfo") {
             let build = json!({"status": "success", "data": {"version": "2.42.0"}});
             return (200, build.to_string());
@@ -28,7 +27,10 @@ impl World {
         let asked = [request.query.as_str(), request.body.as_str()];
         let mut pairs = asked.iter().flat_map(|text| url::form_urlencoded::parse(text.as_bytes()));
         let Some((_, query)) = pairs.find(|(name, _)| name == "query") else {
-            return failed("bad_data", "invalid parameter \"query\": unknown position: parse error: no expression found in input");
+            return failed(
+                "bad_data",
+                "invalid parameter \"query\": unknown position: parse error: no expression found in input",
+            );
         };
         let Some(selector) = Selector::read(&query) else {
             return failed("bad_data", "this server answers plain selectors alone");

@@ -302,9 +302,11 @@ impl<'a> Checker<'a> {
             if !variable.series.iter().all(alike) {
                 self.complain(&format!("{path}.series"), "its series have different labels".to_owned());
             }
-            cells.extend(nodes.iter().flat_map(|node| {
-                (0..series).map(move |series| Place { variable: at, node: *node, series })
-            }));
+            cells.extend(
+                nodes
+                    .iter()
+                    .flat_map(|node| (0..series).map(move |series| Place { variable: at, node: *node, series })),
+            );
             derived.push(match &variable.kind {
                 KindSpec::Of(code) => self.jq(&format!("{path}.kind"), code),
                 KindSpec::Counter(_)
@@ -417,9 +419,8 @@ impl<'a> Checker<'a> {
         for (node, of) in spec.nodes.iter().enumerate() {
             self.unique(&format!("nodes[{node}].ports"), "port", of.ports.iter().map(|port| port.id.as_str()));
             for (nth, port) in of.ports.iter().enumerate() {
-                let here = |one: &EndpointSpec| {
-                    one.port == port.id && (one.nodes.is_empty() || one.nodes.contains(&of.id))
-                };
+                let here =
+                    |one: &EndpointSpec| one.port == port.id && (one.nodes.is_empty() || one.nodes.contains(&of.id));
                 let endpoints = (0..spec.endpoints.len()).filter(|at| here(&spec.endpoints[*at])).collect();
                 ports.push(Port { node, nth, endpoints });
             }

@@ -511,7 +511,19 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     #[serde(default)]
     pub after_restart: AfterRestartSpec,
+    /// The alerts of the system that fire for it.
+    #[serde(default)]
+    pub raises: Vec<RaisesSpec>,
     pub effects: Vec<EffectSpec>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RaisesSpec {
+    pub alert: String,
+    /// Both where it is left out; elsewhere the alert has no data, or another tells of it.
+    #[serde(default)]
+    pub surfaces: Vec<Surface>,
 }
 
 fn chain() -> FaultKind {

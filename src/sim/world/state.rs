@@ -174,9 +174,8 @@ impl World {
     fn touches(&self, effect: &VariableEffectSpec, place: Place) -> bool {
         let node = &self.script.node(place.node).id;
         let series = self.script.series(place);
-        let labelled = |(name, value): (&String, &String)| {
-            series.is_some_and(|series| series.labels.get(name) == Some(value))
-        };
+        let labelled =
+            |(name, value): (&String, &String)| series.is_some_and(|series| series.labels.get(name) == Some(value));
         self.script.spec.variables[place.variable].name == effect.name
             && (effect.nodes.is_empty() || effect.nodes.contains(node))
             && effect.labels.iter().all(labelled)
@@ -286,9 +285,12 @@ impl World {
 
     fn grow_heads(&mut self, now: i64, living: &[bool]) {
         for (at, (variable, series)) in self.script.heads.iter().enumerate() {
-            let mut all = self.script.cells.iter().zip(&self.sways).filter(|(place, _)| {
-                place.variable == *variable && place.series == *series && living[place.node]
-            });
+            let mut all = self
+                .script
+                .cells
+                .iter()
+                .zip(&self.sways)
+                .filter(|(place, _)| place.variable == *variable && place.series == *series && living[place.node]);
             let head = &mut self.heads[at];
             let KindSpec::Height(spec) = &self.script.spec.variables[*variable].kind else { continue };
             // A chain on which every node stands still makes no blocks that they would have to make up for.

@@ -100,9 +100,7 @@ impl World {
         let variable = &self.script.spec.variables[place.variable];
         Some(match (&variable.kind, &cell.now) {
             (KindSpec::Counter(spec), Now::Number(value)) if !spec.whole => Value::from(rounded(*value, 6)),
-            (KindSpec::Walk(spec), Now::Number(value)) => {
-                number(rounded(*value * sway.rate, spec.decimals))
-            }
+            (KindSpec::Walk(spec), Now::Number(value)) => number(rounded(*value * sway.rate, spec.decimals)),
             (_, Now::Number(value)) => number(*value),
             (KindSpec::Histogram(spec), Now::Histogram(counts)) => histogram(spec, counts),
             (KindSpec::State(spec), Now::Word(word)) => spec.of.get(*word).map_or(Value::Null, |word| json!(word)),
