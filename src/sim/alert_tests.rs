@@ -142,7 +142,9 @@ fn every_fault_of_a_world_raises_what_it_says() {
                     continue;
                 }
                 life.fault_of(system.as_str(), &fault.name, true);
-                raises.iter().for_each(|alert| drop(wait(&mut life, alert, "firing")));
+                for alert in raises {
+                    wait(&mut life, alert, "firing");
+                }
                 life.fault_of(system.as_str(), &fault.name, false);
                 for _ in 0..PATIENCE_SECONDS {
                     if firing(&life).is_empty() {

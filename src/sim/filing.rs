@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -91,7 +91,7 @@ fn lay(path: &Path, file: &Lying) -> io::Result<()> {
         None => open.set_len(file.size_bytes)?,
     }
     let since = Duration::from_millis(u64::try_from(file.modified).unwrap_or(0));
-    open.set_modified(SystemTime::from(UNIX_EPOCH + since))
+    open.set_modified(UNIX_EPOCH + since)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the simulated machine has files")]
