@@ -1,5 +1,7 @@
 //! `opsconsole demo`: simulated systems on loopback and the console on them; `--serve` runs the systems alone.
 
+mod drill;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
@@ -166,6 +168,15 @@ enum DemoCommand {
         #[arg(value_enum, default_value_t = Switch::On)]
         switch: Switch,
     },
+    /// Play every fault of the worlds on simulated time, without a console, and tell what each showed and raised; for
+    /// those who write a world or its rules
+    Drill {
+        /// The one system to drill; all that are written as data by default
+        system: Option<String>,
+        /// The one fault to drill
+        #[arg(long, value_name = "FAULT")]
+        only: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -200,7 +211,7 @@ impl From<SurfaceName> for Surface {
 
 /// What is to be simulated: one system, or all.
 fn systems(one: Option<&str>) -> Result<Vec<Simulation>> {
-    let mut all = Simulation::all().map_err(|problems| {
+    let mut all = Simulation::all(&load::system_files()?).map_err(|problems| {
         let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         color_eyre::eyre::eyre!("a world of the demo has mistakes:\n{told}")
     })?;
@@ -230,6 +241,7 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<ExitCode> {
     let folder = args.folder.clone().unwrap_or_else(default_folder);
     match &args.command {
         Some(DemoCommand::Fault { name, switch }) => switch_fault(&folder, name.as_deref(), *switch),
+        Some(DemoCommand::Drill { system, only }) => drill::run(systems(system.as_deref())?, only.as_deref()),
         None if args.serve => serve(&folder, &args, systems(args.system.as_deref())?),
         None => console(common, &folder, &args),
     }

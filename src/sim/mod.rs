@@ -13,6 +13,7 @@
 //! backend     the node's files in the folder, its backups and its drop-ins
 //! played      what a rehearsal's acts do to files and units
 //! machine     files, units and programs for a rehearsal, without any of them
+//! drill       every fault of a world on simulated time, and what the console made of it
 //! ```
 //!
 //! Must never: answer anything but loopback, or let a fault be cured by what would not cure it on a real node.
@@ -22,6 +23,7 @@
 mod backend;
 pub mod client;
 mod control;
+pub mod drill;
 mod error;
 mod exchange;
 mod filing;

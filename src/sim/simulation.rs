@@ -19,7 +19,7 @@ use super::world::{self, Ran, Script, World, on_the_way};
 use crate::base::{EndpointId, NodeId, Problem, SecretRef, SystemId, TargetId};
 use crate::config::{DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::runbook::seal::{Environment, Host, Privilege};
-use crate::systems::SettingValue;
+use crate::systems::{Files, SettingValue};
 
 /// The system whose model is written by hand.
 pub const BY_HAND: &str = "volchain";
@@ -73,12 +73,12 @@ impl From<volchain::Change> for Event {
 }
 
 impl Simulation {
-    /// Every system that can be simulated, the one that is written by hand first.
+    /// Every one of these systems that can be simulated, the one that is written by hand first.
     ///
     /// # Errors
-    /// Every mistake in the embedded worlds.
-    pub fn all() -> Result<Vec<Simulation>, Vec<Problem>> {
-        let worlds = Script::embedded()?.into_iter();
+    /// Every mistake in their worlds.
+    pub fn all(systems: &BTreeMap<SystemId, Files>) -> Result<Vec<Simulation>, Vec<Problem>> {
+        let worlds = Script::all(systems)?.into_iter();
         let worlds = worlds.map(|(system, script)| Simulation { system, script: Some(script) });
         Ok([Simulation::by_hand()].into_iter().chain(worlds).collect())
     }

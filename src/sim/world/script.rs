@@ -11,7 +11,7 @@ use crate::base::ron_text::{self, Places};
 use crate::base::{Problem, SystemId};
 use crate::sim::volchain::{Fault, FaultKind};
 use crate::sources::jq::Filter;
-use crate::systems::{self, Files};
+use crate::systems::Files;
 
 /// The file of a system's folder.
 pub const FILE: &str = "world.ron";
@@ -84,15 +84,15 @@ pub struct RunPrograms {
 }
 
 impl Script {
-    /// The worlds that come with the program, by system.
+    /// The worlds of these systems.
     ///
     /// # Errors
     /// Every mistake in any of them.
-    pub fn embedded() -> Result<BTreeMap<SystemId, Arc<Script>>, Vec<Problem>> {
+    pub fn all(systems: &BTreeMap<SystemId, Files>) -> Result<BTreeMap<SystemId, Arc<Script>>, Vec<Problem>> {
         let mut scripts = BTreeMap::new();
-        for (system, files) in systems::embedded() {
-            if let Some(script) = Script::of(&system, &files)? {
-                scripts.insert(system, Arc::new(script));
+        for (system, files) in systems {
+            if let Some(script) = Script::of(system, files)? {
+                scripts.insert(system.clone(), Arc::new(script));
             }
         }
         Ok(scripts)
