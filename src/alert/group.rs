@@ -132,6 +132,7 @@ impl LiveGroup {
         let address = format!("recording rules of the group {} in {}", self.name, self.file);
         let mut state = SourceState::new(self.source(), self.target.clone(), address, self.interval, GROUP_TIMEOUT);
         state.declares = self.records().map(|record| record.rule.name.to_string()).collect();
+        state.declares_all = true;
         state
     }
 

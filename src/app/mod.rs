@@ -12,7 +12,7 @@
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
 //! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
 //! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
+//! [`settings`] makes series of what is configured, [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -37,6 +37,7 @@ mod palette;
 mod people;
 mod rule_files;
 mod runs;
+mod settings;
 pub mod setup;
 pub mod walking;
 mod watching;
@@ -96,6 +97,7 @@ pub struct App {
     rule_files: Vec<rule_files::Loaded>,
     /// When clocks and claims of alerts were last handed to the shell.
     alerts_kept: Option<Boot>,
+    settings_told: Option<Boot>,
     arming: acting::ArmingState,
     /// Runs with a record on its way to the journal: nothing is proposed for them until it has arrived.
     writing: BTreeSet<RunId>,
@@ -242,6 +244,7 @@ impl App {
             self.arming_wake(),
             confirm,
             self.strokes_wake(),
+            self.settings_wake(),
             Some(self.refresh_due().unwrap_or(now)),
             self.alerts_kept.map(|kept| kept.plus(watching::KEEP_EVERY)),
         ]

@@ -14,6 +14,7 @@ use super::cells::Compiled;
 use super::history::History;
 use super::looks::Looks;
 use super::rule_files::{self, RuleText};
+use super::settings;
 use super::walking::Wanted;
 use super::watching::{self, Refreshed};
 use super::{App, Effect, JournalId, append};
@@ -153,6 +154,7 @@ impl App {
                 objectives: Vec::new(),
             });
         }
+        targets.iter().for_each(|target| settings::declare(&mut store, target));
         let ids: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
         let rule_files = rule_files::Loaded::at_start(&setup.config.rules, setup.rules, &ids, &mut alerts)?;
         alerts.declare(&mut store);
@@ -201,6 +203,7 @@ impl App {
             nonce: setup.nonce,
             boot_id: setup.boot_id,
             alerts_kept: None,
+            settings_told: None,
             rule_files,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),
@@ -237,7 +240,10 @@ fn declared(source: &BoundSource) -> SourceState {
     );
     let kind = &source.spec.kind;
     state.gives_lines = kind.gives_lines();
-    state.declares = kind.names().unwrap_or_default();
+    let names = kind.names();
+    state.declares_all = names.is_some();
+    state.declares = names.unwrap_or_default();
+    state.labels = source.labels.clone();
     state
 }
 

@@ -66,6 +66,7 @@ impl App {
 
     /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
+        self.tell_settings(at);
         self.evaluate_rules(at, effects);
         self.tell_claims_over(at, effects);
         if self.alerts_kept.is_some_and(|kept| at.boot.since(kept) >= KEEP_EVERY) {
@@ -146,6 +147,7 @@ impl App {
 
     /// Alerts and cells, due or not.
     pub(super) fn evaluate_all(&mut self, at: At) {
+        self.tell_settings(at);
         self.model.alerts.evaluate_all(&mut self.model.store, at);
         self.refresh(at, Asked::All);
     }

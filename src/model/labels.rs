@@ -339,7 +339,12 @@ impl Matcher {
 
     #[must_use]
     pub fn accepts(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.name);
+        self.accepts_value(labels.get(&self.name))
+    }
+
+    /// Whether a label of its name may have this value.
+    #[must_use]
+    pub fn accepts_value(&self, value: &str) -> bool {
         match &self.op {
             MatchOp::Equal(want) => value == &**want,
             MatchOp::NotEqual(unwanted) => value != &**unwanted,

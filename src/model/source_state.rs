@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Batch, FetchFailure, Truth};
+use super::{Batch, FetchFailure, Labels, Truth};
 use crate::base::{At, Boot, SourceId, TargetId};
 
 /// How often a source may be late before its values are called stale.
@@ -46,6 +46,10 @@ pub struct SourceState {
     pub series: usize,
     /// Names of the series that its kind says it can give, where it can say.
     pub declares: Vec<String>,
+    /// Whether it gives no others, but for what every source gives of itself.
+    pub declares_all: bool,
+    /// Labels that each of its series has: what asks for others is not about it.
+    pub labels: Labels,
     /// Whether this source gives lines of a log.
     pub gives_lines: bool,
     /// Lines that came, and how many of them were not kept because they came too fast.
@@ -81,6 +85,8 @@ impl SourceState {
             dropped_series: 0,
             series: 0,
             declares: Vec::new(),
+            declares_all: false,
+            labels: Labels::default(),
             gives_lines: false,
             lines: 0,
             dropped_lines: 0,

@@ -14,7 +14,7 @@ use super::node::Selector;
 use crate::base::{At, Boot, SourceId, Wall};
 use crate::model::labels::{KeyedBySeries, NAME, SeriesSet};
 use crate::model::store::Newest;
-use crate::model::{Labels, Scope, SourceState, Store, Truth};
+use crate::model::{Labels, Matcher, Scope, SourceState, Store, Truth};
 
 /// The series that even a failed poll gives: a refused connection is a measurement of them.
 const GIVEN_BY_FAILURE: [&str; 3] = ["up", "probe_success", "opsconsole_source_up"];
@@ -222,9 +222,10 @@ struct Giving<'a> {
 
 impl<'a> Giving<'a> {
     fn of(selector: &'a Selector, store: &'a Store, scope: &'a Scope, at: At) -> Giving<'a> {
-        let all = || store.sources_in(scope);
+        // One that is bound to another node than the selector asks for has no part in it, whatever became of it.
+        let all = || store.sources_in(scope).filter(|state| may_give(state, selector));
         let mut states: Vec<&SourceState> = match &selector.name {
-            Some(name) => store.sources_of(scope, name).collect(),
+            Some(name) => store.sources_of(scope, name).filter(|state| may_give(state, selector)).collect(),
             // Without a name any source may give it.
             None => all().collect(),
         };
@@ -235,19 +236,29 @@ impl<'a> Giving<'a> {
             .collect();
         states.extend(siblings);
         if states.is_empty() {
-            // Nothing gives it yet: then whatever is not fresh may be the reason, but for what nobody asks.
-            let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
-            states = all().filter(silent).collect();
-            // Those that declare it know better than the others.
-            let declaring = |state: &&SourceState| {
-                selector.name.as_deref().is_some_and(|name| state.declares.iter().any(|one| one == name))
-            };
-            if states.iter().any(declaring) {
-                states.retain(declaring);
-            }
+            states = Giving::could_give(selector.name.as_deref(), all(), at);
         }
         let name = selector.name.as_deref().unwrap_or_default();
+        if states.iter().any(|state| !state.is_never_read()) && is_of_sources(name) {
+            // What every source tells of itself is told of those that are asked.
+            states.retain(|state| !state.is_never_read());
+        }
         Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }
+    }
+
+    /// The sources that are the reason why nothing gives it yet: of what is not fresh and is asked at all, those that
+    /// declare it, else those that can not say what they give.
+    fn could_give(name: Option<&str>, all: impl Iterator<Item = &'a SourceState>, at: At) -> Vec<&'a SourceState> {
+        let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
+        let mut states: Vec<&SourceState> = all.filter(silent).collect();
+        let Some(name) = name else { return states };
+        let declaring = |state: &&SourceState| state.declares.iter().any(|one| one == name);
+        if states.iter().any(declaring) {
+            states.retain(declaring);
+        } else if !is_of_sources(name) {
+            states.retain(|state| !state.declares_all);
+        }
+        states
     }
 
     fn worst(&self) -> Truth {
@@ -271,6 +282,29 @@ impl<'a> Giving<'a> {
         }
         self.worst()
     }
+}
+
+/// Whether the labels that all series of a source have are such as the selector asks for.
+fn may_give(state: &SourceState, selector: &Selector) -> bool {
+    let accepts = |matcher: &Matcher| {
+        let value = match &*matcher.name {
+            // What a source tells of itself names it.
+            "source" if selector.name.as_deref().is_some_and(is_of_sources) => own_name(&state.id),
+            name => state.labels.get(name),
+        };
+        value.is_empty() || matcher.accepts_value(value)
+    };
+    selector.matchers.iter().all(accepts)
+}
+
+/// Whether every source gives a series of this name, about itself.
+fn is_of_sources(name: &str) -> bool {
+    name == "up" || name.starts_with("opsconsole_") || name.starts_with("probe_") || name.starts_with("scrape_")
+}
+
+/// What a system calls the source: the end of its id.
+fn own_name(id: &SourceId) -> &str {
+    id.as_str().rsplit('/').next().unwrap_or_default()
 }
 
 /// `endpoint/source`: the same for one source of a system on every node.
@@ -343,6 +377,45 @@ mod tests {
         let unit = world.store.source_mut(&"t/a/e/unit".into()).expect("declared");
         unit.declares.push("state".to_owned());
         check(&world, "state", 0, "not polled yet");
+    }
+
+    #[test]
+    fn a_source_of_another_node_is_no_reason() {
+        let mut world = World::new(&["a/e/s", "b/e/s"]);
+        for node in ["a", "b"] {
+            let state = world.store.source_mut(&format!("t/{node}/e/s").as_str().into()).expect("declared");
+            state.labels = Labels::from_pairs([("target", "t"), ("node", node)]);
+        }
+        world.row("a/e/s", 0, &[("x{node=a,target=t}", 1.0)]);
+        world.row("b/e/s", 0, &[("x{node=b,target=t}", 1.0)]);
+        world.refused("b/e/s", 1);
+        world.row("a/e/s", 2, &[("x{node=a,target=t}", 1.0)]);
+        let refused = "connection refused: nothing listens there, for 1s";
+        check(&world, r#"x{node="a"}"#, 2, "");
+        check(&world, r#"x{node=~"a|c"}"#, 2, "");
+        check(&world, r#"x{node!="b"}"#, 2, "");
+        check(&world, r#"x{node="b"}"#, 2, refused);
+        check(&world, "x", 2, refused);
+        check(&world, r#"x{other="y"}"#, 2, refused);
+        check(&world, r#"x{node="c"}"#, 2, "absent");
+    }
+
+    #[test]
+    fn what_says_all_that_it_gives_is_no_reason_for_anything_else() {
+        let mut world = World::new(&["a/e/known", "a/e/open"]);
+        for (source, all) in [("t/a/e/known", true), ("t/a/e/open", false)] {
+            let state = world.store.source_mut(&source.into()).expect("declared");
+            state.declares_all = all;
+            state.declares = vec!["y".to_owned()];
+        }
+        world.row("a/e/open", 0, &[("z", 1.0)]);
+        world.refused("a/e/known", 0);
+        let refused = "connection refused: nothing listens there, for 0ms";
+        check(&world, "y", 0, refused);
+        check(&world, "x", 0, "absent");
+        check(&world, "probe_duration_seconds", 0, refused);
+        world.refused("a/e/open", 0);
+        check(&world, "x", 0, refused);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::alert::{AlertState, Claim, ClaimKind};
 use crate::app::{Effect, Msg, Reloaded, RuleText};
 use crate::config::RuleFileSpec;
 use crate::runbook::Record;
-use crate::systems;
+use crate::systems::{self, SettingValue};
 
 /// How long an alert may take beyond its `for`: the polls and ranges that it waits for.
 const PATIENCE_SECONDS: u64 = 900;
@@ -235,6 +235,30 @@ fn a_broken_rule_file_changes_nothing_but_a_banner() {
     life.tell(read(text(&RULES.replace("> 0", "> 1e9"))));
     life.advance(Duration::from_secs(10));
     assert!(is(&life, "Tall", "resolved") && banners(&life).is_empty(), "{:?}", states(&life));
+}
+
+#[test]
+fn a_rule_may_ask_for_what_is_configured() {
+    let file = "/etc/prometheus/own.yml".to_owned();
+    let spec = RuleFileSpec { file: file.clone(), prometheus: Some(2.0), targets: Vec::new() };
+    let text = RULES.replace(
+        "volchain_height > 0",
+        r#"'volchain_height > scalar(opsconsole_setting{name="block_stale_seconds"})'"#,
+    );
+    let fires_with = |limit: f64| {
+        let begun = Rehearsal::begin_as(Surface::AsBuilt, &[], (80, 24), |setup| {
+            setup.config.rules = vec![spec.clone()];
+            setup.rules = vec![RuleText { file: file.clone(), text: Ok(text.clone()) }];
+            let settings = &mut setup.config.targets[0].settings;
+            settings.insert("block_stale_seconds".to_owned(), SettingValue::Number(limit));
+        });
+        let mut life = begun.expect("a rehearsal");
+        // Longer than a selector looks back: the setting is told again and again.
+        life.advance(Duration::from_secs(400));
+        is(&life, "Tall", "firing")
+    };
+    assert!(fires_with(1.0), "every chain is taller than that");
+    assert!(!fires_with(1e12), "no chain is as tall as that");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 //! A counting pattern is a regular expression that makes a counter: it starts at 0 when the console starts, and grows
 //! by one with every new line that it finds. What a log held before is shown and not counted.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::kind::{free_name, labels_of};
@@ -21,6 +22,9 @@ pub(super) const MOST_LINES: usize = 500;
 /// Largest compiled pattern, in bytes.
 const PATTERN_LIMIT: usize = 1 << 20;
 
+/// What stands where something was masked.
+const HIDDEN: &str = "[masked]";
+
 /// What is looked for in lines.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +37,10 @@ pub struct PatternsSpec {
     /// Where a record may have several lines: how they are joined. Counters then count records.
     #[serde(default)]
     pub records: Option<RecordsSpec>,
+    /// Regular expressions of what nobody may see: a program that writes a secret into its log does not make it public.
+    /// What their groups find is not kept, or all that they find where they have no group.
+    #[serde(default)]
+    pub masks: Vec<String>,
 }
 
 /// A counter of the lines that a pattern finds.
@@ -64,6 +72,7 @@ pub(super) struct Patterns {
     counters: Vec<(Labels, Regex)>,
     severities: Vec<(Severity, Regex)>,
     records: Option<Records>,
+    masks: Vec<Regex>,
 }
 
 /// What was counted since the console started.
@@ -116,7 +125,9 @@ impl Patterns {
         let severity = |one: &SeveritySpec| Ok((one.severity, pattern(&one.pattern)?));
         let severities = spec.severities.iter().map(severity).collect::<Result<_, String>>()?;
         let records = spec.records.as_ref().map(Records::compile).transpose()?;
-        Ok(Patterns { counters, severities, records })
+        let mask = |one: &String| pattern(one).map_err(|what| format!("mask {one:?}: {what}"));
+        let masks = spec.masks.iter().map(mask).collect::<Result<_, String>>()?;
+        Ok(Patterns { counters, severities, records, masks })
     }
 
     /// The series of the counters.
@@ -148,11 +159,23 @@ impl Patterns {
                 own
             }
         };
-        kept.push(LogLine { at: when.at, timed_by_read: when.by_read, severity, text: shortened(line) });
+        kept.push(LogLine { at: when.at, timed_by_read: when.by_read, severity, text: shortened(&self.masked(line)) });
     }
 }
 
 impl Patterns {
+    /// The line without what nobody may see.
+    fn masked<'l>(&self, line: &'l str) -> Cow<'l, str> {
+        let mut line = Cow::Borrowed(line);
+        for mask in &self.masks {
+            let hidden = |found: &Captures<'_>| without_groups(found, &line);
+            if let Cow::Owned(masked) = mask.replace_all(&line, hidden) {
+                line = Cow::Owned(masked);
+            }
+        }
+        line
+    }
+
     fn count(&self, ended: Ended, tally: &mut Tally) {
         tally.counts.resize(self.counters.len(), 0);
         tally.cut_records += u64::from(ended.cut);
@@ -170,6 +193,24 @@ impl Patterns {
     /// Whether counters count records of several lines.
     pub fn counts_records(&self) -> bool {
         self.records.is_some()
+    }
+}
+
+/// What a mask found in a line, without what its groups did; without all of it where it has no group.
+fn without_groups(found: &Captures<'_>, line: &str) -> String {
+    let whole = found.get_match();
+    let (mut kept, mut at) = (String::new(), whole.start());
+    for group in found.iter().skip(1).flatten() {
+        // A group within another one is hidden with it.
+        if group.start() >= at {
+            kept.push_str(&line[at..group.start()]);
+            kept.push_str(HIDDEN);
+            at = group.end();
+        }
+    }
+    match at == whole.start() && found.len() == 1 {
+        true => HIDDEN.to_owned(),
+        false => kept + &line[at..whole.end()],
     }
 }
 
@@ -329,7 +370,26 @@ mod tests {
             counters: counters.iter().enumerate().map(counter).collect(),
             severities: severities.iter().map(severity).collect(),
             records: None,
+            masks: Vec::new(),
         })
+    }
+
+    #[test]
+    fn what_nobody_may_see_is_not_kept() {
+        let check = |mask: &str, line: &str, want: &str| {
+            let spec = PatternsSpec { masks: vec![mask.to_owned()], ..PatternsSpec::default() };
+            let patterns = Patterns::compile(&spec).expect("a mask");
+            let (mut tally, mut kept) = (Tally::default(), Kept::default());
+            patterns.take(line, When::of(None, Wall(0)), None, true, &mut tally, &mut kept);
+            assert_eq!(&*kept.lines[0].text, want, "{mask}");
+        };
+        check("key=([a-f0-9]+)", "a key=c0ffee and key=beef end", "a key=[masked] and key=[masked] end");
+        check("c0ffee", "a key=c0ffee", "a key=[masked]");
+        check("(?:key|seed)=([a-f0-9]+)( .*)?", "seed=c0ffee", "seed=[masked]");
+        check("((a)b)c", "xabcx", "x[masked]cx");
+        check("key=([a-f0-9]+)", "nothing of it", "nothing of it");
+        let spec = PatternsSpec { masks: vec!["(".to_owned()], ..PatternsSpec::default() };
+        assert!(Patterns::compile(&spec).expect_err("no pattern").starts_with("mask \"(\":"));
     }
 
     #[test]

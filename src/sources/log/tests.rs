@@ -21,7 +21,8 @@ fn source() -> Source {
         from: Vec::new(),
     };
     let severity = SeveritySpec { severity: Severity::Critical, pattern: "FATAL".to_owned() };
-    let patterns = PatternsSpec { counters: vec![counter], severities: vec![severity], records: None };
+    let patterns =
+        PatternsSpec { counters: vec![counter], severities: vec![severity], records: None, masks: Vec::new() };
     let spec = SourceKindSpec::Log(LogSpec { path: "/var/log/node.log".to_owned(), patterns });
     Source::compile(bound_kind(spec)).expect("it compiles")
 }
