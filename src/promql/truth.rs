@@ -288,6 +288,8 @@ impl<'a> Giving<'a> {
 fn may_give(state: &SourceState, selector: &Selector) -> bool {
     let accepts = |matcher: &Matcher| {
         let value = match &*matcher.name {
+            // Asked of every selector, and no label of a source.
+            NAME => return true,
             // What a source tells of itself names it.
             "source" if selector.name.as_deref().is_some_and(is_of_sources) => own_name(&state.id),
             name => state.labels.get(name),

@@ -139,6 +139,13 @@ impl KindSpec for CommandSpec {
         }
     }
 
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        match &self.output {
+            OutputSpec::Json { series, .. } | OutputSpec::JsonLines { series, .. } => extraction::extractions(series),
+            OutputSpec::ExitCode | OutputSpec::Number(_) | OutputSpec::PrometheusText { .. } => Vec::new(),
+        }
+    }
+
     fn filled(&self, fill: Fill<'_>) -> Result<SourceKindSpec, String> {
         let word = |template: &String| {
             let word = fill(template)?;

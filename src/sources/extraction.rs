@@ -38,7 +38,7 @@ pub(super) const EXPECTED: &str = "JSON";
 /// The surfaces an extraction can belong to. [`BOTH`] tells nothing about which one a node has.
 const SURFACES: [&str; 3] = ["documented", "as-built", BOTH];
 
-const BOTH: &str = "both";
+pub(super) const BOTH: &str = "both";
 
 /// Most items that a list may be allowed.
 const MOST_ITEMS: usize = 500;
@@ -113,6 +113,12 @@ pub struct JsonDocumentSpec {
 /// What a series means and what it is measured in, where one of these gives it.
 pub(super) fn meaning<'s>(series: &'s [JsonSeriesSpec], name: &str) -> Option<(&'s str, Unit)> {
     series.iter().find(|series| series.name == name).map(|series| (series.help.as_str(), series.unit))
+}
+
+/// Each way to one of these series.
+pub(super) fn extractions(series: &[JsonSeriesSpec]) -> Vec<(Labels, &str)> {
+    let of = |one: &'_ JsonSeriesSpec| labels_of(&one.name, &one.labels);
+    series.iter().flat_map(|one| one.extract.iter().map(move |way| (of(one), way.surface.as_str()))).collect()
 }
 
 /// Compiled filters.

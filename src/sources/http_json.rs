@@ -12,7 +12,7 @@ use super::http::{self, Question};
 use super::kind::{Decoded, Fill, Kind, KindSpec, Own, names_of};
 use super::{BoundSource, Cursor, SourceKindSpec};
 use crate::base::Unit;
-use crate::model::{Ask, Fetch, FetchFailure, Reply};
+use crate::model::{Ask, Fetch, FetchFailure, Labels, Reply};
 
 pub(super) const ACCEPT: &str = "application/json";
 
@@ -67,6 +67,10 @@ impl KindSpec for HttpJsonSpec {
 
     fn meaning(&self, name: &str) -> Option<(&str, Unit)> {
         extraction::meaning(&self.series, name)
+    }
+
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        extraction::extractions(&self.series)
     }
 
     fn filled(&self, _fill: Fill<'_>) -> Result<SourceKindSpec, String> {

@@ -14,7 +14,7 @@ use super::lines::{Kept, Patterns, PatternsSpec, When, harmless};
 use super::units::{succeeded, unit_name};
 use super::{BoundSource, Cursor, SourceKindSpec, log, seconds};
 use crate::base::{Severity, Wall};
-use crate::model::{CommandRequest, Fetch, FetchFailure, Reply};
+use crate::model::{CommandRequest, Fetch, FetchFailure, Labels, Reply};
 
 const PROGRAM: &str = "journalctl";
 
@@ -81,6 +81,10 @@ impl KindSpec for JournaldSpec {
 
     fn names(&self) -> Option<Vec<String>> {
         Some(log::names(&self.patterns))
+    }
+
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        self.patterns.extractions()
     }
 
     fn filled(&self, fill: Fill<'_>) -> Result<SourceKindSpec, String> {

@@ -18,7 +18,7 @@ use super::jq::Json;
 use super::kind::{Decoded, Fill, Kind, KindSpec, Own, mismatched, names_of};
 use super::{BoundSource, Cursor, SourceKindSpec};
 use crate::base::{Unit, text};
-use crate::model::{Answer, Ask, Fetch, FetchFailure, HttpAnswer, Reply};
+use crate::model::{Answer, Ask, Fetch, FetchFailure, HttpAnswer, Labels, Reply};
 
 /// The id of every question: one connection carries one question at a time.
 const ID: f64 = 1.0;
@@ -151,6 +151,10 @@ impl KindSpec for JsonRpcSpec {
 
     fn meaning(&self, name: &str) -> Option<(&str, Unit)> {
         extraction::meaning(&self.series, name)
+    }
+
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        extraction::extractions(&self.series)
     }
 
     fn filled(&self, _fill: Fill<'_>) -> Result<SourceKindSpec, String> {

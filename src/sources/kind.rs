@@ -46,6 +46,12 @@ pub(super) trait KindSpec {
         None
     }
 
+    /// Each way to one of its series, where the spec names them: the labels that the series has at least, and the
+    /// surface that has it.
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        Vec::new()
+    }
+
     /// The same with every `{setting}` written in.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use regex::{Captures, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::extraction::BOTH;
 use super::kind::{free_name, labels_of};
 use super::records::{Ended, OpenRecord, Records, RecordsSpec};
 use crate::base::{Severity, Wall, text};
@@ -41,6 +42,13 @@ pub struct PatternsSpec {
     /// What their groups find is not kept, or all that they find where they have no group.
     #[serde(default)]
     pub masks: Vec<String>,
+}
+
+impl PatternsSpec {
+    /// The series of each pattern: a log has no surfaces.
+    pub(super) fn extractions(&self) -> Vec<(Labels, &str)> {
+        self.counters.iter().map(|one| (labels_of(&one.name, &one.labels), BOTH)).collect()
+    }
 }
 
 /// A counter of the lines that a pattern finds.

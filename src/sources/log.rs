@@ -92,6 +92,10 @@ impl KindSpec for LogSpec {
         Some(names(&self.patterns))
     }
 
+    fn extractions(&self) -> Vec<(Labels, &str)> {
+        self.patterns.extractions()
+    }
+
     fn filled(&self, fill: Fill<'_>) -> Result<SourceKindSpec, String> {
         Ok(SourceKindSpec::Log(LogSpec { path: fill(&self.path)?, ..self.clone() }))
     }

@@ -187,6 +187,13 @@ impl SourceKindSpec {
         self.spec().names()
     }
 
+    /// Each way to one of its series, where the spec names them: the labels that the series has at least, and the
+    /// surface that has it: `documented`, `as-built` or `both`.
+    #[must_use]
+    pub fn extractions(&self) -> Vec<(Labels, &str)> {
+        self.spec().extractions()
+    }
+
     /// The series that tells by itself whether the read succeeded, where the kind has one.
     #[must_use]
     pub fn verdict(&self) -> Option<&'static str> {

@@ -32,7 +32,10 @@ pub struct RunbookArgs {
 #[derive(Debug, Subcommand)]
 enum RunbookCommand {
     /// Find dead ends, alerts without a runbook, acts without verification
-    Lint,
+    Lint {
+        /// The systems whose runbooks are looked at; all of them by default
+        systems: Vec<String>,
+    },
     /// List the runbooks
     List,
     /// Show a runbook with its document beside it
@@ -60,7 +63,7 @@ enum RunbookCommand {
 pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
     let systems = load::all_systems()?;
     let output = match &args.command {
-        RunbookCommand::Lint => lint(&systems),
+        RunbookCommand::Lint { systems: named } => lint(&only(systems, named)?),
         RunbookCommand::List => list(&systems),
         RunbookCommand::Show { runbook } => show(&systems, runbook),
         RunbookCommand::Plan { runbook, target } => {
@@ -71,6 +74,16 @@ pub fn run(common: &Common, args: &RunbookArgs) -> Result<ExitCode> {
     };
     say!("{}", output.text);
     Ok(ExitCode::from(output.code))
+}
+
+/// Of these systems those that are named; all where none is.
+fn only(systems: Vec<Arc<System>>, named: &[String]) -> Result<Vec<Arc<System>>> {
+    let known: Vec<&str> = systems.iter().map(|system| system.id.as_str()).collect();
+    if let Some(unknown) = named.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("there is no system {unknown}; there are: {}", known.join(", "));
+    }
+    let is_named = |system: &Arc<System>| named.is_empty() || named.iter().any(|name| name == system.id.as_str());
+    Ok(systems.into_iter().filter(is_named).collect())
 }
 
 /// The target that is meant: the named one, or the only one of the runbook's system.

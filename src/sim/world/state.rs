@@ -11,6 +11,7 @@ use super::cell::{Cell, Second, Sway, millis};
 use super::limit::Bucket;
 use super::script::{Place, Script};
 use super::spec::{AfterRestartSpec, Does, EffectSpec, FaultSpec, KindSpec, VariableEffectSpec};
+use super::view::Seen;
 use super::voice::Voice;
 use crate::base::Digest;
 use crate::sim::exchange::{Answer, Delivery, Request, Surface};
@@ -55,6 +56,7 @@ pub struct World {
     lived_until: i64,
     heads: Vec<Head>,
     voices: Vec<Voice>,
+    pub(super) seen: Seen,
 }
 
 /// What the nodes of one height follow.
@@ -96,6 +98,7 @@ impl World {
             lived_until: start,
             heads: script.heads.iter().map(head).collect(),
             voices: script.spec.logs.iter().map(|log| Voice::new(chance(&format!("log {}", log.id)))).collect(),
+            seen: Seen::default(),
             script,
         }
     }
@@ -409,12 +412,14 @@ impl Lives for World {
         }
         while self.lived_until + TICK_MILLIS <= now {
             self.lived_until += TICK_MILLIS;
+            self.seen.forget();
             self.tick(self.lived_until);
         }
     }
 
     fn apply(&mut self, now: i64, change: Change) {
         self.advance(now);
+        self.seen.forget();
         let now = now.max(self.lived_until);
         match change {
             Change::Fault { fault, on } => self.switch(now, fault, on),

@@ -1,5 +1,8 @@
 //! The values of a world at a moment, as JSON: what jq programs and texts see.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Map, Value, json};
 
 use super::cell::{Counts, Now, rounded};
@@ -16,6 +19,35 @@ pub(super) const CLOCK_OFF_MILLIS: i64 = 45_000;
 /// The quantiles that a program finds of a histogram.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
+/// What was seen of each node last: many reads come at the same moment, and see the same. Whatever changes the world
+/// forgets it.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Mutex<BTreeMap<usize, (i64, Map<String, Value>)>>);
+
+impl Seen {
+    fn get(&self, now: i64, node: usize) -> Option<Map<String, Value>> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&node).filter(|(at, _)| *at == now).map(|(_, view)| view.clone())
+    }
+
+    fn keep(&self, now: i64, node: usize, view: &Map<String, Value>) {
+        // What a reader left behind is whole or not there at all.
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(node, (now, view.clone()));
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Clone for Seen {
+    /// Another world sees for itself.
+    fn clone(&self) -> Seen {
+        Seen::default()
+    }
+}
+
 impl World {
     /// The nodes' own clock.
     pub(super) fn clock(&self, now: i64) -> i64 {
@@ -26,6 +58,9 @@ impl World {
     /// values of its labels; `now`, `now_seconds`, `now_millis`, `node`, `surface` and `units`. Where there are several
     /// nodes, `nodes` has the variables of each.
     pub(super) fn view(&self, now: i64, node: usize) -> Map<String, Value> {
+        if let Some(seen) = self.seen.get(now, node) {
+            return seen;
+        }
         let mut view = self.values(now, node);
         if self.script.spec.nodes.len() > 1 {
             let of = |(number, node): (usize, &super::spec::NodeSpec)| {
@@ -36,6 +71,7 @@ impl World {
             let nodes: Map<String, Value> = self.script.spec.nodes.iter().enumerate().map(of).collect();
             view.insert("nodes".to_owned(), Value::Object(nodes));
         }
+        self.seen.keep(now, node, &view);
         view
     }
 
