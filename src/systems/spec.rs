@@ -9,9 +9,12 @@ use super::recognise::RecogniseSpec;
 use crate::alert::slo::{Slo, SloSpec};
 use crate::base::problem::nearest;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
-use crate::promql::Dialect;
+use crate::promql::{Condition, Dialect, Expr};
 use crate::runbook::template;
 use crate::sources::{BudgetSpec, SourceSpec};
+
+/// A poll may be a little late, and its values have to last until the next one.
+const LONGEST_INTERVAL_SECONDS: f64 = 240.0;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -304,5 +307,59 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
             ));
         }
     }
+    wrong_rows(&spec).chain(slow_sources(&spec)).for_each(&mut complain);
     if problems.is_empty() { Ok(spec) } else { Err(problems) }
+}
+
+/// What can not be evaluated of the rows and the chart. A condition that nobody can read would be one that never holds.
+fn wrong_rows(spec: &SystemSpec) -> impl Iterator<Item = String> {
+    let rows = spec.panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| (&panel.id, row)));
+    let of_rows = rows.flat_map(|(panel, row)| {
+        let condition = |text: &String| Condition::parse(text).err().map(|error| error.to_string());
+        let wrong = [
+            ("expr", Expr::parse(&row.expr).err().map(|error| error.to_string())),
+            ("warning", row.warning.as_ref().and_then(condition)),
+            ("critical", row.critical.as_ref().and_then(condition)),
+        ];
+        let told = wrong.into_iter().filter_map(|(part, error)| Some((part, error?)));
+        told.map(move |(part, error)| format!("row {:?} of panel {panel:?}: {part}: {error}", row.label))
+    });
+    let chart = spec.chart.as_ref().and_then(|chart| Expr::parse(&chart.expr).err());
+    of_rows.chain(chart.map(|error| format!("chart: {error}")))
+}
+
+/// Sources whose values would be forgotten before the next ones come: a selector looks back for five minutes.
+fn slow_sources(spec: &SystemSpec) -> impl Iterator<Item = String> {
+    let slow = spec.sources.iter().filter(|source| source.interval_seconds > LONGEST_INTERVAL_SECONDS);
+    slow.map(|source| {
+        format!(
+            "source {:?} is read every {} s, at which its values come and go: read it every {LONGEST_INTERVAL_SECONDS} s",
+            source.id, source.interval_seconds
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::SystemId;
+
+    /// The problems of a system in which this is written instead of that.
+    fn check(instead_of: &str, written: &str, want: &str) {
+        let files = crate::systems::embedded();
+        let text = &files[&SystemId::new("volchain")]["system.ron"];
+        assert!(text.contains(instead_of), "{instead_of} is in the file");
+        let problems = load("volchain/system.ron", &text.replacen(instead_of, written, 1)).expect_err(written);
+        assert!(problems.iter().any(|problem| problem.what.contains(want)), "{want}: {problems:?}");
+    }
+
+    #[test]
+    fn what_can_not_be_evaluated_is_a_mistake_of_the_file() {
+        let row = "row \"height\" of panel";
+        check("expr: \"volchain_height\"", "expr: \"volchain_height(\"", row);
+        let condition = "critical: \"volchain_height == bool 0\"";
+        check(condition, "critical: \"volchain_height == bool\"", "row \"height\" of panel");
+        check(condition, "critical: \"volchain_height\"", "critical: ");
+        check("interval_seconds: 60.0", "interval_seconds: 600.0", "at which its values come and go");
+    }
 }
