@@ -1,12 +1,13 @@
 //! What the console costs in a terminal and how fast it answers, measured on the real binary at the far end of a line.
 //!
 //! `cargo bench --bench link` prints a table with the target beside each figure; a word after `--` picks the rows whose
-//! group begins with it: `start`, `keys`, `steady`, `idle`, `slow`. Figures are of this machine in this minute: compare
+//! group begins with it: `start`, `keys`, `steady`, `fleet`, `idle`, `slow`. Figures are of this machine in this minute: compare
 //! runs side by side, not across machines.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks and starts programs")]
 
 mod far_end;
+mod fleet;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ const STARTS: usize = 21;
 const KEYS: usize = 120;
 const SOURCES: usize = 30;
 const WATCH: Duration = Duration::from_secs(30);
+/// Demos of all systems at once, with what their console may cost: CPU of one core in %, and MB.
+const FLEETS: [(usize, &str, &str); 4] = [(1, "1.2", "24"), (2, "-", "-"), (4, "-", "-"), (6, "6", "64")];
 /// Keys that change the page, so that each has an answer, and the words that say which page is shown.
 const PAGES: [(&[u8], &str); 6] = [
     (b"2", "\u{25b8}2 target"),
@@ -37,9 +40,14 @@ fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let stage = Stage::set();
     row("figure", "measured", "target");
-    for (group, measure) in
-        [("start", start as fn(&Stage)), ("keys", keys), ("steady", steady), ("idle", idle), ("slow", slow)]
-    {
+    for (group, measure) in [
+        ("start", start as fn(&Stage)),
+        ("keys", keys),
+        ("steady", steady),
+        ("fleet", fleet),
+        ("idle", idle),
+        ("slow", slow),
+    ] {
         if asked.is_empty() || asked.iter().any(|asked| group.starts_with(asked.as_str())) {
             measure(&stage);
         }
@@ -124,6 +132,27 @@ fn steady(stage: &Stage) {
         row(&format!("{figure}: bytes/s"), &format!("{:.0}", bytes as f64 / seconds), bytes_target);
         row(&format!("{figure}: CPU of one core, %"), &format!("{cpu:.2}"), "0.7");
         row(&format!("{figure}: peak resident MB"), &format!("{:.1}", far_end.megabytes("VmHWM")), "14");
+    }
+}
+
+/// How cost grows with targets: all systems, and the same again and again.
+fn fleet(stage: &Stage) {
+    let fleet = fleet::Fleet::start(FLEETS[FLEETS.len() - 1].0);
+    for (demos, cpu_target, memory_target) in FLEETS {
+        let (config, targets, sources) = fleet.config(demos);
+        let figure = format!("{targets} targets, {sources} sources");
+        let far_end = FarEnd::start(&config, &stage.empty_home(), 200, 60, LOCAL);
+        // Its first polls come all at once, and so do those of the past.
+        far_end.collect(Duration::from_secs(20));
+        let (cpu, began) = (far_end.cpu_seconds(), Instant::now());
+        let bytes: usize = far_end.collect(2 * WATCH).iter().map(|(_, bytes)| bytes.len()).sum();
+        let seconds = began.elapsed().as_secs_f64();
+        let cpu = (far_end.cpu_seconds() - cpu) / seconds * 100.0;
+        row(&format!("{figure}: CPU of one core, %"), &format!("{cpu:.2}"), cpu_target);
+        row(&format!("{figure}: bytes/s"), &format!("{:.0}", bytes as f64 / seconds), "2000");
+        row(&format!("{figure}: peak resident MB"), &format!("{:.1}", far_end.megabytes("VmHWM")), memory_target);
+        let mut keys = latencies(&far_end);
+        row(&format!("{figure}: key to screen, p95 ms"), &format!("{:.2}", quantile(&mut keys, 0.95)), "3");
     }
 }
 
