@@ -20,18 +20,19 @@ use crate::app::Setup;
 use crate::config::ConfigSpec;
 use crate::panes::Page;
 use crate::runbook::seal::Environment;
-use crate::sim::Surface;
 use crate::sim::rehearsal::{CODE, Rehearsal};
 use crate::sim::volchain::Fault;
+use crate::sim::{Simulation, Surface};
+use crate::systems;
 use crate::ui::{Depth, Theme};
 
 #[derive(Debug, Args)]
 pub struct ShotArgs {
     /// The scene; all of them where none is named
     scene: Option<String>,
-    /// Columns and rows
-    #[arg(long, default_value = "110x34", value_parser = size)]
-    size: (u16, u16),
+    /// Columns and rows, such as 110x34; as large as the scene needs where it is not said
+    #[arg(long, value_parser = size)]
+    size: Option<(u16, u16)>,
     /// The folder to write into, one file per scene; standard output for a single scene without it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -43,30 +44,80 @@ pub struct ShotArgs {
     environment: String,
 }
 
-/// A picture: its name, what it shows, and how the console gets there.
+/// A picture: its name, what it shows, of what, how large where it is not said, and how the console gets there.
 struct Scene {
     name: &'static str,
     title: &'static str,
+    cast: Cast,
+    size: (u16, u16),
     play: fn(&mut Rehearsal),
 }
 
+/// What is rehearsed, with the faults that are in progress: of which system, which, and since how many seconds.
+#[derive(Clone, Copy)]
+enum Cast {
+    /// The chain that stopped producing blocks a little over a minute ago: two minutes later the alert fires.
+    StaleChain,
+    /// Every system.
+    All(&'static [(&'static str, &'static str, u64)]),
+    /// One system.
+    One(&'static str, &'static [(&'static str, u64)]),
+}
+
+/// The size of a picture that is about one thing.
+const USUAL: (u16, u16) = (110, 34);
+/// Of one that is about a whole fleet.
+const WIDE: (u16, u16) = (150, 48);
+
+/// What goes wrong where everything is shown at once.
+const INCIDENTS: &[(&str, &str, u64)] = &[
+    ("volchain", "producer-stuck", 70),
+    ("coinjecture", "parity-drift", 200),
+    ("goud", "fork", 100),
+    ("fastmainnet", "market-silent", 800),
+];
+
+const fn scene(name: &'static str, title: &'static str, play: fn(&mut Rehearsal)) -> Scene {
+    Scene { name, title, cast: Cast::StaleChain, size: USUAL, play }
+}
+
 const SCENES: &[Scene] = &[
-    Scene { name: "overview", title: "every target at once", play: |_| {} },
-    Scene { name: "target", title: "the page of a target", play: |stage| stage.app.show(Page::Target) },
-    Scene { name: "alerts", title: "a stale chain: the alert fires, and why", play: alerts },
-    Scene { name: "wizard", title: "from the alert to its runbook, diagnosed", play: open },
-    Scene { name: "confirm", title: "the confirmation of a serious act", play: confirm },
-    Scene { name: "verified", title: "cured, verified, journalled", play: cured },
-    Scene { name: "journal", title: "the journal of the incident", play: journal },
+    Scene { cast: Cast::All(INCIDENTS), size: WIDE, ..scene("overview", "every target at once", |_| {}) },
     Scene {
-        name: "sources",
-        title: "the sources and what they last said",
-        play: |stage| stage.app.show(Page::Sources),
+        cast: Cast::All(INCIDENTS),
+        ..scene("fleet", "a line for every target, the worst first", |stage| stage.app.show(Page::Fleet))
     },
-    Scene { name: "metrics", title: "an expression charted, one of its columns read", play: metrics },
-    Scene { name: "logs", title: "the lines of a log, followed", play: |stage| stage.app.show(Page::Logs) },
-    Scene { name: "slo", title: "objectives and what is left of their budgets", play: objectives },
-    Scene { name: "palette", title: "everything is found by typing", play: palette },
+    scene("target", "the page of a target", |stage| stage.app.show(Page::Target)),
+    Scene {
+        cast: Cast::One("coinjecture", &[("parity-drift", 200)]),
+        size: WIDE,
+        ..scene("coinjecture", "COINjecture while its two codecs disagree", of_target)
+    },
+    Scene {
+        cast: Cast::One("goud", &[("fork", 100)]),
+        size: WIDE,
+        ..scene("goud", "Goud Chain with two chains at one height", of_target)
+    },
+    Scene {
+        cast: Cast::One("fastmainnet", &[("market-silent", 800)]),
+        size: WIDE,
+        ..scene("fastmainnet", "Fast-Mainnet while one market gives no receipts", of_target)
+    },
+    Scene {
+        cast: Cast::One("pouw", &[("rejection-rate", 400)]),
+        size: WIDE,
+        ..scene("pouw", "PoUW while it rejects what it is sent", of_target)
+    },
+    scene("alerts", "a stale chain: the alert fires, and why", alerts),
+    scene("wizard", "from the alert to its runbook, diagnosed", open),
+    scene("confirm", "the confirmation of a serious act", confirm),
+    scene("verified", "cured, verified, journalled", cured),
+    scene("journal", "the journal of the incident", journal),
+    scene("sources", "the sources and what they last said", |stage| stage.app.show(Page::Sources)),
+    scene("metrics", "an expression charted, one of its columns read", metrics),
+    scene("logs", "the lines of a log, followed", |stage| stage.app.show(Page::Logs)),
+    scene("slo", "objectives and what is left of their budgets", objectives),
+    scene("palette", "everything is found by typing", palette),
 ];
 
 /// Draws one scene, or all.
@@ -104,13 +155,13 @@ pub fn run(common: &Common, args: &ShotArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every scene's name and picture at the standard size, as `screenshots/` holds them.
+/// Every scene's name and picture at its own size, as `screenshots/` holds them.
 ///
 /// # Errors
 /// A mistake in the embedded data.
 pub fn pictures() -> Result<Vec<(String, String)>> {
     let picture = |scene: &Scene| -> Result<(String, String)> {
-        let (screen, theme) = scene.draw((110, 34), &Style::default())?;
+        let (screen, theme) = scene.draw(None, &Style::default())?;
         Ok((format!("{}.svg", scene.name), svg::svg(&screen, &format!("opsconsole: {}", scene.title), &theme)))
     };
     SCENES.iter().map(picture).collect()
@@ -160,15 +211,44 @@ impl Style {
     }
 }
 
+impl Cast {
+    /// The systems, and the faults of each with how long ago they began.
+    fn begin(self, size: (u16, u16), style: &Style) -> Result<Rehearsal> {
+        let change = |setup: &mut Setup| style.put_on(setup);
+        let ago = |seconds: u64| Duration::from_secs(seconds);
+        let begun = match self {
+            Cast::StaleChain => Rehearsal::begin_as(Surface::AsBuilt, &[(Fault::ProducerStuck, ago(70))], size, change),
+            Cast::All(faults) => {
+                let faults: Vec<_> = faults.iter().map(|(system, name, since)| (*system, *name, ago(*since))).collect();
+                Rehearsal::of_systems(simulations()?, Surface::AsBuilt, &faults, size, change)
+            }
+            Cast::One(system, faults) => {
+                let faults: Vec<_> = faults.iter().map(|(name, since)| (system, *name, ago(*since))).collect();
+                let simulations = simulations()?.into_iter().filter(|simulation| simulation.system.as_str() == system);
+                Rehearsal::of_systems(simulations.collect(), Surface::AsBuilt, &faults, size, change)
+            }
+        };
+        Ok(begun?)
+    }
+}
+
+/// Every system that can be simulated.
+fn simulations() -> Result<Vec<Simulation>> {
+    Simulation::all(&systems::embedded()).map_err(load::problems)
+}
+
 impl Scene {
-    fn draw(&self, size: (u16, u16), style: &Style) -> Result<(Buffer, Arc<Theme>)> {
-        // Block production stopped a little over a minute ago; two minutes of watching later the alert fires.
-        let faults = [(Fault::ProducerStuck, Duration::from_secs(70))];
-        let mut stage = Rehearsal::begin_as(Surface::AsBuilt, &faults, size, |setup| style.put_on(setup))?;
+    fn draw(&self, size: Option<(u16, u16)>, style: &Style) -> Result<(Buffer, Arc<Theme>)> {
+        let mut stage = self.cast.begin(size.unwrap_or(self.size), style)?;
         stage.advance(Duration::from_secs(130));
         (self.play)(&mut stage);
         Ok((stage.screen(), Arc::clone(&stage.app.model().theme)))
     }
+}
+
+fn of_target(stage: &mut Rehearsal) {
+    stage.app.show(Page::Target);
+    stage.advance(Duration::from_secs(1));
 }
 
 fn alerts(stage: &mut Rehearsal) {
