@@ -11,7 +11,7 @@ use super::collecting::Bundle;
 use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
-use crate::model::{Backfill, Batch, Exec};
+use crate::model::{Backfill, Batch, DemoOrder, Exec, FaultState};
 use crate::panes::metrics::Inquiry;
 use crate::panes::model::Link;
 use crate::promql::buckets::Charted;
@@ -120,6 +120,11 @@ pub enum Msg {
         run: RunId,
         step: StepId,
         outcome: Box<Result<Archive, String>>,
+    },
+    /// The demo did what [`Effect::Demo`] asked for, and tells every fault; or why it did not.
+    DemoTold {
+        order: DemoOrder,
+        answer: Result<Vec<FaultState>, String>,
     },
 }
 
@@ -276,5 +281,10 @@ pub enum Effect {
         run: RunId,
         step: StepId,
         bundle: Box<Bundle>,
+    },
+    /// Ask this of the demo in this folder, then answer with `DemoTold`.
+    Demo {
+        folder: String,
+        order: DemoOrder,
     },
 }

@@ -187,6 +187,7 @@ impl App {
             banners,
             status: None,
             freeze: None,
+            faults: None,
         };
         model.dress();
         let mut app = App {

@@ -10,6 +10,7 @@ mod backups;
 mod config;
 mod confirming;
 mod exploring;
+mod faults;
 mod hostile;
 mod house;
 mod incident;
