@@ -19,9 +19,7 @@ use crate::ui::{Keymap, keymap};
 pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
     let loaded = load::seen(common, load::found(common)?)?;
     shell::runtime()?
-        .block_on(shell::console::run(loaded.setup, loaded.root, record, sim::desk(), async {
-            Vec::<Batch>::new()
-        }))?;
+        .block_on(shell::console::run(loaded.setup, loaded.root, record, sim::desk(), async { Vec::<Batch>::new() }))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -343,12 +343,7 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
         match name {
             Some(name) => {
                 let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
-                say_line!(
-                    "{} is {}: {}",
-                    state.whole_name(),
-                    if state.on { "on" } else { "off" },
-                    state.sentence
-                );
+                say_line!("{} is {}: {}", state.whole_name(), if state.on { "on" } else { "off" }, state.sentence);
             }
             None => {
                 for state in sim::client::faults(&control).await? {

@@ -61,3 +61,5 @@ pub use timeline::Past;
 mod alert_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod visible_tests;

@@ -363,7 +363,8 @@ impl Play {
         match self {
             Play::ByHand(timeline) => {
                 let node = timeline.node();
-                let raises = |fault: Fault| fault.raises(node.surface()).iter().map(|alert| (*alert).to_owned()).collect();
+                let raises =
+                    |fault: Fault| fault.raises(node.surface()).iter().map(|alert| (*alert).to_owned()).collect();
                 let known = |fault: Fault| known(system, fault, node.faults(), raises(fault));
                 Fault::ALL.into_iter().map(known).collect()
             }

@@ -67,6 +67,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "logs", title: "the lines of a log, followed", play: |stage| stage.app.show(Page::Logs) },
     Scene { name: "slo", title: "objectives and what is left of their budgets", play: objectives },
     Scene { name: "palette", title: "everything is found by typing", play: palette },
+    Scene { name: "faults", title: "the demo's menu of what can go wrong", play: |stage| stage.press("d") },
 ];
 
 /// Draws one scene, or all.

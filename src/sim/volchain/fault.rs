@@ -172,15 +172,21 @@ impl Fault {
     #[must_use]
     pub fn raises(self, surface: Surface) -> &'static [&'static str] {
         const STALE: &[&str] = &["VolchainBlocksStale"];
+        const FAILED: &[&str] = &["VolchainSystemVerificationFailed"];
+        const MISMATCHES: &[&str] = &["VolchainSystemVerificationFailed", "VolchainUserMismatches"];
+        // There it also counts who waits for a block in vain, and what is wrong with its blocks fails the system.
+        let documented = surface == Surface::Documented;
         match self {
-            // There it also counts who waits for a block in vain.
-            Fault::ProducerStuck | Fault::StuckAgain if surface == Surface::Documented => {
+            Fault::ProducerStuck | Fault::StuckAgain | Fault::ProducerOff if documented => {
                 &["VolchainBarrierTimeouts", "VolchainBlocksStale"]
             }
             Fault::ProducerStuck | Fault::StuckAgain | Fault::ProducerOff => STALE,
+            Fault::MempoolFlood if documented => &["VolchainBarrierTimeouts", "VolchainMempoolOverload"],
             Fault::MempoolFlood => &["VolchainMempoolOverload"],
-            Fault::UserMismatch => &["VolchainUserMismatches", "VolchainSystemVerificationFailed"],
-            Fault::CrossMismatch | Fault::ChainBroken => &["VolchainSystemVerificationFailed"],
+            Fault::SlowSealing if documented => &["VolchainBarrierTimeouts"],
+            Fault::ChainBroken if documented => FAILED,
+            Fault::CrossMismatch => FAILED,
+            Fault::UserMismatch | Fault::GameMissing => MISMATCHES,
             Fault::Refused
             | Fault::Slow
             | Fault::Dripping
@@ -190,12 +196,12 @@ impl Fault {
             | Fault::Huge
             | Fault::Redirect => &["VolchainServiceDown"],
             Fault::Sluggish => &["VolchainHighResponseTime"],
-            Fault::RestartFails
+            Fault::ChainBroken
+            | Fault::SlowSealing
+            | Fault::RestartFails
             | Fault::Idle
             | Fault::ClockOff
-            | Fault::GameMissing
-            | Fault::Stubborn
-            | Fault::SlowSealing => &[],
+            | Fault::Stubborn => &[],
         }
     }
 

@@ -168,7 +168,8 @@ impl World {
 
     /// What the faults do that are on and can be seen here.
     pub(super) fn effects(&self) -> impl Iterator<Item = &EffectSpec> {
-        let on = self.script.spec.faults.iter().zip(&self.faults).filter(|(fault, on)| on.is_some() && self.shows(fault));
+        let on =
+            self.script.spec.faults.iter().zip(&self.faults).filter(|(fault, on)| on.is_some() && self.shows(fault));
         on.flat_map(|(fault, _)| &fault.effects)
     }
 
@@ -356,7 +357,8 @@ impl World {
         let script = Arc::clone(&self.script);
         let name = &script.spec.units[unit].name;
         for (number, fault) in script.spec.faults.iter().enumerate() {
-            if self.faults[number].is_some() && fault.after_restart == AfterRestartSpec::Cured && cured_by(fault, name) {
+            if self.faults[number].is_some() && fault.after_restart == AfterRestartSpec::Cured && cured_by(fault, name)
+            {
                 self.faults[number] = None;
             }
         }

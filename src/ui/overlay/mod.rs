@@ -128,11 +128,9 @@ impl Overlay {
     #[must_use]
     pub fn decides(&self) -> bool {
         match self {
-            Overlay::Help(_)
-            | Overlay::Palette(_)
-            | Overlay::Filter(_)
-            | Overlay::Query(_)
-            | Overlay::Faults(_) => false,
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) | Overlay::Faults(_) => {
+                false
+            }
             Overlay::Arm(_)
             | Overlay::Reason(_)
             | Overlay::Settle(_)

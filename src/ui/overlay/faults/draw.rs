@@ -60,7 +60,14 @@ fn parts(menu: &FaultMenu, area: Rect) -> Parts {
     let (trouble, hints) = (trouble(menu, columns).len(), hints(menu, columns).len());
     let fixed = HEAD + trouble + DETAIL + hints;
     let list = usize::from(inside.height).saturating_sub(fixed);
-    Parts { outer, head: take(HEAD), trouble: take(trouble), list: take(list), detail: take(DETAIL), hints: take(hints) }
+    Parts {
+        outer,
+        head: take(HEAD),
+        trouble: take(trouble),
+        list: take(list),
+        detail: take(DETAIL),
+        hints: take(hints),
+    }
 }
 
 /// Draws the menu over the page.

@@ -202,7 +202,13 @@ fn no_size_brings_it_down() {
             let mut buf = Buffer::empty(Rect { x: 0, y: 0, width, height });
             let area = buf.area;
             menu.key(Key::plain(KeyCode::Down), area);
-            Overlay::Faults(Box::new(menu.clone())).render(&Theme::standard(), &Keymap::standard(), NOW, area, &mut buf);
+            Overlay::Faults(Box::new(menu.clone())).render(
+                &Theme::standard(),
+                &Keymap::standard(),
+                NOW,
+                area,
+                &mut buf,
+            );
         }
     }
 }
