@@ -139,7 +139,7 @@ fn trouble(menu: &FaultMenu, columns: usize) -> Vec<String> {
                 .to_owned()
         }
         (Some(why), Some(folder)) => {
-            let folder = text::shell_line(&[folder.clone()]);
+            let folder = text::shell_line(std::slice::from_ref(folder));
             let stale = if menu.told.is_some() { "; the list is that of before" } else { "" };
             format!(
                 "{why}{stale}. ctrl-r asks again; where the demo has ended, leave this console and start both with \
