@@ -179,6 +179,7 @@ impl App {
             }
             Msg::Copied(Err(why)) => self.say(at, why),
             Msg::Collected { run, step, outcome } => self.collected(&run, step, *outcome, &mut effects),
+            Msg::Remembered(batches) => batches.iter().for_each(|batch| self.polled(batch)),
             Msg::DemoTold { order, answer } => self.demo_told(at, &order, answer, &mut effects),
         }
         self.accept_unpainted(at);

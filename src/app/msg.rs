@@ -126,6 +126,9 @@ pub enum Msg {
         order: DemoOrder,
         answer: Result<Vec<FaultState>, String>,
     },
+    /// Polls of before this console began, oldest first of each source. Taken in at once, because no single one of
+    /// these thousands is worth a look at everything.
+    Remembered(Vec<Arc<Batch>>),
 }
 
 /// What was given to the clipboard. Terminals do not say whether they took it.

@@ -184,8 +184,9 @@ impl Console {
                     }
                 }
                 batches = &mut history, if polling.is_none() => {
-                    for batch in batches {
-                        self.happened(clock::now(), Msg::Polled(Arc::new(batch)), driver).await?;
+                    let past: Vec<Arc<Batch>> = batches.into_iter().map(Arc::new).collect();
+                    if !past.is_empty() {
+                        self.happened(clock::now(), Msg::Remembered(past), driver).await?;
                     }
                     let poller = self.start_polling(&out)?;
                     driver.polls(poller.nudges());
