@@ -68,7 +68,7 @@ impl App {
 
     fn answered_no(&mut self, at: At, overlay: Overlay, effects: &mut Vec<Effect>) {
         match overlay {
-            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) => {}
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Query(_) | Overlay::Faults(_) => {}
             Overlay::Filter(_) => self.panes.look_mut(self.page).filter = LineFilter::default(),
             Overlay::Arm(_)
             | Overlay::Reason(_)
@@ -105,6 +105,7 @@ impl App {
             }
             Overlay::Confirm(confirm) => self.confirmed(at, confirm.offer, effects),
             Overlay::Said(form) => self.said(at, *form, effects),
+            Overlay::Faults(menu) => self.fault_ordered(menu, effects),
         }
     }
 
@@ -125,6 +126,7 @@ impl App {
                 let rows = here.map(|action| uses::row(self.page, action)).collect();
                 let standing = screen::banners(&self.model).into_iter().map(|banner| banner.text).collect();
                 let help = Help::new(self.page.word(), rows, standing).ruled(self.rules_here());
+                let help = help.in_demo(self.model.console.demo);
                 self.overlay = Some(Overlay::Help(Box::new(help)));
             }
             Action::Arm => {
@@ -147,6 +149,7 @@ impl App {
                 effects.push(Effect::Suspend);
             }
             Action::Quit => self.quit("the operator quit", effects),
+            Action::DemoFaults => self.open_faults(effects),
             Action::PageOverview
             | Action::PageTarget
             | Action::PageAlerts

@@ -12,7 +12,8 @@
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
 //! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
 //! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`settings`] makes series of what is configured, [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
+//! [`settings`] makes series of what is configured, [`backfilling`] takes in what servers remember, [`faults`] is the
+//! menu of a demo, [`walking`] opens what was asked for from outside.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -28,6 +29,7 @@ pub mod collecting;
 mod confirming;
 mod explaining;
 mod exploring;
+mod faults;
 mod freezing;
 mod history;
 mod keys;
@@ -180,6 +182,8 @@ impl App {
             }
             Msg::Copied(Err(why)) => self.say(at, why),
             Msg::Collected { run, step, outcome } => self.collected(&run, step, *outcome, &mut effects),
+            Msg::Remembered(batches) => batches.iter().for_each(|batch| self.polled(batch)),
+            Msg::DemoTold { order, answer } => self.demo_told(at, &order, answer, &mut effects),
         }
         self.accept_unpainted(at);
         self.count_down(at, &mut effects);
@@ -234,7 +238,8 @@ impl App {
                 | Overlay::Settle(_)
                 | Overlay::Claim(_)
                 | Overlay::BreakGlass(_)
-                | Overlay::Said(_),
+                | Overlay::Said(_)
+                | Overlay::Faults(_),
             )
             | None => None,
         };

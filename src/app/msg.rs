@@ -11,7 +11,7 @@ use super::collecting::Bundle;
 use crate::alert::Remembered;
 use crate::alert::slo::Closed;
 use crate::base::{Boot, Digest, Key, RunId, SourceId, StepId, TargetId};
-use crate::model::{Backfill, Batch, Exec};
+use crate::model::{Backfill, Batch, DemoOrder, Exec, FaultState};
 use crate::panes::metrics::Inquiry;
 use crate::panes::model::Link;
 use crate::promql::buckets::Charted;
@@ -121,6 +121,14 @@ pub enum Msg {
         step: StepId,
         outcome: Box<Result<Archive, String>>,
     },
+    /// The demo did what [`Effect::Demo`] asked for, and tells every fault; or why it did not.
+    DemoTold {
+        order: DemoOrder,
+        answer: Result<Vec<FaultState>, String>,
+    },
+    /// Polls of before this console began, oldest first of each source. Taken in at once, because no single one of
+    /// these thousands is worth a look at everything.
+    Remembered(Vec<Arc<Batch>>),
 }
 
 /// What was given to the clipboard. Terminals do not say whether they took it.
@@ -276,5 +284,10 @@ pub enum Effect {
         run: RunId,
         step: StepId,
         bundle: Box<Bundle>,
+    },
+    /// Ask this of the demo in this folder, then answer with `DemoTold`.
+    Demo {
+        folder: String,
+        order: DemoOrder,
     },
 }

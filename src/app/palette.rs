@@ -87,7 +87,8 @@ impl App {
     }
 
     fn offer_actions(&self, offers: &mut Vec<Offer>) {
-        for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
+        let demo = self.model.console.demo;
+        for row in ACTIONS.iter().filter(|row| row.action != Action::Palette && row.exists(demo)) {
             let keys = self.model.keymap.keys(row.action).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let entry = Entry { text: row.sentence.to_owned(), name: row.name.to_owned(), keys, danger: row.danger };
             offers.push(Offer { entry, choice: Choice::Act(row.action) });

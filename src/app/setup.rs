@@ -189,6 +189,7 @@ impl App {
             banners,
             status: None,
             freeze: None,
+            faults: None,
         };
         model.dress();
         let mut app = App {

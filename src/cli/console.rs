@@ -8,6 +8,7 @@ use color_eyre::eyre::Result;
 use super::{Common, load};
 use crate::model::Batch;
 use crate::shell;
+use crate::sim;
 use crate::ui::action::{ACTIONS, Danger};
 use crate::ui::{Keymap, keymap};
 
@@ -18,7 +19,7 @@ use crate::ui::{Keymap, keymap};
 pub fn run(common: &Common, record: Option<&Path>) -> Result<ExitCode> {
     let loaded = load::seen(common, load::found(common)?)?;
     shell::runtime()?
-        .block_on(shell::console::run(loaded.setup, loaded.root, record, async { Vec::<Batch>::new() }))?;
+        .block_on(shell::console::run(loaded.setup, loaded.root, record, sim::desk(), async { Vec::<Batch>::new() }))?;
     Ok(ExitCode::SUCCESS)
 }
 

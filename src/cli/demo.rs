@@ -125,7 +125,7 @@ impl ChainArgs {
             };
             let name = |fault: &&FaultState| match runs.systems.len() {
                 0 | 1 => fault.name.clone(),
-                _ => format!("{}/{}", fault.system, fault.name),
+                _ => fault.whole_name(),
             };
             let on = on.iter().map(name).collect::<Vec<_>>().join(" and ");
             let on = if on.is_empty() { "no fault".to_owned() } else { on };
@@ -176,6 +176,11 @@ enum DemoCommand {
         /// The one fault to drill
         #[arg(long, value_name = "FAULT")]
         only: Option<String>,
+    },
+    /// Switch faults of the running demo off, whatever would cure them on a real node
+    Cure {
+        /// The fault, as [SYSTEM/]NAME; a SYSTEM for all of its faults; `all` for those of every system
+        what: String,
     },
 }
 
@@ -242,6 +247,7 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<ExitCode> {
     match &args.command {
         Some(DemoCommand::Fault { name, switch }) => switch_fault(&folder, name.as_deref(), *switch),
         Some(DemoCommand::Drill { system, only }) => drill::run(systems(system.as_deref())?, only.as_deref()),
+        Some(DemoCommand::Cure { what }) => cure(&folder, what),
         None if args.serve => serve(&folder, &args, systems(args.system.as_deref())?),
         None => console(common, &folder, &args),
     }
@@ -313,24 +319,47 @@ fn serve(folder: &Path, args: &DemoArgs, systems: Vec<Simulation>) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+fn control_of(folder: &Path) -> Result<Control> {
+    Control::of_folder(folder)
+        .wrap_err_with(|| format!("no demo runs in {}; start one with opsconsole demo", folder.display()))
+}
+
+/// Cures a fault, those of a system, or all; says which those were.
+fn cure(folder: &Path, what: &str) -> Result<ExitCode> {
+    let control = control_of(folder)?;
+    shell::runtime()?.block_on(async {
+        let runs = sim::client::identity(&control).await?;
+        let system = (what != "all").then_some(what);
+        if system.is_some_and(|system| !runs.systems.iter().any(|known| known == system)) {
+            let state = sim::client::set_fault(&control, what, false).await?;
+            say_line!("{} is cured", state.whole_name());
+            return Ok(ExitCode::SUCCESS);
+        }
+        let on = |fault: &&FaultState| fault.on && system.is_none_or(|system| fault.system == system);
+        let before: Vec<String> =
+            sim::client::faults(&control).await?.iter().filter(on).map(FaultState::whole_name).collect();
+        let after = sim::client::cure(&control, system).await?;
+        let cured = before.iter().filter(|name| !after.iter().any(|fault| fault.on && fault.whole_name() == **name));
+        let cured: Vec<&str> = cured.map(String::as_str).collect();
+        match cured.as_slice() {
+            [] => say_line!("no fault was on"),
+            cured => cured.iter().for_each(|name| say_line!("{name} is cured")),
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<ExitCode> {
-    let control = Control::of_folder(folder)
-        .wrap_err_with(|| format!("no demo runs in {}; start one with opsconsole demo", folder.display()))?;
+    let control = control_of(folder)?;
     shell::runtime()?.block_on(async {
         match name {
             Some(name) => {
                 let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
-                say_line!(
-                    "{}/{} is {}: {}",
-                    state.system,
-                    state.name,
-                    if state.on { "on" } else { "off" },
-                    state.sentence
-                );
+                say_line!("{} is {}: {}", state.whole_name(), if state.on { "on" } else { "off" }, state.sentence);
             }
             None => {
                 for state in sim::client::faults(&control).await? {
-                    let name = format!("{}/{}", state.system, state.name);
+                    let name = state.whole_name();
                     say_line!("{name:<36} {:<4} {}", if state.on { "on" } else { "off" }, state.sentence);
                 }
             }
@@ -357,8 +386,9 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     let trouble = RefCell::new(None);
     let history = history(folder, loaded.setup.clone(), &trouble);
     let farewell = farewell(loaded.root.path());
-    let ran =
-        shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, args.record.as_deref(), history));
+    let record = args.record.as_deref();
+    let running = shell::console::run(loaded.setup, loaded.root, record, sim::desk(), history);
+    let ran = shell::runtime()?.block_on(running);
     ran?;
     if let Some(why) = trouble.take() {
         eprintln!("opsconsole: the demo began without its last minutes, which could not be read: {why}");
@@ -518,6 +548,9 @@ mod tests {
                 sentence: String::new(),
                 kind: FaultKind::Chain,
                 on: on.contains(&fault.name()),
+                since: None,
+                raises: Vec::new(),
+                ends_by_restart: false,
             };
             assert_eq!(asked.unmet(Some("volchain"), &runs, &Fault::ALL.map(state)), want);
         };

@@ -14,6 +14,7 @@
 
 pub mod backfill;
 pub mod batch;
+pub mod demo;
 pub mod file_act;
 pub mod labels;
 pub mod log;
@@ -25,6 +26,7 @@ pub mod waist;
 
 pub use backfill::{Backfill, PastRow, Scraped};
 pub use batch::{Batch, Document, Layout};
+pub use demo::{DemoOrder, FaultKind, FaultState};
 pub use file_act::{FileAct, FileOrder};
 pub use labels::{Labels, MatchOp, Matcher};
 pub use log::LogLine;

@@ -94,7 +94,9 @@ pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
         pen.put(Role::Accent, words);
         return;
     }
-    for (actions, word) in hints(page) {
+    const DEMO: (&[Action], &str) = (&[Action::DemoFaults], "demo's faults");
+    let demo = (model.console.demo && page == Page::Overview).then_some(&DEMO);
+    for (actions, word) in hints(page).iter().chain(demo) {
         let keys: Vec<String> =
             actions.iter().filter_map(|action| model.keymap.key(*action)).map(|key| key.to_string()).collect();
         let keys = keys.join("/");

@@ -60,7 +60,7 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         pen.put(*role, badge).gap(1);
     }
     // The badges go first: the name may be cut, the danger may not.
-    if let Some((role, words)) = &extras.answering {
+    for (role, words) in extras.answering.iter().chain(&extras.faults) {
         pen.right(*role, words);
         pen.right_gap(2);
     }
@@ -73,10 +73,12 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
 const PRODUCT: &str = "opsconsole";
 
 /// What the line says beside the target and the time, as far as there is room: first that the line to the terminal is
-/// ill, then whether the node answers, then that the line is well, and last the name of this program.
+/// ill, then what this console let go wrong in a demo, then whether the node answers, then that the line is well, and
+/// last the name of this program.
 struct Extras {
     line: Option<(Role, String)>,
     answering: Option<(Role, String)>,
+    faults: Option<(Role, String)>,
     product: bool,
 }
 
@@ -91,6 +93,7 @@ impl Extras {
         };
         let (role, words) = line(model);
         let ill = role != Role::Dim && fits(&words);
+        let faults = faults(model).into_iter().find(|words| fits(words)).map(|words| (Role::Demo, words));
         let answering = target.map(|target| link(model, target)).and_then(|counted| {
             let mark = counted.mark();
             let glyph = model.theme.glyph(mark.glyph);
@@ -98,7 +101,7 @@ impl Extras {
             forms.into_iter().find(|words| fits(words)).map(|words| (mark.role, words))
         });
         let well = role == Role::Dim && fits(&words);
-        Extras { line: (ill || well).then_some((role, words)), answering, product: fits(PRODUCT) }
+        Extras { line: (ill || well).then_some((role, words)), answering, faults, product: fits(PRODUCT) }
     }
 }
 
@@ -151,6 +154,15 @@ fn line(model: &Model) -> (Role, String) {
             (Role::Warning, format!("terminal held {}", spoken(model.now.boot.since(since)).replace(' ', "")))
         }
     }
+}
+
+/// How many faults of a demo are on, as far as it told: they may have ended since, so the moment is said too.
+fn faults(model: &Model) -> Vec<String> {
+    let Some(told) = model.faults.as_ref().filter(|told| !told.on.is_empty()) else { return Vec::new() };
+    let mut clock = told.at.wall.clock();
+    clock.truncate("hh:mm".len());
+    let count = text::count(told.on.len(), "fault");
+    vec![format!(" demo: {count} on at {clock} "), format!(" demo: {count} on "), format!(" {count} on ")]
 }
 
 /// How many of a target's sources answer now.

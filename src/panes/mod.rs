@@ -156,7 +156,8 @@ impl Panes {
             | Action::Reload
             | Action::Redraw
             | Action::Suspend
-            | Action::Quit => None,
+            | Action::Quit
+            | Action::DemoFaults => None,
         }
     }
 

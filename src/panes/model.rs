@@ -58,6 +58,17 @@ pub struct Model {
     pub status: Option<(String, At)>,
     /// What the pages show instead of this, while the operator holds the screen.
     pub freeze: Option<Freeze>,
+    /// What the demo told when its menu last asked.
+    pub faults: Option<FaultsTold>,
+}
+
+/// Which faults of a demo were on when it was last asked. They can end without being asked about, so they
+/// go with their moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultsTold {
+    /// Each as `system/name`.
+    pub on: Vec<String>,
+    pub at: At,
 }
 
 /// The screen is held: the pages show the facts of a moment, while data goes on coming in.

@@ -66,7 +66,8 @@ pub fn pages(action: Action) -> &'static [Page] {
         | Action::Reload
         | Action::Redraw
         | Action::Suspend
-        | Action::Quit => &Page::ALL,
+        | Action::Quit
+        | Action::DemoFaults => &Page::ALL,
     }
 }
 

@@ -347,6 +347,12 @@ pub enum Record {
         step: StepId,
         why: String,
     },
+    /// Somebody switched faults of a demo from its console: what followed was simulated.
+    DemoSwitched {
+        /// Each as `system/name`.
+        faults: Vec<String>,
+        on: bool,
+    },
 }
 
 /// A file with evidence, and what it holds.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::alarm::Alarm;
 use super::clock;
+use super::demo::Desk;
 use super::driver::{Driver, ForScreen};
 use super::fetch::Fetcher;
 use super::poller::Poller;
@@ -53,8 +54,8 @@ pub enum ConsoleError {
     Source(#[from] crate::sources::SourceError),
 }
 
-/// Runs the console until it is quit or its terminal is gone. `history` is what is known from before; polling begins
-/// when it has been taken in.
+/// Runs the console until it is quit or its terminal is gone. `desk` takes what its menu asks of a demo. `history` is
+/// what is known from before; polling begins when it has been taken in.
 ///
 /// # Errors
 /// The terminal or a file can not be used, or the setup has mistakes.
@@ -62,6 +63,7 @@ pub async fn run(
     mut setup: Setup,
     root: StateRoot,
     record: Option<&Path>,
+    desk: Desk,
     history: impl Future<Output = Vec<Batch>>,
 ) -> Result<(), ConsoleError> {
     install_panic_hook();
@@ -98,7 +100,7 @@ pub async fn run(
     console.draw()?;
 
     let (out, messages) = mpsc::channel(QUEUE);
-    let mut driver = Driver::new(root, out.clone(), clock::now, actor);
+    let mut driver = Driver::new(root, out.clone(), clock::now, actor).with_desk(desk);
     console.carry_out(first, &mut driver).await?;
     let result = console.live(&guard, signals, &mut driver, out, messages, history).await;
     guard.leave();
@@ -182,8 +184,9 @@ impl Console {
                     }
                 }
                 batches = &mut history, if polling.is_none() => {
-                    for batch in batches {
-                        self.happened(clock::now(), Msg::Polled(Arc::new(batch)), driver).await?;
+                    let past: Vec<Arc<Batch>> = batches.into_iter().map(Arc::new).collect();
+                    if !past.is_empty() {
+                        self.happened(clock::now(), Msg::Remembered(past), driver).await?;
                     }
                     let poller = self.start_polling(&out)?;
                     driver.polls(poller.nudges());

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::backfill;
 use super::collect;
+use super::demo::Desk;
 use super::fetch::http::HttpClient;
 use super::ledger::{Job, Ledger};
 use super::lock::{self, TargetLock};
@@ -23,7 +24,7 @@ use crate::app::collecting::Bundle;
 use crate::app::msg::{ArmAnswer, PrepareAnswer};
 use crate::app::{Effect, Msg};
 use crate::base::{At, RunId, StepId, TargetId};
-use crate::model::Exec;
+use crate::model::{DemoOrder, Exec};
 use crate::runbook::Actor;
 use crate::runbook::seal::Place;
 use crate::runbook::tree::ActPlan;
@@ -55,6 +56,8 @@ pub struct Driver {
     nudges: Nudges,
     /// Asks the servers of targets.
     client: HttpClient,
+    /// Takes what a menu asks of a demo.
+    desk: Desk,
 }
 
 impl Driver {
@@ -63,7 +66,14 @@ impl Driver {
         let ledger = Ledger::start(Arc::clone(&root), out.clone(), clock, actor.clone());
         let nudges = Nudges::default();
         let (loader, client) = (Loader::of_user(), HttpClient::new());
-        Driver { root, loader, ledger, out, clock, actor, armed: Arc::default(), nudges, client }
+        let (armed, desk) = (Arc::default(), Desk::default());
+        Driver { root, loader, ledger, out, clock, actor, armed, nudges, client, desk }
+    }
+
+    /// With this desk for what is asked of a demo.
+    #[must_use]
+    pub fn with_desk(self, desk: Desk) -> Driver {
+        Driver { desk, ..self }
     }
 
     /// From now on these sources can be asked out of their rhythm.
@@ -103,6 +113,7 @@ impl Driver {
             Effect::FetchNow { source } => drop(self.nudges.fetch_now(&source)),
             Effect::Prepare { run, step, place, acts, way_back } => self.prepare(run, step, *place, acts, way_back),
             Effect::Collect { run, step, bundle } => self.collect(run, step, *bundle),
+            Effect::Demo { folder, order } => self.ask_demo(folder, order),
         }
         None
     }
@@ -167,6 +178,16 @@ impl Driver {
             let outcome = written.unwrap_or_else(|error| Err(error.to_string()));
             // Nobody listens any more when the console has ended; the next one gathers the evidence anew.
             let _ = out.send((clock(), Msg::Collected { run, step, outcome: Box::new(outcome) })).await;
+        });
+    }
+
+    /// Beside the loop: the demo answers when its ports follow.
+    fn ask_demo(&self, folder: String, order: DemoOrder) {
+        let (desk, out, clock) = (self.desk.clone(), self.out.clone(), self.clock);
+        tokio::spawn(async move {
+            let answer = desk.ask(folder, order.clone()).await;
+            // Nobody listens any more when the console has ended.
+            let _ = out.send((clock(), Msg::DemoTold { order, answer })).await;
         });
     }
 

@@ -9,6 +9,7 @@
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
 //! reload    themes and keymaps, again when their files change                  text_file what an operator wrote
 //! journal   the files               lock      who may act                state_root where it all lives
+//! demo      what a menu asks of what is simulated
 //! alarm     when to look again          remembered clocks and claims of alerts, kept for the next console
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod child;
 pub mod clock;
 pub mod collect;
 pub mod console;
+pub mod demo;
 pub mod discover;
 pub mod driver;
 pub mod examine;

@@ -109,7 +109,8 @@ async fn carry_out(effects: Vec<Effect>, driver: &mut Driver) {
             | Effect::Arm { .. }
             | Effect::Disarm { .. }
             | Effect::Prepare { .. }
-            | Effect::Commit { .. } => {}
+            | Effect::Commit { .. }
+            | Effect::Demo { .. } => {}
         }
     }
 }

@@ -41,6 +41,9 @@ fn check(surface: Surface, fault: Fault, alerts: &[&str]) {
 }
 
 fn check_in(life: &mut Rehearsal, fault: Fault, alerts: &[&str]) {
+    let said = life.faults().into_iter().find(|known| known.name == fault.name()).expect("a fault").raises;
+    let said: BTreeSet<&str> = said.iter().map(String::as_str).collect();
+    assert_eq!(said, alerts.iter().copied().collect(), "what {} says that it raises", fault.name());
     let bells = |life: &Rehearsal| life.asked.iter().filter(|effect| matches!(effect, Effect::Bell)).count();
     let before = bells(life);
     let holds: Vec<u64> = alerts
@@ -95,6 +98,22 @@ fn a_wrong_balance_fails_the_verification() {
     for surface in [Surface::AsBuilt, Surface::Documented] {
         check(surface, Fault::UserMismatch, &["VolchainUserMismatches", "VolchainSystemVerificationFailed"]);
     }
+}
+
+#[test]
+fn what_the_verification_finds_fails_it() {
+    for surface in [Surface::AsBuilt, Surface::Documented] {
+        check(surface, Fault::CrossMismatch, &["VolchainSystemVerificationFailed"]);
+        check(surface, Fault::GameMissing, &["VolchainUserMismatches", "VolchainSystemVerificationFailed"]);
+    }
+    check(Surface::Documented, Fault::ChainBroken, &["VolchainSystemVerificationFailed"]);
+}
+
+#[test]
+fn who_waits_for_a_block_in_vain_is_counted_where_that_is_exposed() {
+    check(Surface::Documented, Fault::SlowSealing, &["VolchainBarrierTimeouts"]);
+    check(Surface::Documented, Fault::MempoolFlood, &["VolchainBarrierTimeouts", "VolchainMempoolOverload"]);
+    check(Surface::Documented, Fault::ProducerOff, &["VolchainBarrierTimeouts", "VolchainBlocksStale"]);
 }
 
 #[test]
@@ -170,8 +189,9 @@ fn every_fault_of_pouw_raises_what_it_says() {
 }
 
 #[test]
-fn an_idle_chain_and_a_clock_that_is_off_raise_nothing() {
-    for fault in [Fault::Idle, Fault::ClockOff] {
+fn what_no_rule_is_about_raises_nothing() {
+    for fault in [Fault::Idle, Fault::ClockOff, Fault::ChainBroken, Fault::SlowSealing] {
+        assert_eq!(fault.raises(Surface::AsBuilt), [""; 0], "{}", fault.name());
         let mut life = Rehearsal::begin(Surface::AsBuilt, &[], 80, 24).expect("a rehearsal");
         life.fault(fault, true);
         for _ in 0..20 {

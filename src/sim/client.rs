@@ -16,8 +16,8 @@ use super::folder::{ControlFile, DemoFolder};
 use super::http;
 use super::service::{ServiceState, Verb};
 use super::timeline::Past;
-use super::volchain::FaultKind;
 use super::world::Ran;
+pub use crate::model::FaultState;
 
 /// Largest answer that is read.
 pub(super) const ANSWER_LIMIT: u64 = 16 * 1024 * 1024;
@@ -29,18 +29,6 @@ pub struct Control {
     pub file: ControlFile,
     /// Host and port of the control URL.
     pub(super) address: String,
-}
-
-/// A fault of the demo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultState {
-    /// The system that it is in.
-    #[serde(default)]
-    pub system: String,
-    pub name: String,
-    pub sentence: String,
-    pub kind: FaultKind,
-    pub on: bool,
 }
 
 /// Who answers on the control port.
@@ -142,6 +130,15 @@ impl Control {
 pub async fn set_fault(control: &Control, name: &str, on: bool) -> Result<FaultState, SimError> {
     let name = encoded(name);
     control.read(&control.ask("POST", &format!("/faults/{name}?on={on}")).await?)
+}
+
+/// Switches every fault off, of one system or of all, and returns every fault of all of them when the ports follow.
+///
+/// # Errors
+/// The demo does not answer, or has no such system.
+pub async fn cure(control: &Control, system: Option<&str>) -> Result<Vec<FaultState>, SimError> {
+    let of = system.map(|system| format!("?system={}", encoded(system))).unwrap_or_default();
+    control.read(&control.ask("POST", &format!("/cure{of}")).await?)
 }
 
 /// Every fault with its sentence and state.

@@ -5,6 +5,7 @@
 //! | `GET /identity` | `{"opsconsole_demo": true, …}`; needs no token, so that anyone can tell a demo from a node |
 //! | `GET /faults` | every fault with its sentence and state |
 //! | `POST /faults/SYSTEM%2FNAME?on=true` | the fault as it now is, when the ports follow it; `NAME` where it is one |
+//! | `POST /cure`, with `?system=NAME` for one of them | every fault, when all are off and the ports follow |
 //! | `GET /service?unit=NAME` | `{"unit", "active", "main_pid", "since"}` |
 //! | `POST /service/restart`, `start`, `stop`, each `?unit=NAME` | the unit; with `wait=true` when no start is under way |
 //! | `POST /service/daemon-reload` | `{}`; the drop-ins read again |
@@ -60,6 +61,7 @@ pub fn router(stages: Vec<Stage>, token: &str, identity: Identity, backend: Back
     Router::new()
         .route("/faults", get(list_faults))
         .route("/faults/{name}", post(switch_fault))
+        .route("/cure", post(cure))
         .route("/service", get(tell_service))
         .route("/service/{verb}", post(command_service))
         .route("/history", get(tell_history))
@@ -146,6 +148,25 @@ async fn switch_fault(State(desk): State<Desk>, Path(name): Path<String>, Query(
         Some(state) => Json(state).into_response(),
         None => refuse(StatusCode::NOT_FOUND, "no such fault"),
     }
+}
+
+#[derive(Deserialize)]
+struct OfSystem {
+    #[serde(default)]
+    system: Option<String>,
+}
+
+async fn cure(State(desk): State<Desk>, Query(of): Query<OfSystem>) -> Response {
+    let is = |stage: &&Stage| of.system.as_ref().is_none_or(|system| stage.simulation.system.as_str() == *system);
+    if !desk.stages.iter().any(|stage| is(&stage)) {
+        return refuse(StatusCode::NOT_FOUND, "there is no such system");
+    }
+    for stage in desk.stages.iter().filter(is) {
+        for fault in faults_of(stage).into_iter().filter(|fault| fault.on) {
+            stage.change_and_follow(Event::Fault { name: fault.name, on: false }).await;
+        }
+    }
+    list_faults(State(desk.clone())).await.into_response()
 }
 
 /// Every fault as it is switched.

@@ -8,6 +8,7 @@
 //! server      a port of a system, which can misbehave           control   the port that takes faults and commands
 //! serve       all systems, from start to end, in one folder     folder    that folder
 //! filing      the files of the worlds, in the folder            run       the programs of the worlds, for their sources
+//! desk        what the menu of a console asks for
 //! client      how a console drives a running demo               systemctl the executable that its runbooks run
 //! logfile     what the node says, in the folder                 journalctl the same for those who ask systemd's journal
 //! backend     the node's files in the folder, its backups and its drop-ins
@@ -23,6 +24,7 @@
 mod backend;
 pub mod client;
 mod control;
+mod desk;
 pub mod drill;
 mod error;
 mod exchange;
@@ -49,6 +51,7 @@ pub mod volchain;
 pub mod world;
 
 pub use client::{Control, FaultState};
+pub use desk::desk;
 pub use error::SimError;
 pub use exchange::{Request, Surface};
 pub use folder::DemoFolder;
@@ -60,3 +63,5 @@ pub use timeline::Past;
 mod alert_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod visible_tests;

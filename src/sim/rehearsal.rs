@@ -23,7 +23,7 @@ use crate::app::{App, Effect, JournalId, Msg, Setup, SetupError};
 use crate::base::{At, Boot, Digest, Key, RunId, SecretRef, SequenceId, StepId, Wall};
 use crate::config::{ConfigSpec, TargetSpec};
 use crate::model::file_act::PROGRAM_NAME;
-use crate::model::{Answer, Exec, Fetch, FetchFailure, FileOrder, HttpAnswer, Reply};
+use crate::model::{Answer, DemoOrder, Exec, FaultState, Fetch, FetchFailure, FileOrder, HttpAnswer, Reply};
 use crate::panes::model::{Console, Link, LinkState};
 use crate::runbook::Present;
 use crate::runbook::machine::Look;
@@ -393,6 +393,10 @@ impl Rehearsal {
                     let archive = Archive { path, bytes: 10_240, sha256: Digest::of(b"played"), files, left_out };
                     self.tell(Msg::Collected { run, step, outcome: Box::new(Ok(archive)) });
                 }
+                Effect::Demo { order, .. } => {
+                    let answer = Ok(self.demo(&order));
+                    self.tell(Msg::DemoTold { order, answer });
+                }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
@@ -408,6 +412,27 @@ impl Rehearsal {
                 | Effect::Follow { .. } => {}
             }
         }
+    }
+
+    /// Does what the menu of the console asks for, and tells every fault, as the control port does.
+    fn demo(&mut self, order: &DemoOrder) -> Vec<FaultState> {
+        match order {
+            DemoOrder::Tell => {}
+            DemoOrder::Switch { system, name, on } => self.fault_of(system, name, *on),
+            DemoOrder::Cure { system } => {
+                let all = self.faults().into_iter();
+                let of = |fault: &FaultState| fault.on && system.as_ref().is_none_or(|of| *of == fault.system);
+                let names: Vec<_> = all.filter(of).map(|fault| (fault.system, fault.name)).collect();
+                names.iter().for_each(|(system, name)| self.fault_of(system, name, false));
+            }
+        }
+        self.faults()
+    }
+
+    /// Everything that can go wrong with what is rehearsed.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultState> {
+        self.casts.iter().flat_map(|cast| cast.play.faults(cast.simulation.system.as_str())).collect()
     }
 
     fn append(&mut self, journal: JournalId, record: Record) {

@@ -14,9 +14,9 @@ use super::folder::{self, ADMIN_SECRET};
 use super::record::LogRecord;
 use super::service::{Service, ServiceState, Verb};
 use super::timeline::{Past, Timeline};
-use super::volchain::{self, Fault, Node};
+use super::volchain::{self, AfterRestart, Fault, Faults, Node};
 use super::world::{self, Ran, Script, World, on_the_way};
-use crate::base::{EndpointId, NodeId, Problem, SecretRef, SystemId, TargetId};
+use crate::base::{EndpointId, NodeId, Problem, SecretRef, SystemId, TargetId, Wall};
 use crate::config::{DemoSpec, EndpointAddressSpec, NodeSpec, TargetSpec};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::{Files, SettingValue};
@@ -360,28 +360,19 @@ impl Play {
     /// Everything that can go wrong with it, and whether it does.
     #[must_use]
     pub fn faults(&self, system: &str) -> Vec<FaultState> {
-        let known = |fault: Fault, on: bool| FaultState {
-            system: system.to_owned(),
-            name: fault.name().to_owned(),
-            sentence: fault.sentence().to_owned(),
-            kind: fault.kind(),
-            on,
-        };
         match self {
             Play::ByHand(timeline) => {
-                Fault::ALL.into_iter().map(|fault| known(fault, timeline.node().fault_on(fault))).collect()
+                let node = timeline.node();
+                let raises =
+                    |fault: Fault| fault.raises(node.surface()).iter().map(|alert| (*alert).to_owned()).collect();
+                let known = |fault: Fault| known(system, fault, node.faults(), raises(fault));
+                Fault::ALL.into_iter().map(known).collect()
             }
             Play::World(timeline) => {
                 let world = timeline.node();
-                let own = |(number, fault): (usize, &world::spec::FaultSpec)| FaultState {
-                    system: system.to_owned(),
-                    name: fault.name.clone(),
-                    sentence: sentence(fault, world.surface()),
-                    kind: fault.kind,
-                    on: world.fault_on(number),
-                };
+                let own = |(number, fault)| of_world(system, world, number, fault);
                 let own = world.script().spec.faults.iter().enumerate().map(own);
-                own.chain(on_the_way().map(|fault| known(fault, world.on_the_way().on(fault)))).collect()
+                own.chain(on_the_way().map(|fault| known(system, fault, world.on_the_way(), Vec::new()))).collect()
             }
         }
     }
@@ -390,6 +381,36 @@ impl Play {
     #[must_use]
     pub fn ran(&self, now: i64, argv: &[String]) -> Option<Ran> {
         self.world().and_then(|world| world.ran(now, argv))
+    }
+}
+
+/// A fault that is written by hand, as it is.
+fn known(system: &str, fault: Fault, faults: &Faults, raises: Vec<String>) -> FaultState {
+    FaultState {
+        system: system.to_owned(),
+        name: fault.name().to_owned(),
+        sentence: fault.sentence().to_owned(),
+        kind: fault.kind(),
+        on: faults.on(fault),
+        since: faults.since(fault).map(Wall),
+        raises,
+        ends_by_restart: fault.after_restart() == AfterRestart::Cured,
+    }
+}
+
+/// A fault of a world's file, as it is.
+fn of_world(system: &str, world: &World, number: usize, fault: &world::spec::FaultSpec) -> FaultState {
+    let surface = world.surface();
+    let here = |raises: &&world::spec::RaisesSpec| raises.surfaces.is_empty() || raises.surfaces.contains(&surface);
+    FaultState {
+        system: system.to_owned(),
+        name: fault.name.clone(),
+        sentence: sentence(fault, surface),
+        kind: fault.kind,
+        on: world.fault_on(number),
+        since: world.fault_since(number).map(Wall),
+        raises: fault.raises.iter().filter(here).map(|raises| raises.alert.clone()).collect(),
+        ends_by_restart: fault.after_restart == world::spec::AfterRestartSpec::Cured,
     }
 }
 

@@ -49,6 +49,7 @@ groups! {
     Looking, "looking";
     Runbook, "runbooks and acting";
     Console, "the console";
+    Demo, "the demo: nothing real is changed";
 }
 
 /// One row of the table.
@@ -137,6 +138,15 @@ actions! {
     Redraw, "redraw", Console, None, "draw the whole screen again";
     Suspend, "suspend", Console, None, "suspend the console to the shell";
     Quit, "quit", Console, None, "quit; a committed sequence goes on without the console";
+    DemoFaults, "demo_faults", Demo, None, "only in a demo: let something go wrong in what is simulated, and cure it";
+}
+
+impl ActionRow {
+    /// Whether a console has this action: what belongs to the demo exists nowhere else.
+    #[must_use]
+    pub fn exists(&self, demo: bool) -> bool {
+        demo || self.group != Group::Demo
+    }
 }
 
 impl Action {

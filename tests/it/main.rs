@@ -10,6 +10,7 @@ mod backups;
 mod config;
 mod confirming;
 mod exploring;
+mod faults;
 mod fixtures;
 mod hostile;
 mod house;

@@ -14,6 +14,7 @@ use crate::cli::report::details;
 use crate::cli::{Common, journal, load};
 use crate::model::Batch;
 use crate::shell::{self, walk};
+use crate::sim;
 use crate::systems::System;
 
 /// What `--help` says.
@@ -71,7 +72,7 @@ pub fn run(common: &Common, args: &RunArgs, systems: &[Arc<System>]) -> Result<E
     loaded.setup.wanted = Some(wanted);
     if terminal {
         let history = async { Vec::<Batch>::new() };
-        shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, None, history))?;
+        shell::runtime()?.block_on(shell::console::run(loaded.setup, loaded.root, None, sim::desk(), history))?;
         return Ok(ExitCode::SUCCESS);
     }
     let within = Duration::from_secs(args.within);

@@ -72,7 +72,7 @@ const WIDE: (u16, u16) = (150, 48);
 /// What goes wrong where everything is shown at once.
 const INCIDENTS: &[(&str, &str, u64)] = &[
     ("volchain", "producer-stuck", 70),
-    ("coinjecture", "parity-drift", 200),
+    ("coinjecture", "ipfs-nodes-down", 200),
     ("goud", "fork", 100),
     ("fastmainnet", "market-silent", 800),
 ];
@@ -118,6 +118,10 @@ const SCENES: &[Scene] = &[
     scene("logs", "the lines of a log, followed", |stage| stage.app.show(Page::Logs)),
     scene("slo", "objectives and what is left of their budgets", objectives),
     scene("palette", "everything is found by typing", palette),
+    Scene {
+        cast: Cast::All(INCIDENTS),
+        ..scene("faults", "the demo's menu of what can go wrong", |stage| stage.press("d"))
+    },
 ];
 
 /// Draws one scene, or all.

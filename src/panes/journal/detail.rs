@@ -77,7 +77,8 @@ pub fn describe(rows: &mut Rows, entry: &Entry) {
         | Record::DidByHand { .. }
         | Record::Ticked { .. }
         | Record::Answered { .. }
-        | Record::NotCollected { .. } => {}
+        | Record::NotCollected { .. }
+        | Record::DemoSwitched { .. } => {}
         Record::SequenceByHand { verify, .. } => {
             for condition in verify {
                 rows.pair(0, "to measure", Role::Text, &format!("{}: {}", condition.means, condition.expr));

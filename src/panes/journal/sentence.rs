@@ -113,6 +113,8 @@ pub fn sentence(record: &Record) -> String {
             format!("kept {} of evidence, {bytes} bytes, hash {hash}, in {}", text::count(files, "file"), archive.path)
         }
         Record::NotCollected { why, .. } => format!("could not keep the evidence: {why}"),
+        Record::DemoSwitched { faults, on: true } => format!("in the demo, let this go wrong: {}", faults.join(", ")),
+        Record::DemoSwitched { faults, on: false } => format!("in the demo, cured {}", faults.join(", ")),
     }
 }
 
@@ -202,6 +204,8 @@ pub fn tone(record: &Record) -> Role {
         Record::DidByHand { done: false, .. } | Record::NotCollected { .. } => Role::Warning,
         Record::ByHandMeasured { cured: true, .. } => Role::Ok,
         Record::ByHandMeasured { cured: false, .. } => Role::Critical,
+        Record::DemoSwitched { on: true, .. } => Role::Warning,
+        Record::DemoSwitched { on: false, .. } => Role::Text,
     }
 }
 

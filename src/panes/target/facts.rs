@@ -97,6 +97,12 @@ fn versions(model: &Model, target: &Target) -> BTreeSet<String> {
 fn rules(rows: &mut Rows, model: &Model, target: &Target) {
     let (role, said) = judged(model, target);
     rows.pair(0, "alerts", role, &said);
+    for (word, role) in [("firing", Role::Critical), ("pending", Role::Warning)] {
+        let named = named(model, target, word);
+        if !named.is_empty() {
+            rows.pair(0, word, role, &named.join(", "));
+        }
+    }
     let runbooks: Vec<&str> = target.system.runbooks.iter().map(|runbook| runbook.title.as_str()).collect();
     if !runbooks.is_empty() {
         rows.pair(0, "runbooks", Role::Text, &runbooks.join(", "));
@@ -105,6 +111,18 @@ fn rules(rows: &mut Rows, model: &Model, target: &Target) {
         let words = format!("within {} min: {}", escalation.respond_within_minutes, escalation.contacts.join(", "));
         rows.pair(0, crate::panes::mark::severity(escalation.severity).word, Role::Dim, &words);
     }
+}
+
+/// The alerts in this state, each name once.
+fn named<'a>(model: &'a Model, target: &Target, word: &str) -> Vec<&'a str> {
+    let alerts = model.alerts.alerts().filter(|alert| alert.target == target.id && alert.state.word() == word);
+    let mut names: Vec<&str> = Vec::new();
+    for alert in alerts {
+        if !names.contains(&alert.rule.name.as_str()) {
+            names.push(&alert.rule.name);
+        }
+    }
+    names
 }
 
 /// How many rules there are, and how many alerts are in each state but quiet: `3 rules: 1 firing, 1 with no data`.

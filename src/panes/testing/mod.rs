@@ -131,6 +131,7 @@ fn bare() -> Model {
         banners: Vec::new(),
         status: None,
         freeze: None,
+        faults: None,
     }
 }
 

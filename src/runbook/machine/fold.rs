@@ -157,6 +157,9 @@ impl Run {
             Record::ByHandMeasured { step, judged, cured } => self.by_hand_measured(step, judged, *cured),
             Record::Collected { step, archive } => self.collected(step, archive),
             Record::NotCollected { step, why } => self.not_collected(step, why),
+            Record::DemoSwitched { .. } => {
+                Err("what was switched in a demo belongs to the console's journal".to_owned())
+            }
         }
     }
 

@@ -121,7 +121,8 @@ pub fn orphaned(entries: &[Entry]) -> Option<SequenceEnd> {
             | Record::SequenceByHand { .. }
             | Record::ByHandMeasured { .. }
             | Record::Collected { .. }
-            | Record::NotCollected { .. } => {}
+            | Record::NotCollected { .. }
+            | Record::DemoSwitched { .. } => {}
         }
     }
     Some(end_of(begun, &intended))

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Delivery;
+use super::{Delivery, Surface};
+pub use crate::model::FaultKind;
 
 /// Something that can be switched on and off while the node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,18 +31,6 @@ pub enum Fault {
     GameMissing,
     Stubborn,
     SlowSealing,
-}
-
-/// What a fault disturbs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// The chain or its service.
-    #[serde(alias = "Chain")]
-    Chain,
-    /// The way the node answers.
-    #[serde(alias = "Endpoint")]
-    Endpoint,
 }
 
 /// What a restart of the service does to a fault.
@@ -179,6 +168,43 @@ impl Fault {
         }
     }
 
+    /// The alerts that fire for it on this surface: the only place that says so.
+    #[must_use]
+    pub fn raises(self, surface: Surface) -> &'static [&'static str] {
+        const STALE: &[&str] = &["VolchainBlocksStale"];
+        const FAILED: &[&str] = &["VolchainSystemVerificationFailed"];
+        const MISMATCHES: &[&str] = &["VolchainSystemVerificationFailed", "VolchainUserMismatches"];
+        // There it also counts who waits for a block in vain, and what is wrong with its blocks fails the system.
+        let documented = surface == Surface::Documented;
+        match self {
+            Fault::ProducerStuck | Fault::StuckAgain | Fault::ProducerOff if documented => {
+                &["VolchainBarrierTimeouts", "VolchainBlocksStale"]
+            }
+            Fault::ProducerStuck | Fault::StuckAgain | Fault::ProducerOff => STALE,
+            Fault::MempoolFlood if documented => &["VolchainBarrierTimeouts", "VolchainMempoolOverload"],
+            Fault::MempoolFlood => &["VolchainMempoolOverload"],
+            Fault::SlowSealing if documented => &["VolchainBarrierTimeouts"],
+            Fault::ChainBroken if documented => FAILED,
+            Fault::CrossMismatch => FAILED,
+            Fault::UserMismatch | Fault::GameMissing => MISMATCHES,
+            Fault::Refused
+            | Fault::Slow
+            | Fault::Dripping
+            | Fault::Status500
+            | Fault::Html
+            | Fault::Truncated
+            | Fault::Huge
+            | Fault::Redirect => &["VolchainServiceDown"],
+            Fault::Sluggish => &["VolchainHighResponseTime"],
+            Fault::ChainBroken
+            | Fault::SlowSealing
+            | Fault::RestartFails
+            | Fault::Idle
+            | Fault::ClockOff
+            | Fault::Stubborn => &[],
+        }
+    }
+
     /// What a restart of the service does to it: the only place that says so.
     #[must_use]
     pub fn after_restart(self) -> AfterRestart {
@@ -209,42 +235,46 @@ impl Fault {
     }
 }
 
-/// The faults that are on.
+/// The faults that are on, each with the moment since which it is, in milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults(u32);
+pub struct Faults([Option<i64>; Fault::ALL.len()]);
 
 impl Faults {
     #[must_use]
-    pub fn on(self, fault: Fault) -> bool {
-        self.0 & bit(fault) != 0
+    pub fn on(&self, fault: Fault) -> bool {
+        self.since(fault).is_some()
     }
 
-    pub fn switch(&mut self, fault: Fault, on: bool) {
-        if on {
-            self.0 |= bit(fault);
-        } else {
-            self.0 &= !bit(fault);
-        }
+    /// Since when it is on; nothing where it is not.
+    #[must_use]
+    pub fn since(&self, fault: Fault) -> Option<i64> {
+        self.0[fault as usize]
+    }
+
+    /// Switches a fault. One that is on stays on since when it was.
+    pub fn switch(&mut self, now: i64, fault: Fault, on: bool) {
+        let since = &mut self.0[fault as usize];
+        *since = on.then(|| since.unwrap_or(now));
     }
 
     /// Drops what a restart cures.
     pub fn restart(&mut self) {
         for fault in Fault::ALL {
             if fault.after_restart() == AfterRestart::Cured {
-                self.switch(fault, false);
+                self.0[fault as usize] = None;
             }
         }
     }
 
     /// Whether the service can not come up.
     #[must_use]
-    pub fn keep_down(self) -> bool {
+    pub fn keep_down(&self) -> bool {
         Fault::ALL.into_iter().any(|fault| self.on(fault) && fault.after_restart() == AfterRestart::KeepsDown)
     }
 
     /// How answers travel. Where several faults disturb the same thing, the one that lets least through wins.
     #[must_use]
-    pub fn delivery(self) -> Delivery {
+    pub fn delivery(&self) -> Delivery {
         let worst_first = [
             (Fault::Refused, Delivery::Refused),
             (Fault::Slow, Delivery::Slow),
@@ -256,21 +286,19 @@ impl Faults {
     }
 }
 
-fn bit(fault: Fault) -> u32 {
-    1 << (fault as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_found_by_its_name_and_is_its_own_bit() {
+    fn every_fault_is_found_by_its_name_and_is_switched_alone() {
         let mut seen = Faults::default();
         for fault in Fault::ALL {
             assert_eq!(Fault::named(fault.name()), Some(fault));
-            assert!(!seen.on(fault), "{} shares its bit", fault.name());
-            seen.switch(fault, true);
+            assert!(!seen.on(fault), "{} is switched with another", fault.name());
+            seen.switch(1, fault, true);
+            seen.switch(2, fault, true);
+            assert_eq!(seen.since(fault), Some(1), "{} is on since the first time", fault.name());
             assert_eq!(serde_json::to_value(fault).unwrap(), fault.name());
         }
         assert_eq!(Fault::named("producer"), None);
@@ -279,7 +307,7 @@ mod tests {
     #[test]
     fn a_restart_cures_the_stuck_producer_and_nothing_else() {
         let mut faults = Faults::default();
-        Fault::ALL.into_iter().for_each(|fault| faults.switch(fault, true));
+        Fault::ALL.into_iter().for_each(|fault| faults.switch(1, fault, true));
         faults.restart();
         let cured: Vec<&str> = Fault::ALL.into_iter().filter(|fault| !faults.on(*fault)).map(Fault::name).collect();
         assert_eq!(cured, ["producer-stuck"]);

@@ -236,6 +236,18 @@ impl Node {
         }
     }
 
+    /// What it answers like.
+    #[must_use]
+    pub fn surface(&self) -> Surface {
+        self.surface
+    }
+
+    /// The faults that are on.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     #[must_use]
     pub fn fault_on(&self, fault: Fault) -> bool {
         self.faults.on(fault)
@@ -331,7 +343,7 @@ impl Node {
         if self.faults.on(fault) == on {
             return;
         }
-        self.faults.switch(fault, on);
+        self.faults.switch(now, fault, on);
         if fault == Fault::RestartFails && !on && self.service.state == ServiceState::Failed {
             // Whoever clears this fault is not an operator but the demo itself: what it held down comes up.
             self.command(self.service.after(Verb::Start, now));

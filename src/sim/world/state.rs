@@ -49,8 +49,8 @@ pub struct World {
     pub(super) cells: Vec<Cell>,
     pub(super) sways: Vec<Sway>,
     pub(super) units: Vec<Service>,
-    /// Of every fault of the file, whether it is on.
-    pub(super) faults: Vec<bool>,
+    /// Of every fault of the file, since when it is on, in milliseconds since the epoch; nothing where it is not.
+    pub(super) faults: Vec<Option<i64>>,
     pub(super) on_the_way: Faults,
     pub(super) buckets: BTreeMap<(usize, usize), Bucket>,
     lived_until: i64,
@@ -92,7 +92,7 @@ impl World {
             cells: script.cells.iter().map(cell).collect(),
             sways: vec![Sway::default(); script.cells.len()],
             units: script.spec.units.iter().map(unit).collect(),
-            faults: vec![false; script.spec.faults.len()],
+            faults: vec![None; script.spec.faults.len()],
             on_the_way: Faults::default(),
             buckets: BTreeMap::new(),
             lived_until: start,
@@ -116,12 +116,18 @@ impl World {
     /// Whether the fault of this number is on.
     #[must_use]
     pub fn fault_on(&self, fault: usize) -> bool {
-        self.faults.get(fault).copied().unwrap_or(false)
+        self.fault_since(fault).is_some()
+    }
+
+    /// Since when the fault of this number is on; nothing where it is not.
+    #[must_use]
+    pub fn fault_since(&self, fault: usize) -> Option<i64> {
+        self.faults.get(fault).copied().flatten()
     }
 
     #[must_use]
-    pub fn on_the_way(&self) -> Faults {
-        self.on_the_way
+    pub fn on_the_way(&self) -> &Faults {
+        &self.on_the_way
     }
 
     /// The unit of this number.
@@ -165,7 +171,8 @@ impl World {
 
     /// What the faults do that are on and can be seen here.
     pub(super) fn effects(&self) -> impl Iterator<Item = &EffectSpec> {
-        let on = self.script.spec.faults.iter().zip(&self.faults).filter(|(fault, on)| **on && self.shows(fault));
+        let on =
+            self.script.spec.faults.iter().zip(&self.faults).filter(|(fault, on)| on.is_some() && self.shows(fault));
         on.flat_map(|(fault, _)| &fault.effects)
     }
 
@@ -187,9 +194,10 @@ impl World {
     fn switch(&mut self, now: i64, number: usize, on: bool) {
         let script = Arc::clone(&self.script);
         let (Some(state), Some(fault)) = (self.faults.get_mut(number), script.spec.faults.get(number)) else { return };
-        if std::mem::replace(state, on) == on {
+        if state.is_some() == on {
             return;
         }
+        *state = on.then_some(now);
         self.sway(now);
         if !self.shows(fault) {
             return;
@@ -352,8 +360,9 @@ impl World {
         let script = Arc::clone(&self.script);
         let name = &script.spec.units[unit].name;
         for (number, fault) in script.spec.faults.iter().enumerate() {
-            if self.faults[number] && fault.after_restart == AfterRestartSpec::Cured && cured_by(fault, name) {
-                self.faults[number] = false;
+            if self.faults[number].is_some() && fault.after_restart == AfterRestartSpec::Cured && cured_by(fault, name)
+            {
+                self.faults[number] = None;
             }
         }
         self.sway(now);
@@ -423,7 +432,7 @@ impl Lives for World {
         let now = now.max(self.lived_until);
         match change {
             Change::Fault { fault, on } => self.switch(now, fault, on),
-            Change::OnTheWay { fault, on } => self.on_the_way.switch(fault, on),
+            Change::OnTheWay { fault, on } => self.on_the_way.switch(now, fault, on),
             Change::Service { unit, verb } => {
                 if let Some(service) = self.units.get_mut(unit) {
                     *service = service.after(verb, now);

@@ -25,6 +25,8 @@ pub struct Help {
     standing: Vec<String>,
     /// Rules that hold for what the page shows.
     rules: Vec<String>,
+    /// Whether the console looks at a demo.
+    demo: bool,
     search: Field,
     offset: usize,
 }
@@ -33,13 +35,19 @@ impl Help {
     /// Help on the page of this name, whose own actions stand first, below the sentences that stand above the page.
     #[must_use]
     pub fn new(page: &'static str, first: Vec<ActionRow>, standing: Vec<String>) -> Help {
-        Help { page, first, standing, rules: Vec::new(), search: Field::new("find", ""), offset: 0 }
+        Help { page, first, standing, rules: Vec::new(), demo: false, search: Field::new("find", ""), offset: 0 }
     }
 
     /// With these rules below the keys.
     #[must_use]
     pub fn ruled(self, rules: Vec<String>) -> Help {
         Help { rules, ..self }
+    }
+
+    /// With the keys of the demo, where the console looks at one.
+    #[must_use]
+    pub fn in_demo(self, demo: bool) -> Help {
+        Help { demo, ..self }
     }
 
     pub(super) fn key(&mut self, key: Key, keymap: &Keymap, area: Rect) -> Answer {
@@ -104,6 +112,7 @@ impl Help {
         for group in Group::ALL {
             let rows = ACTIONS
                 .iter()
+                .filter(|row| row.exists(self.demo))
                 .filter(|row| row.group == *group && self.first.iter().all(|here| here.action != row.action));
             section(&mut lines, group.word(), rows, wanted, (keymap, columns));
         }
@@ -170,7 +179,7 @@ mod tests {
 
     fn typed(text: &str) -> Help {
         let first = vec![*Action::Open.row(), *Action::Filter.row()];
-        let mut help = Help::new("alerts", first, Vec::new());
+        let mut help = Help::new("alerts", first, Vec::new()).in_demo(true);
         let area = Rect { x: 0, y: 0, width: 80, height: 24 };
         for c in text.chars() {
             assert_eq!(help.key(Key::char(c), &Keymap::standard(), area), Answer::Open);

@@ -11,6 +11,7 @@
 pub mod break_glass;
 pub mod claim;
 pub mod confirm;
+pub mod faults;
 pub mod field;
 pub mod filter;
 pub mod form;
@@ -29,6 +30,7 @@ use crate::base::{At, Key, text};
 pub use break_glass::BreakGlassForm;
 pub use claim::ClaimForm;
 pub use confirm::Confirm;
+pub use faults::FaultMenu;
 pub use field::Field;
 pub use filter::FilterPrompt;
 pub use form::{ArmForm, ReasonForm, Reasoned, SettleForm};
@@ -51,6 +53,7 @@ pub enum Overlay {
     BreakGlass(Box<BreakGlassForm>),
     Confirm(Box<Confirm>),
     Said(Box<SaidForm>),
+    Faults(Box<FaultMenu>),
 }
 
 /// What the keys made of an overlay.
@@ -79,6 +82,7 @@ impl Overlay {
             Overlay::BreakGlass(form) => form.key(key),
             Overlay::Confirm(confirm) => confirm.key(key, at, area),
             Overlay::Said(form) => form.key(key),
+            Overlay::Faults(menu) => menu.key(key, area),
         }
     }
 
@@ -95,6 +99,7 @@ impl Overlay {
             Overlay::Claim(form) => form.paste(pasted),
             Overlay::BreakGlass(form) => form.paste(pasted),
             Overlay::Said(form) => form.paste(pasted),
+            Overlay::Faults(menu) => menu.paste(pasted),
             Overlay::Confirm(_) => return Answer::No,
         }
         Answer::Open
@@ -115,6 +120,7 @@ impl Overlay {
             Overlay::BreakGlass(_) => "breaking the glass",
             Overlay::Confirm(_) => "confirmation",
             Overlay::Said(_) => "what a person says",
+            Overlay::Faults(_) => "the demo's faults",
         }
     }
 
@@ -122,7 +128,9 @@ impl Overlay {
     #[must_use]
     pub fn decides(&self) -> bool {
         match self {
-            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) => false,
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Filter(_) | Overlay::Query(_) | Overlay::Faults(_) => {
+                false
+            }
             Overlay::Arm(_)
             | Overlay::Reason(_)
             | Overlay::Settle(_)
@@ -154,6 +162,7 @@ impl Overlay {
             Overlay::BreakGlass(form) => form.render(theme, area, buffer),
             Overlay::Confirm(confirm) => confirm.render(theme, at, area, buffer),
             Overlay::Said(form) => form.render(theme, area, buffer),
+            Overlay::Faults(menu) => menu.render(theme, area, buffer),
         }
     }
 }

@@ -1,0 +1,85 @@
+//! The menu of a demo: asks what is on, passes on what is to be switched, and writes down what was.
+//!
+//! The demo is asked when the menu opens and after each switch, never beside that: what the header says of it later
+//! carries the moment at which it was told.
+
+use super::{App, Effect, JournalId, append};
+use crate::base::At;
+use crate::model::{DemoOrder, FaultState};
+use crate::panes::model::FaultsTold;
+use crate::runbook::Record;
+use crate::ui::overlay::{FaultMenu, Overlay};
+
+impl App {
+    /// Opens the menu, in a console that looks at nothing but a demo; elsewhere there is no such key.
+    pub(super) fn open_faults(&mut self, effects: &mut Vec<Effect>) {
+        if !self.model.console.demo {
+            return;
+        }
+        let mut menu = Box::new(FaultMenu::new(self.demo_folder()));
+        order(&mut menu, DemoOrder::Tell, effects);
+        self.overlay = Some(Overlay::Faults(menu));
+    }
+
+    /// The folder of the selected target's demo, or of the first that names one.
+    fn demo_folder(&self) -> Option<String> {
+        let targets = self.model.target().into_iter().chain(&self.model.targets);
+        targets.filter_map(|target| target.spec.demo.as_ref()).map(|demo| demo.folder.clone()).next()
+    }
+
+    /// Passes on what a key of the menu asks for; the menu stays open.
+    pub(super) fn fault_ordered(&mut self, mut menu: Box<FaultMenu>, effects: &mut Vec<Effect>) {
+        if let Some(asked) = menu.take_order() {
+            order(&mut menu, asked, effects);
+        }
+        self.overlay = Some(Overlay::Faults(menu));
+    }
+
+    /// Takes in what the demo told, whether its menu is still open or not.
+    pub(super) fn demo_told(
+        &mut self,
+        at: At,
+        order: &DemoOrder,
+        answer: Result<Vec<FaultState>, String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.urgent = true;
+        if let Ok(faults) = &answer {
+            let on = |fault: &&FaultState| fault.on;
+            let told = FaultsTold { on: faults.iter().filter(on).map(FaultState::whole_name).collect(), at };
+            let before = self.model.faults.replace(told);
+            effects.extend(self.switched(order, before.as_ref()));
+        }
+        match &mut self.overlay {
+            Some(Overlay::Faults(menu)) => menu.told(at, answer),
+            Some(_) | None => {
+                if let Err(why) = answer {
+                    self.say(at, format!("the demo: {why}"));
+                }
+            }
+        }
+    }
+
+    /// What is written down of an order that was carried out; nothing where it changed nothing.
+    fn switched(&self, order: &DemoOrder, before: Option<&FaultsTold>) -> Option<Effect> {
+        let now = self.model.faults.as_ref()?;
+        let (faults, on) = match order {
+            DemoOrder::Tell => return None,
+            DemoOrder::Switch { system, name, on } => (vec![format!("{system}/{name}")], *on),
+            DemoOrder::Cure { .. } => {
+                let ended = before?.on.iter().filter(|name| !now.on.contains(name));
+                (ended.cloned().collect(), false)
+            }
+        };
+        let record = Record::DemoSwitched { faults, on };
+        let changed = matches!(&record, Record::DemoSwitched { faults, .. } if !faults.is_empty());
+        changed.then(|| append(JournalId::Console, record))
+    }
+}
+
+fn order(menu: &mut FaultMenu, order: DemoOrder, effects: &mut Vec<Effect>) {
+    if let Some(folder) = menu.folder().map(str::to_owned) {
+        menu.begin(order.clone());
+        effects.push(Effect::Demo { folder, order });
+    }
+}
