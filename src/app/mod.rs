@@ -12,7 +12,7 @@
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
 //! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
 //! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
+//! [`finding_out`] asks a node anew that was started again, [`backfilling`] takes in what servers remember, [`walking`] opens what was asked for from outside.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -28,6 +28,7 @@ pub mod collecting;
 mod confirming;
 mod explaining;
 mod exploring;
+mod finding_out;
 mod freezing;
 mod history;
 mod keys;
@@ -147,7 +148,7 @@ impl App {
             Msg::Resumed => self.resumed(at, &mut effects),
             Msg::NotSuspended { why } => self.say(at, why),
             Msg::Signal(signal) => self.quit(&format!("signal: {signal}"), &mut effects),
-            Msg::Polled(batch) => self.polled(&batch),
+            Msg::Polled(batch) => self.polled(&batch, &mut effects),
             Msg::Evaluated { number, found } => self.evaluated(at, number, found, &mut effects),
             Msg::NextTry { source, at } => {
                 if let Some(state) = self.model.store.source_mut(&source) {

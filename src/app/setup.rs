@@ -237,7 +237,9 @@ fn declared(source: &BoundSource) -> SourceState {
     );
     let kind = &source.spec.kind;
     state.gives_lines = kind.gives_lines();
-    state.declares = kind.names().unwrap_or_default();
+    state.over_http = kind.over_http();
+    state.decides_up = source.spec.decides_up;
+    state.declares = kind.names().unwrap_or_else(|| source.spec.tells.promises.keys().cloned().collect());
     state
 }
 

@@ -246,6 +246,12 @@ impl<'a> Giving<'a> {
                 states.retain(declaring);
             }
         }
+        // A path that a node does not have says nothing of what another of its paths gives.
+        let served = |state: &SourceState, other: &&SourceState| {
+            !other.is_unserved && other.id != state.id && other.id.node_folder() == state.id.node_folder()
+        };
+        let all_of_it = states.clone();
+        states.retain(|state| !state.is_unserved || !all_of_it.iter().any(|other| served(state, other)));
         let name = selector.name.as_deref().unwrap_or_default();
         Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }
     }
@@ -283,6 +289,8 @@ fn kind(id: &SourceId) -> Option<&str> {
 fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
     match state.truth(at.boot) {
         Truth::Failing { .. } if GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
+        // It was asked, and answered that there is nothing.
+        Truth::NotExposed if state.is_unserved && GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
         Truth::Fresh if state.not_exposed.iter().any(|missing| &**missing == name) => Truth::NotExposed,
         truth => truth,
     }

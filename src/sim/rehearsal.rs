@@ -393,6 +393,10 @@ impl Rehearsal {
                     let archive = Archive { path, bytes: 10_240, sha256: Digest::of(b"played"), files, left_out };
                     self.tell(Msg::Collected { run, step, outcome: Box::new(Ok(archive)) });
                 }
+                Effect::FetchNow { source } => {
+                    let asked = self.polls.iter_mut().filter(|poll| poll.source.bound.id == source);
+                    asked.for_each(|poll| poll.due = self.now.boot);
+                }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
@@ -400,7 +404,6 @@ impl Rehearsal {
                 | Effect::AskPainted
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
-                | Effect::FetchNow { .. }
                 | Effect::Backfill(_)
                 | Effect::Inquire { .. }
                 | Effect::KeepMinutes { .. }

@@ -8,6 +8,7 @@
 //!
 //! To add a chain: one folder. Nothing else.
 
+pub mod promise;
 pub mod recognise;
 pub mod spec;
 
@@ -20,8 +21,10 @@ use crate::alert::{RuleFile, rules};
 use crate::base::{Problem, SystemId, ron_text};
 use crate::promql::Dialect;
 use crate::runbook::Runbook;
+pub use crate::sources::RecogniseSpec;
 use crate::steps::book;
-pub use recognise::{RecogniseSpec, Recogniser};
+pub use promise::Promise;
+pub use recognise::Recogniser;
 pub use spec::{ContactSpec, Dimension, DimensionSpec, PanelSpec, PolicyKind, RowSpec, SettingValue, SystemSpec};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/systems");
