@@ -239,6 +239,7 @@ fn declared(source: &BoundSource) -> SourceState {
     state.gives_lines = kind.gives_lines();
     state.over_http = kind.over_http();
     state.decides_up = source.spec.decides_up;
+    state.declares_all = kind.names().is_some();
     state.declares = kind.names().unwrap_or_else(|| source.spec.tells.promises.keys().cloned().collect());
     state
 }

@@ -54,6 +54,8 @@ pub struct SourceState {
     pub series: usize,
     /// Names of the series that its kind says it can give, where it can say.
     pub declares: Vec<String>,
+    /// Whether these are all, beside the console's own.
+    pub declares_all: bool,
     /// Whether this source gives lines of a log.
     pub gives_lines: bool,
     /// Lines that came, and how many of them were not kept because they came too fast.
@@ -111,6 +113,7 @@ impl SourceState {
             dropped_series: 0,
             series: 0,
             declares: Vec::new(),
+            declares_all: false,
             gives_lines: false,
             lines: 0,
             dropped_lines: 0,

@@ -160,15 +160,14 @@ fn of_node(model: &Model, target: &Target, node: &NodeId) -> Option<Capability> 
         found_out: states().filter_map(|state| state.found_out).min_by_key(|at| at.boot),
         restarted: states().filter_map(|state| state.restarted.clone()).max_by_key(|(at, _)| at.boot),
     };
-    let given: BTreeSet<&str> = model.store.present(&target.id).map(|(labels, _)| labels.name()).collect();
     for (bound, state) in &known {
-        found.add(target, bound, state, &given);
+        found.add(model, target, bound, state);
     }
     (!known.is_empty()).then_some(found)
 }
 
 impl Capability {
-    fn add(&mut self, target: &Target, bound: &BoundSource, state: &SourceState, given: &BTreeSet<&str>) {
+    fn add(&mut self, model: &Model, target: &Target, bound: &BoundSource, state: &SourceState) {
         let read = bound.spec.kind.read();
         let version = state.version.as_ref().map(|version| (bound.spec.endpoint.clone(), version.to_string()));
         self.versions.extend(version.filter(|version| !self.versions.contains(version)));
@@ -191,7 +190,8 @@ impl Capability {
                 let lacks = state.lacks().iter().map(|name| lack_of_series(target, bound, name, LackKind::Series));
                 self.lacks.extend(lacks);
                 // What an exposition has is not declared; what a document promises of it is.
-                let absent = bound.spec.tells.promises.keys().filter(|name| !given.contains(name.as_str()));
+                let promised = bound.spec.tells.promises.keys();
+                let absent = promised.filter(|name| !model.store.exposes(&target.id, name));
                 let absent = absent.map(|name| lack_of_series(target, bound, name, LackKind::Absent));
                 self.lacks.extend(absent);
             }
@@ -222,7 +222,6 @@ fn lack_of_series(target: &Target, bound: &BoundSource, name: &str, how: LackKin
 /// once.
 #[must_use]
 pub fn expected(model: &Model, target: &Target, expr: &Expr) -> Vec<String> {
-    let given: BTreeSet<&str> = model.store.present(&target.id).map(|(labels, _)| labels.name()).collect();
-    let missing = expr.names().iter().filter(|name| !given.contains(&***name));
+    let missing = expr.names().iter().filter(|name| !model.store.exposes(&target.id, name));
     missing.filter_map(|name| target.system.spec.promise(name)).map(|promise| promise.words()).collect()
 }

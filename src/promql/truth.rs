@@ -236,7 +236,10 @@ impl<'a> Giving<'a> {
         states.extend(siblings);
         if states.is_empty() {
             // Nothing gives it yet: then whatever is not fresh may be the reason, but for what nobody asks.
-            let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
+            let silent = |state: &&SourceState| {
+                let asked = !state.is_never_read() && !state.is_unserved;
+                asked && !state.truth(at.boot).is_fresh() && could_give(state, selector.name.as_deref())
+            };
             states = all().filter(silent).collect();
             // Those that declare it know better than the others.
             let declaring = |state: &&SourceState| {
@@ -284,6 +287,13 @@ fn kind(id: &SourceId) -> Option<&str> {
     let id = id.as_str();
     let (second, _) = id.rmatch_indices('/').nth(1)?;
     id.get(second + 1..)
+}
+
+/// Whether a source may give a series of this name: a log that is missing is no reason for a counter that is.
+fn could_give(state: &SourceState, name: Option<&str>) -> bool {
+    let Some(name) = name.filter(|_| state.declares_all) else { return true };
+    let is_ours = GIVEN_BY_FAILURE.contains(&name) || name.starts_with("opsconsole_");
+    is_ours || state.declares.iter().any(|declared| declared == name)
 }
 
 fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
@@ -410,6 +420,19 @@ mod tests {
         check(&world, "ok + x", 45, "connection refused: nothing listens there, for 5s");
         // A failed poll is a measurement of up.
         check(&world, "up == bool 0", 45, "");
+    }
+
+    #[test]
+    fn a_silent_source_that_has_other_series_is_no_reason() {
+        let mut world = World::new(&["a/e/health", "a/e/log"]);
+        world.row("a/e/health", 0, &[("x", 1.0)]);
+        world.refused("a/e/log", 1);
+        check(&world, "unknown", 5, "connection refused: nothing listens there, for 4s");
+        let log = world.store.source_mut(&"t/a/e/log".into()).expect("declared");
+        (log.declares, log.declares_all) = (vec!["lines_total".to_owned()], true);
+        check(&world, "unknown", 5, "absent");
+        check(&world, "lines_total", 5, "connection refused: nothing listens there, for 4s");
+        check(&world, "x", 5, "");
     }
 
     #[test]

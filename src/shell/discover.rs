@@ -338,6 +338,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_interface_that_takes_only_posts_is_known_by_the_one_question_that_is_none() {
+        let node = serve(json(r#"{"active": false, "last_mint": null, "last_burn": null}"#)).await;
+        let found = look(&at(&[("fastmainnet", &node)]), &HttpClient::new()).await;
+        let endpoints: Vec<&str> = found.targets[0].nodes[0].endpoints.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(endpoints, ["rpc"]);
+        let stranger = serve(json(r#"{"active": false}"#)).await;
+        assert_eq!(look(&at(&[("fastmainnet", &stranger)]), &HttpClient::new()).await.targets, []);
+    }
+
+    #[tokio::test]
     async fn systems_on_one_port_are_told_apart() {
         let server = serve(json(CHAIN)).await;
         let mut systems = at(&[("volchain", &server)]);

@@ -1,9 +1,11 @@
 //! What nodes are found to be and to have, on every system and surface: whose answers they are, which surface, which
 //! version, what is not exposed beside what the document expects; and all of it anew after a restart.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use opsconsole::app::Effect;
+use opsconsole::app::{Effect, Msg};
+use opsconsole::model::{Batch, FetchFailure};
 use opsconsole::panes::capability::{self, Capability, LackKind, Surface as Found};
 use opsconsole::sim::Surface;
 use opsconsole::sim::rehearsal::Rehearsal;
@@ -85,4 +87,24 @@ fn after_a_restart_everything_is_found_out_anew() {
     assert_eq!(after.surface, Found::AsBuilt);
     let sources = stage.app.model().targets[0].sources.len();
     assert!(asked(&stage) >= sources, "{} of {sources} sources were asked again", asked(&stage));
+}
+
+#[test]
+fn another_system_in_the_place_of_the_node_is_said_to_everyone_until_it_is_gone() {
+    let mut stage = Rehearsal::begin(Surface::AsBuilt, &[], 160, 50).expect("the embedded data");
+    let target = &stage.app.model().targets[0];
+    let bound = target.sources.iter().find(|bound| bound.spec.decides_up).expect("every endpoint has one");
+    let failure = FetchFailure::OtherSystem {
+        at: "127.0.0.1:3001".to_owned(),
+        answers: "goud".to_owned(),
+        configured: "volchain".to_owned(),
+    };
+    let batch = Batch::failed(bound.id.clone(), stage.now(), failure);
+    stage.tell(Msg::Polled(Arc::new(batch)));
+    shows(&stage, "127.0.0.1:3001 answers as goud, the configuration says volchain");
+    stage.press("2");
+    shows(&stage, "another");
+    assert_eq!(found(&stage)[0].answers_as.len(), 1);
+    stage.advance(Duration::from_secs(30));
+    shows_not(&stage, "answers as goud");
 }

@@ -257,6 +257,14 @@ impl Store {
             .flat_map(|row| row.layout.series().iter().zip(row.values.iter().copied()))
     }
 
+    /// Whether any source of the target gave a series of this name in its last answer.
+    #[must_use]
+    pub fn exposes(&self, target: &TargetId, name: &str) -> bool {
+        let places = self.by_target.get(target).into_iter().flatten();
+        let mut rows = places.filter_map(|place| self.tables[*place].rows.back());
+        rows.any(|row| row.layout.has(name))
+    }
+
     /// The newest sample of each matching series at `at`: not older than `lookback`, and not stale.
     #[must_use]
     pub fn instant(
