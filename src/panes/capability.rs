@@ -183,7 +183,10 @@ impl Capability {
             (None, None) if state.last_ok.is_none() => self.not_asked += 1,
             // It answers, and has nothing of all that is read from it: so do methods that a node does not offer.
             (None, None) if lacks_everything(state) => {
-                self.lacks.push(lack_of_read(bound, "it answers without any of what is read there".to_owned()));
+                self.lacks.push(lack_of_read(
+                    bound,
+                    "it does not offer it, or answers with nothing of what is read there".to_owned(),
+                ));
             }
             (None, None) => {
                 self.answers.push(read);
@@ -214,7 +217,7 @@ fn lack_of_read(bound: &BoundSource, how: String) -> Lack {
 
 fn lack_of_series(target: &Target, bound: &BoundSource, name: &str, how: LackKind) -> Lack {
     let promised = promise::promise(&bound.spec, name).or_else(|| target.system.spec.promise(name));
-    let expected = promised.map_or_else(|| "nothing is expected of it".to_owned(), |promise| promise.words());
+    let expected = promised.map_or_else(|| "nothing is expected of it".to_owned(), |promise| promise.words_of_it());
     Lack { what: name.to_owned(), how, expected }
 }
 

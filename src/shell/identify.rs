@@ -372,7 +372,7 @@ mod tests {
         let unknown = node(&[("/health", r#"{"status":"healthy","uptime_seconds":7}"#)]).await;
         let (mut sources, known) = configured("pouw", "api", &unknown.url);
         sources.retain(|source| source.bound.recognise.is_some());
-        let mut quick = (*sources[0]).bound.clone();
+        let mut quick = sources[0].bound.clone();
         quick.spec.interval_seconds = 0.05;
         let batches = polled(vec![Arc::new(Source::compile(quick).expect("it compiles"))], &known, 4).await;
         assert!(batches.iter().all(|batch| batch.failure.is_none() && batch.told.is_own == Some(false)));

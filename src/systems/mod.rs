@@ -4,6 +4,9 @@
 //! `alerts.yml` (Prometheus rules) and `runbooks/*.ron`. All folders are embedded; a folder of the same name in the
 //! operator's configuration directory takes an embedded one's place, whole.
 //!
+//! What tells a node from those of other systems stands with each endpoint (`recognise`, `recognise_at`), what its answers
+//! say of itself and what the document promises of them with each source (`tells`): see [`recognise`] and [`promise`].
+//!
 //! Must never: contain a condition on a system's name; let a source read what `allowed_reads` does not declare.
 //!
 //! To add a chain: one folder. Nothing else.

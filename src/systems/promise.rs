@@ -24,9 +24,19 @@ impl Promise {
     /// In a sentence without its end: `the document promises x at GET /metrics (pouw:65)`.
     #[must_use]
     pub fn words(&self) -> String {
+        self.of(self.series.as_deref())
+    }
+
+    /// The same beside the name of the series: `the document promises it at GET /metrics (pouw:65)`.
+    #[must_use]
+    pub fn words_of_it(&self) -> String {
+        self.of(self.series.as_deref().map(|_| "it"))
+    }
+
+    fn of(&self, series: Option<&str>) -> String {
         let read = text::clean(&self.read);
         let field = self.field.as_ref().map(|field| format!(", field {}", text::clean(field))).unwrap_or_default();
-        match (&self.series, self.from.as_slice()) {
+        match (series, self.from.as_slice()) {
             (Some(series), []) => format!("no document promises {series}; nodes as built have it at {read}{field}"),
             (Some(series), from) => {
                 format!("the document promises {series} at {read}{field} ({})", from.join(", "))

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::found;
 use crate::alert::AlertState;
 use crate::base::text::count;
+use crate::panes::capability;
 use crate::panes::model::{Model, Target};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
@@ -25,10 +26,12 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, target: &Target, area: Rect,
 /// Everything that there is to say.
 pub(super) fn rows(model: &Model, target: &Target, area: Rect) -> Rows {
     let mut rows = Rows::new(frame::inner(area).width);
+    let found = capability::of_target(model, target);
+    found::others(&mut rows, &found);
     about(&mut rows, target);
     series(&mut rows, model, target);
     rules(&mut rows, model, target);
-    found::rows(&mut rows, model, target);
+    found::rows(&mut rows, model, target, &found);
     settings(&mut rows, target);
     rows
 }

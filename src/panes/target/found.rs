@@ -1,25 +1,26 @@
 //! What was found out about the nodes of a target: their surface and version, what they answer, what they do not
 //! expose with what the document expects, and since when that is known.
 
-use crate::panes::capability::{self, Capability, LackKind};
+use crate::panes::capability::{Capability, LackKind};
 use crate::panes::model::{Model, Target};
 use crate::panes::words::ago;
 use crate::ui::Role;
 use crate::ui::widget::Rows;
 
-pub(super) fn rows(rows: &mut Rows, model: &Model, target: &Target) {
-    let found = capability::of_target(model, target);
-    for one in &found {
-        for words in &one.answers_as {
-            rows.pair(0, "another", Role::Critical, words);
-        }
+/// Who else answers in the place of a node: what nobody may overlook.
+pub(super) fn others(rows: &mut Rows, found: &[Capability]) {
+    for words in found.iter().flat_map(|one| &one.answers_as) {
+        rows.pair(0, "another", Role::Critical, words);
     }
+}
+
+pub(super) fn rows(rows: &mut Rows, model: &Model, target: &Target, found: &[Capability]) {
     let one_alone = target.spec.nodes.len() < 2;
-    for one in &found {
+    for one in found {
         let of = if one_alone { String::new() } else { format!("{}: ", one.node) };
         said(rows, model, one, &of);
     }
-    for one in &found {
+    for one in found {
         lacking(rows, one);
     }
 }
