@@ -8,8 +8,10 @@
 //! another system's.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::model::{Model, Target};
+use crate::alert::Rule;
 use crate::base::{At, NodeId};
 use crate::model::{FetchFailure, Restart, SourceState};
 use crate::promql::Expr;
@@ -222,9 +224,27 @@ fn lack_of_series(target: &Target, bound: &BoundSource, name: &str, how: LackKin
 }
 
 /// What the document expects of the series that an expression needs and that no source of the target gives now, each
-/// once.
+/// once. Where a rule would record one of them, it is what the rule needs.
 #[must_use]
 pub fn expected(model: &Model, target: &Target, expr: &Expr) -> Vec<String> {
-    let missing = expr.names().iter().filter(|name| !model.store.exposes(&target.id, name));
-    missing.filter_map(|name| target.system.spec.promise(name)).map(|promise| promise.words()).collect()
+    let mut missing = BTreeSet::new();
+    missing_of(model, target, expr, RECORDED_DEEPEST, &mut missing);
+    missing.iter().filter_map(|name| target.system.spec.promise(name)).map(|promise| promise.words()).collect()
+}
+
+/// Rules that record from what others recorded, at most so many after each other.
+const RECORDED_DEEPEST: usize = 3;
+
+fn missing_of(model: &Model, target: &Target, expr: &Expr, deepest: usize, missing: &mut BTreeSet<Arc<str>>) {
+    let rules = || target.system.rules.groups.iter().flat_map(|group| &group.rules);
+    for name in expr.names().iter().filter(|name| !model.store.exposes(&target.id, name)) {
+        let recorded = rules().filter_map(|rule| match rule {
+            Rule::Record(record) if record.name == *name => Some(record),
+            Rule::Record(_) | Rule::Alert(_) => None,
+        });
+        if deepest > 0 {
+            recorded.for_each(|record| missing_of(model, target, &record.expr, deepest - 1, missing));
+        }
+        missing.insert(Arc::clone(name));
+    }
 }
