@@ -12,8 +12,9 @@
 //! takes longer than a person notices, [`claims`] says who answers for an alert, [`acting`] arms and prepares,
 //! [`confirming`] confirms and commits; [`history`] goes back and forward, [`freezing`] holds the screen, [`palette`]
 //! gathers what can be found by typing, [`looks`] changes theme and keymap, [`rule_files`] the operator's own rules,
-//! [`settings`] makes series of what is configured, [`backfilling`] takes in what servers remember, [`faults`] is the
-//! menu of a demo, [`walking`] opens what was asked for from outside.
+//! [`settings`] makes series of what is configured, [`finding_out`] asks a node anew that was started again,
+//! [`backfilling`] takes in what servers remember, [`faults`] is the menu of a demo, [`walking`] opens what was asked for
+//! from outside.
 //!
 //! Must never: touch the world; let a mutation out without its journal record and its confirmation.
 //!
@@ -30,6 +31,7 @@ mod confirming;
 mod explaining;
 mod exploring;
 mod faults;
+mod finding_out;
 mod freezing;
 mod history;
 mod keys;
@@ -151,7 +153,7 @@ impl App {
             Msg::Resumed => self.resumed(at, &mut effects),
             Msg::NotSuspended { why } => self.say(at, why),
             Msg::Signal(signal) => self.quit(&format!("signal: {signal}"), &mut effects),
-            Msg::Polled(batch) => self.polled(&batch),
+            Msg::Polled(batch) => self.polled(&batch, &mut effects),
             Msg::Evaluated { number, found } => self.evaluated(at, number, found, &mut effects),
             Msg::NextTry { source, at } => {
                 if let Some(state) = self.model.store.source_mut(&source) {
@@ -182,7 +184,7 @@ impl App {
             }
             Msg::Copied(Err(why)) => self.say(at, why),
             Msg::Collected { run, step, outcome } => self.collected(&run, step, *outcome, &mut effects),
-            Msg::Remembered(batches) => batches.iter().for_each(|batch| self.polled(batch)),
+            Msg::Remembered(batches) => batches.iter().for_each(|batch| self.polled(batch, &mut effects)),
             Msg::DemoTold { order, answer } => self.demo_told(at, &order, answer, &mut effects),
         }
         self.accept_unpainted(at);

@@ -241,9 +241,11 @@ fn declared(source: &BoundSource) -> SourceState {
     );
     let kind = &source.spec.kind;
     state.gives_lines = kind.gives_lines();
+    state.over_http = kind.over_http();
+    state.decides_up = source.spec.decides_up;
     let names = kind.names();
     state.declares_all = names.is_some();
-    state.declares = names.unwrap_or_default();
+    state.declares = names.unwrap_or_else(|| source.spec.tells.promises.keys().cloned().collect());
     state.labels = source.labels.clone();
     state
 }

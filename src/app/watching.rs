@@ -48,7 +48,7 @@ pub struct Refreshed {
 }
 
 impl App {
-    pub(super) fn polled(&mut self, batch: &Batch) {
+    pub(super) fn polled(&mut self, batch: &Batch, effects: &mut Vec<Effect>) {
         if let Some(freeze) = &mut self.model.freeze {
             freeze.batches += 1;
         }
@@ -59,9 +59,14 @@ impl App {
         let now = self.model.now.boot;
         let fresh = |store: &Store| store.source(&batch.source).is_some_and(|state| state.truth(now).is_fresh());
         let before = fresh(&self.model.store);
+        let strange = self.answers_as_another(&batch.source);
         self.model.store.link(batch);
         // What was unknown for want of data is judged as soon as there is data, not at the group's next turn.
         self.refreshed.answered |= !before && fresh(&self.model.store);
+        self.find_out_anew(&batch.source, effects);
+        if strange != self.answers_as_another(&batch.source) {
+            self.tell_of_others();
+        }
     }
 
     /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.

@@ -84,4 +84,22 @@ impl SourceId {
     pub fn of(target: &TargetId, node: &NodeId, endpoint: &EndpointId, source: &str) -> SourceId {
         SourceId::new(format!("{target}/{node}/{endpoint}/{source}"))
     }
+
+    /// What the ids of all sources of the same endpoint begin with: `target/node/endpoint/`.
+    #[must_use]
+    pub fn endpoint_folder(&self) -> &str {
+        self.folder(0)
+    }
+
+    /// What the ids of all sources of the same node begin with: `target/node/`.
+    #[must_use]
+    pub fn node_folder(&self) -> &str {
+        self.folder(1)
+    }
+
+    /// Up to the slash before its last `above` + 1 names.
+    fn folder(&self, above: usize) -> &str {
+        let end = self.0.rmatch_indices('/').nth(above).map_or(0, |(at, slash)| at + slash.len());
+        &self.0[..end]
+    }
 }

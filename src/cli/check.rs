@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use color_eyre::eyre::Result;
+use serde::Serialize;
 
+use super::capability::{self, CapabilitySnapshot};
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::base::text::{clean, count};
 use crate::base::{Severity, Unit};
 use crate::panes::Model;
-use crate::panes::model::Level;
+use crate::panes::model::{Level, Target};
 use crate::shell::{self, headless};
 
 #[derive(Debug, Args)]
@@ -19,6 +21,24 @@ pub struct CheckArgs {
     /// Wait up to this long for ranges to fill and pending alerts to decide
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
     wait: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The verdict with what made it so, and what the nodes of each target were found to be and to have.
+#[derive(Debug, Serialize)]
+struct CheckReport<'a> {
+    judgement: &'static str,
+    findings: &'a [String],
+    targets: Vec<TargetReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TargetReport<'a> {
+    target: &'a str,
+    system: &'a str,
+    capabilities: Vec<CapabilitySnapshot>,
 }
 
 /// The verdict, as monitoring systems number it.
@@ -29,6 +49,27 @@ pub enum Judgement {
     Critical = 2,
     /// Something can not be told, or is warming up.
     Unknown = 3,
+}
+
+impl TargetReport<'_> {
+    fn of<'a>(model: &Model, target: &'a Target) -> TargetReport<'a> {
+        TargetReport {
+            target: target.id.as_str(),
+            system: target.system.id.as_str(),
+            capabilities: capability::of_target(model, target),
+        }
+    }
+}
+
+impl Judgement {
+    fn word(self) -> &'static str {
+        match self {
+            Judgement::Ok => "ok",
+            Judgement::Warning => "warning",
+            Judgement::Critical => "critical",
+            Judgement::Unknown => "unknown",
+        }
+    }
 }
 
 /// Judges, prints a line for each thing that is not ok, and exits with the verdict.
@@ -45,12 +86,13 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
         }
     })?;
     let (judgement, lines) = judge(app.model());
-    let word = match judgement {
-        Judgement::Ok => "ok",
-        Judgement::Warning => "warning",
-        Judgement::Critical => "critical",
-        Judgement::Unknown => "unknown",
-    };
+    let word = judgement.word();
+    if args.json {
+        let targets = app.model().targets.iter().map(|target| TargetReport::of(app.model(), target)).collect();
+        let report = CheckReport { judgement: word, findings: &lines, targets };
+        say_line!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(ExitCode::from(judgement as u8));
+    }
     say_line!("{word}: {}", count(app.model().targets.len(), "target"));
     lines.iter().for_each(|line| say_line!("  {line}"));
     // It is no part of the verdict: what warms up for want of it is.
@@ -125,8 +167,8 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
             }
         }
     }
-    // What is never read from here is no finding: its alert is, if there is one.
-    for source in model.store.sources().filter(|source| !source.is_never_read()) {
+    // What is never read from here, or not exposed, is no finding: its alert is, if there is one.
+    for source in model.store.sources().filter(|source| !source.is_never_read() && !source.is_unserved) {
         let words = source.truth(model.now.boot).words(model.now.boot);
         if !words.is_empty() {
             note(Judgement::Unknown, format!("{}: {words}", source.id));

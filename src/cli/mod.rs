@@ -15,6 +15,7 @@ macro_rules! say_line {
 }
 
 pub mod act_file;
+pub mod capability;
 pub mod catalogue;
 pub mod check;
 pub mod completions;

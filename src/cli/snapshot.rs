@@ -8,6 +8,7 @@ use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
+use super::capability::{self, CapabilitySnapshot};
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::alert::slo::{Definition, Standing};
@@ -48,6 +49,8 @@ pub struct TargetSnapshot {
     pub alerts: Vec<AlertSnapshot>,
     pub objectives: Vec<ObjectiveSnapshot>,
     pub sources: Vec<SourceSnapshot>,
+    /// What each node was found to be and to have.
+    pub capabilities: Vec<CapabilitySnapshot>,
 }
 
 #[derive(Debug, Serialize)]
@@ -147,6 +150,7 @@ impl Snapshot {
             panels: panels(model, target),
             alerts: model.alerts.alerts().filter(|alert| alert.target == target.id).map(alert).collect(),
             objectives: target.objectives.iter().map(objective).collect(),
+            capabilities: capability::of_target(model, target),
             sources: model
                 .store
                 .sources()
@@ -176,6 +180,9 @@ impl Snapshot {
             }
             for alert in &target.alerts {
                 let _ = writeln!(out, "  alert     {:<28} {}  {}", alert.alert, alert.state, alert.severity);
+            }
+            for found in &target.capabilities {
+                let _ = writeln!(out, "  {}", found.line());
             }
             for source in target.sources.iter().filter(|source| !source.truth.is_empty()) {
                 let _ = writeln!(out, "  source    {}: {}", source.source, source.truth);

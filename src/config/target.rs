@@ -287,6 +287,8 @@ impl TargetSpec {
             base_url,
             labels,
             credentials,
+            recognise: endpoint.filter(|_| source.decides_up).and_then(|endpoint| endpoint.recognise.clone()),
+            http: endpoint.map(|endpoint| endpoint.http).unwrap_or_default(),
             spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
             machine,
         }

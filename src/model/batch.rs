@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FetchFailure, Labels, LogLine, Matcher};
+use super::{FetchFailure, Labels, LogLine, Matcher, Told};
 use crate::base::{At, SourceId};
 use std::time::Duration;
 
@@ -265,6 +265,9 @@ pub struct Batch {
     /// the console, or stamps it with a time that is not now.
     pub dropped_series: u64,
     pub failure: Option<FetchFailure>,
+    /// What the answer says of the node itself.
+    #[serde(default, skip_serializing_if = "Told::is_empty")]
+    pub told: Told,
 }
 
 impl Batch {
@@ -285,6 +288,7 @@ impl Batch {
             clock_skew_seconds: None,
             dropped_series: 0,
             failure: None,
+            told: Told::default(),
         }
     }
 

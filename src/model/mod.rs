@@ -21,6 +21,7 @@ pub mod log;
 pub mod matchers;
 pub mod source_state;
 pub mod store;
+pub mod told;
 pub mod truth;
 pub mod waist;
 
@@ -33,9 +34,10 @@ pub use log::LogLine;
 pub use matchers::{Columns, Matchers};
 pub use source_state::SourceState;
 pub use store::{Extent, Retention, Scope, SeriesWindow, Store};
+pub use told::{LifeKind, LifeSign, Restart, Told};
 pub use truth::{Reading, Truth};
 pub use waist::{
     Answer, Ask, CommandAnswer, CommandRequest, Exec, Fetch, FetchFailure, FileAnswer, FileKind, FileRequest, FileSeen,
-    FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpRequest, Look, Method, Reply, SecretHeader, TailBegan,
-    TailPosition, TailRead, TcpRequest, TreeCut, TreeLook, TreeSeen,
+    FileSystemAnswer, FileSystemRequest, HttpAnswer, HttpCare, HttpRequest, Look, Method, Reply, SecretHeader,
+    TailBegan, TailPosition, TailRead, TcpRequest, TreeCut, TreeLook, TreeSeen,
 };

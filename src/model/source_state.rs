@@ -1,10 +1,18 @@
 //! The truth about one source: when it last answered, what it said of itself, why it does not answer now.
+//!
+//! # What a node does not have
+//!
+//! A path that a node does not have is *not exposed*, and no failure of it. That is believed where all of this holds:
+//! the answer says so ([`FetchFailure::says_no_such_path`]), the path has not answered since the node was started, and
+//! another read of the same endpoint answers. It is the store that knows the other reads, and tells by
+//! [`SourceState::settle`]. The read that decides whether the endpoint is up is never *not exposed*: without it nobody
+//! knows.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Batch, FetchFailure, Labels, Truth};
+use super::{Batch, FetchFailure, Labels, LifeSign, Restart, Truth};
 use crate::base::{At, Boot, SourceId, TargetId};
 
 /// How often a source may be late before its values are called stale.
@@ -58,6 +66,28 @@ pub struct SourceState {
     /// Set where it is no source that is polled but a server's memory, asked once at start: what came of that, in
     /// words; empty before. Nothing of it is a measurement of now.
     pub backfill: Option<String>,
+    /// Whether it asks the endpoint over HTTP: then its answers say what the endpoint has.
+    pub over_http: bool,
+    /// Whether its answer decides the endpoint's `up`.
+    pub decides_up: bool,
+    /// The version that its last answer said.
+    pub version: Option<Arc<str>>,
+    /// Whether its answers are known for those of the configured system; nothing where that can not be told.
+    pub is_own: Option<bool>,
+    /// How the endpoint said that it has no such path, and since when, where it never had one since it was found out.
+    unserved: Option<(FetchFailure, At)>,
+    /// Whether that is believed: something else of the endpoint answers.
+    pub is_unserved: bool,
+    /// The first answer since the node was last started, as far as that was seen.
+    pub found_out: Option<At>,
+    /// By what the last answer tells that the node was started again since the one before.
+    pub restart: Option<Restart>,
+    /// When and by what it was last told that the node was started again.
+    pub restarted: Option<(At, Restart)>,
+    /// Values by which the next restart is told.
+    life: Vec<LifeSign>,
+    /// Nothing listened there when it was last asked.
+    refused: bool,
 }
 
 impl SourceState {
@@ -91,6 +121,17 @@ impl SourceState {
             lines: 0,
             dropped_lines: 0,
             backfill: None,
+            over_http: false,
+            decides_up: false,
+            version: None,
+            is_own: None,
+            unserved: None,
+            is_unserved: false,
+            found_out: None,
+            restart: None,
+            restarted: None,
+            life: Vec::new(),
+            refused: false,
         }
     }
 
@@ -103,6 +144,7 @@ impl SourceState {
     /// Takes over what a poll of this source brought.
     pub fn note(&mut self, batch: &Batch) {
         self.polls += 1;
+        self.restart = None;
         self.took = batch.took;
         if let Some(not_read @ FetchFailure::NotRead { .. }) = &batch.failure {
             self.failure = Some(not_read.clone());
@@ -116,12 +158,18 @@ impl SourceState {
         }
         self.late = None;
         self.note_latency(batch);
+        self.is_own = batch.told.is_own.or(self.is_own);
         if let Some(failure) = &batch.failure {
-            self.failures_in_a_row += 1;
-            self.failing_since.get_or_insert(batch.sent);
-            self.failure = Some(failure.clone());
+            self.note_failure(failure, batch.sent);
             return;
         }
+        self.restart = self.restarted_by(batch);
+        self.found_out.get_or_insert(batch.sent);
+        self.version.clone_from(&batch.told.version);
+        // A counter that is made when it first counts is missing at first: what it was before still tells.
+        self.life.retain(|known| batch.told.life.iter().all(|now| now.series != known.series));
+        self.life.extend(batch.told.life.iter().cloned());
+        (self.unserved, self.is_unserved, self.refused) = (None, false, false);
         self.failures_in_a_row = 0;
         self.failing_since = None;
         self.failure = None;
@@ -133,6 +181,75 @@ impl SourceState {
         self.series = batch.values.len();
         self.lines += batch.lines.len() as u64 + batch.dropped_lines;
         self.dropped_lines += batch.dropped_lines;
+    }
+
+    fn note_failure(&mut self, failure: &FetchFailure, sent: At) {
+        self.refused |= matches!(failure, FetchFailure::Refused);
+        self.failures_in_a_row += 1;
+        self.failing_since.get_or_insert(sent);
+        self.failure = Some(failure.clone());
+        let never_had = self.over_http && !self.decides_up && self.found_out.is_none();
+        match (failure.says_no_such_path() && never_had, &mut self.unserved) {
+            (true, Some((how, _))) => how.clone_from(failure),
+            (true, unserved @ None) => *unserved = Some((failure.clone(), sent)),
+            (false, unserved) => *unserved = None,
+        }
+        self.is_unserved = false;
+    }
+
+    /// By what this answer tells that the node was started again.
+    fn restarted_by(&self, batch: &Batch) -> Option<Restart> {
+        if let (Some(before), Some(now)) = (&self.version, &batch.told.version)
+            && before != now
+        {
+            return Some(Restart::Version { before: Arc::clone(before), now: Arc::clone(now) });
+        }
+        let ended = |now: &LifeSign| self.life.iter().find(|before| before.ended(now));
+        if let Some(sign) = batch.told.life.iter().find_map(ended) {
+            return Some(sign.restart());
+        }
+        (self.refused && self.over_http && self.found_out.is_some()).then_some(Restart::Returned)
+    }
+
+    /// Forgets what was found out about the node before it was started again: what it is, what it has, and what it has
+    /// not. Values keep the truth that their age gives them.
+    pub fn forget(&mut self, at: At, restart: &Restart) {
+        self.restarted = Some((at, restart.clone()));
+        self.surfaces.clear();
+        self.not_exposed.clear();
+        self.life.clear();
+        (self.version, self.is_own, self.found_out) = (None, None, None);
+        (self.unserved, self.is_unserved, self.refused) = (None, false, false);
+    }
+
+    /// Whether the endpoint said that it has no such path, believed or not.
+    pub(super) fn says_unserved(&self) -> bool {
+        self.unserved.is_some()
+    }
+
+    /// Whether its last answer shows that the endpoint answers.
+    pub(super) fn shows_life(&self) -> bool {
+        self.over_http && self.failure.is_none() && self.last_ok.is_some() && !self.is_unserved
+    }
+
+    /// Takes it for *not exposed*, or for a failure, that the endpoint has no such path: as others of its reads answer
+    /// or not.
+    pub(super) fn settle(&mut self, others_answer: bool) {
+        let Some((how, since)) = self.unserved.clone().filter(|_| self.is_unserved != others_answer) else { return };
+        self.is_unserved = others_answer;
+        self.not_exposed.clear();
+        if others_answer {
+            (self.failure, self.failing_since) = (None, None);
+            self.not_exposed.extend(self.declares.iter().map(|name| Arc::from(name.as_str())));
+        } else {
+            (self.failure, self.failing_since) = (Some(how), Some(since));
+        }
+    }
+
+    /// How the endpoint says that it has no such path, and since when that is known, where it is believed.
+    #[must_use]
+    pub fn unserved(&self) -> Option<&(FetchFailure, At)> {
+        self.unserved.as_ref().filter(|_| self.is_unserved)
     }
 
     fn note_latency(&mut self, batch: &Batch) {
@@ -156,7 +273,7 @@ impl SourceState {
         if let (Some(failure), Some(since)) = (&self.failure, self.failing_since) {
             return Truth::Failing { reason: failure.to_string(), since: since.boot };
         }
-        if self.is_never_read() {
+        if self.is_never_read() || self.is_unserved {
             return Truth::NotExposed;
         }
         match self.last_ok {
@@ -175,17 +292,20 @@ impl SourceState {
         matches!(self.failure, Some(FetchFailure::NotRead { .. }))
     }
 
-    /// Names of series that its last answer did not have. Before it answered once nothing can be said of what the node
-    /// has, whatever it was declared to give.
+    /// Names of series that its last answer did not have; all that it could give, where the node has no such path.
+    /// Before it answered once nothing can be said of what the node has, whatever it was declared to give.
     #[must_use]
     pub fn lacks(&self) -> &[Arc<str>] {
-        if self.last_ok.is_some() { &self.not_exposed } else { &[] }
+        if self.last_ok.is_some() || self.is_unserved { &self.not_exposed } else { &[] }
     }
 
     /// When the truth next changes by the passing of time alone.
     #[must_use]
     pub fn wake(&self, now: Boot) -> Option<Boot> {
         if self.backfill.is_some() {
+            return None;
+        }
+        if self.is_unserved {
             return None;
         }
         let at = self.stale_at(self.last_ok?);

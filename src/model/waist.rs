@@ -40,6 +40,30 @@ pub struct HttpRequest {
     pub limit_bytes: u64,
     /// What it identifies itself with: a reference, resolved when the request is sent.
     pub credentials: Option<Credentials>,
+    /// What the server needs of a request.
+    #[serde(default, skip_serializing_if = "HttpCare::is_none")]
+    pub care: HttpCare,
+}
+
+/// What some servers need of a request that others do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpCare {
+    /// It closes every connection after one answer and does not say so: each request comes on a connection of its own,
+    /// and says that it does.
+    #[serde(default)]
+    pub fresh_connection: bool,
+    /// It reads no more of a request than this.
+    #[serde(default)]
+    pub request_bytes: Option<u64>,
+}
+
+impl HttpCare {
+    /// Whether nothing is needed.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == HttpCare::default()
+    }
 }
 
 /// How a read is asked for. Some interfaces take every question by POST, those that change nothing too: JSON-RPC, and
@@ -474,6 +498,18 @@ pub enum FetchFailure {
     Overrun { filter: String },
     #[error("{detail}")]
     Other { detail: String },
+    /// Something answers, and it is known for another system by what it says: none of its values is taken.
+    #[error("{at} answers as {answers}, the configuration says {configured}; none of its values is taken")]
+    OtherSystem { at: String, answers: String, configured: String },
+}
+
+impl FetchFailure {
+    /// Whether it is how a server that is well says that it has no such path: a status that says so, or the page for
+    /// people that some frameworks answer every unknown path with.
+    #[must_use]
+    pub fn says_no_such_path(&self) -> bool {
+        matches!(self, FetchFailure::Status { status: 404 | 405 | 501 } | FetchFailure::Html { .. })
+    }
 }
 
 /// What a program said of its end, behind a colon.

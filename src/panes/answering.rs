@@ -21,6 +21,8 @@ pub struct Answering {
     pub unpolled: usize,
     /// Those that nobody will ever ask.
     pub not_read: usize,
+    /// Those whose path the node does not have: it answers, and nothing is missing.
+    pub unserved: usize,
 }
 
 impl Answering {
@@ -30,6 +32,10 @@ impl Answering {
         for source in sources {
             if source.is_never_read() {
                 counted.not_read += 1;
+                continue;
+            }
+            if source.is_unserved {
+                counted.unserved += 1;
                 continue;
             }
             counted.asked += 1;
@@ -80,7 +86,11 @@ impl Answering {
     }
 
     fn unread(&self) -> String {
-        if self.not_read == 0 { String::new() } else { format!(" · {} not read", self.not_read) }
+        let part = |count: usize, words: &str| match count {
+            0 => String::new(),
+            count => format!(" · {count} {words}"),
+        };
+        part(self.unserved, "not exposed") + &part(self.not_read, "not read")
     }
 }
 
@@ -98,7 +108,13 @@ pub fn mark_of(source: &SourceState, now: Boot) -> Mark {
 pub fn why(source: &SourceState, now: Boot) -> String {
     match &source.failure {
         Some(not_read) if source.is_never_read() => not_read.to_string(),
-        Some(_) | None => source.truth(now).words(now),
+        Some(_) | None => match source.unserved() {
+            Some((how, since)) => {
+                let since = since.wall.clock();
+                format!("not exposed: {how} since {since} UTC, while other reads of the endpoint are answered")
+            }
+            None => source.truth(now).words(now),
+        },
     }
 }
 

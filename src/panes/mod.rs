@@ -13,6 +13,7 @@
 
 pub mod alerts;
 pub mod answering;
+pub mod capability;
 pub mod cells;
 pub mod fleet;
 pub mod footer;

@@ -238,6 +238,12 @@ impl<'a> Giving<'a> {
         if states.is_empty() {
             states = Giving::could_give(selector.name.as_deref(), all(), at);
         }
+        // A path that a node does not have says nothing of what another of its paths gives.
+        let served = |state: &SourceState, other: &&SourceState| {
+            !other.is_unserved && other.id != state.id && other.id.node_folder() == state.id.node_folder()
+        };
+        let all_of_it = states.clone();
+        states.retain(|state| !state.is_unserved || !all_of_it.iter().any(|other| served(state, other)));
         let name = selector.name.as_deref().unwrap_or_default();
         if states.iter().any(|state| !state.is_never_read()) && is_of_sources(name) {
             // What every source tells of itself is told of those that are asked.
@@ -249,7 +255,8 @@ impl<'a> Giving<'a> {
     /// The sources that are the reason why nothing gives it yet: of what is not fresh and is asked at all, those that
     /// declare it, else those that can not say what they give.
     fn could_give(name: Option<&str>, all: impl Iterator<Item = &'a SourceState>, at: At) -> Vec<&'a SourceState> {
-        let silent = |state: &&SourceState| !state.truth(at.boot).is_fresh() && !state.is_never_read();
+        let asked = |state: &&SourceState| !state.is_never_read() && !state.is_unserved;
+        let silent = |state: &&SourceState| asked(state) && !state.truth(at.boot).is_fresh();
         let mut states: Vec<&SourceState> = all.filter(silent).collect();
         let Some(name) = name else { return states };
         let declaring = |state: &&SourceState| state.declares.iter().any(|one| one == name);
@@ -319,6 +326,8 @@ fn kind(id: &SourceId) -> Option<&str> {
 fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
     match state.truth(at.boot) {
         Truth::Failing { .. } if GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
+        // It was asked, and answered that there is nothing.
+        Truth::NotExposed if state.is_unserved && GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
         Truth::Fresh if state.not_exposed.iter().any(|missing| &**missing == name) => Truth::NotExposed,
         truth => truth,
     }
@@ -477,6 +486,19 @@ mod tests {
         check(&world, "ok + x", 45, "connection refused: nothing listens there, for 5s");
         // A failed poll is a measurement of up.
         check(&world, "up == bool 0", 45, "");
+    }
+
+    #[test]
+    fn a_silent_source_that_has_other_series_is_no_reason() {
+        let mut world = World::new(&["a/e/health", "a/e/log"]);
+        world.row("a/e/health", 0, &[("x", 1.0)]);
+        world.refused("a/e/log", 1);
+        check(&world, "unknown", 5, "connection refused: nothing listens there, for 4s");
+        let log = world.store.source_mut(&"t/a/e/log".into()).expect("declared");
+        (log.declares, log.declares_all) = (vec!["lines_total".to_owned()], true);
+        check(&world, "unknown", 5, "absent");
+        check(&world, "lines_total", 5, "connection refused: nothing listens there, for 4s");
+        check(&world, "x", 5, "");
     }
 
     #[test]

@@ -75,8 +75,11 @@ fn source(id: &str, decides_up: bool) -> BoundSource {
             documented: Vec::new(),
             deviates: None,
             answers: Vec::new(),
+            tells: Default::default(),
         },
         machine: None,
+        recognise: None,
+        http: Default::default(),
     }
 }
 

@@ -13,8 +13,9 @@ use super::clock;
 use super::fetch::http::HttpClient;
 use crate::base::{EndpointId, NodeId, SystemId, TargetId};
 use crate::config::{EndpointAddressSpec, NodeSpec, TargetSpec};
-use crate::model::{self, Ask, FetchFailure, HttpAnswer, HttpRequest, Reply};
+use crate::model::{self, FetchFailure, HttpAnswer, HttpRequest, Reply};
 use crate::runbook::seal::{Environment, Privilege};
+use crate::systems::spec::EndpointSpec;
 use crate::systems::{Recogniser, SystemSpec};
 
 /// Longest time that looking may take.
@@ -59,10 +60,46 @@ pub enum Answer {
 }
 
 /// What is read at one address, and the endpoints that it could be.
-struct Question<'a> {
+#[derive(Debug)]
+pub(super) struct Question<'a> {
     base_url: String,
     request: HttpRequest,
-    could_be: Vec<(&'a SystemId, EndpointId, Recogniser<'a>)>,
+    could_be: Vec<(&'a SystemId, EndpointId, Recogniser)>,
+}
+
+impl Question<'_> {
+    /// Leaves out those that would take what many kinds of node answer; false where nobody is left.
+    pub(super) fn is_specific(&mut self) -> bool {
+        self.could_be.retain(|(_, _, recogniser)| !recogniser.is_general());
+        !self.could_be.is_empty()
+    }
+
+    /// What is read, within a time and a size.
+    pub(super) fn request(&self, timeout: Duration) -> HttpRequest {
+        HttpRequest { timeout, limit_bytes: LIMIT_BYTES, ..self.request.clone() }
+    }
+
+    /// What an answer is.
+    pub(super) fn judge(&self, reply: &Reply) -> Answer {
+        judge(self, reply).0
+    }
+}
+
+/// Adds what tells an endpoint of a system at an address, where there is a read that does: one question for each
+/// address, because systems may have the same port and path.
+pub(super) fn add<'a>(
+    questions: &mut Vec<Question<'a>>,
+    (id, system, endpoint): (&'a SystemId, &SystemSpec, &EndpointSpec),
+    base_url: &str,
+) {
+    // A mistake in a system's data is told where it is checked; looking goes on with the others.
+    let Ok(Some(recogniser)) = Recogniser::new(system, endpoint, base_url) else { return };
+    let Some(request) = recogniser.request_to_strangers() else { return };
+    let claim = (id, EndpointId::new(&endpoint.id), recogniser);
+    match questions.iter_mut().find(|question| question.request.url == request.url) {
+        Some(question) => question.could_be.push(claim),
+        None => questions.push(Question { base_url: base_url.to_owned(), request, could_be: vec![claim] }),
+    }
 }
 
 /// Looks on the loopback ports of these systems.
@@ -73,7 +110,10 @@ pub async fn look(systems: &BTreeMap<SystemId, SystemSpec>, client: &HttpClient)
     let answers = ask(&questions, client).await;
     let mut discovery = Discovery { left_out, ..Discovery::default() };
     for (question, answer) in questions.iter().zip(answers) {
-        let (answer, found) = judge(question, answer);
+        let (answer, found) = match answer {
+            Ok(answer) => judge(question, &replied(answer)),
+            Err(failure) => (Answer::Nothing(failure), None),
+        };
         if let Some((system, endpoint)) = found {
             discovery.add(system, endpoint, &question.base_url);
         }
@@ -84,38 +124,23 @@ pub async fn look(systems: &BTreeMap<SystemId, SystemSpec>, client: &HttpClient)
     discovery
 }
 
-/// One question for each address: systems may have the same port and path.
+/// What is asked at the usual ports of these systems.
 fn questions(systems: &BTreeMap<SystemId, SystemSpec>) -> Vec<Question<'_>> {
     let mut questions: Vec<Question> = Vec::new();
     for (id, system) in systems {
         for endpoint in &system.endpoints {
             let base_url = format!("http://127.0.0.1:{}", endpoint.default_port);
-            // A mistake in a system's data is told where it is checked; looking goes on with the others.
-            let Ok(Some(recogniser)) = Recogniser::new(system, endpoint, &base_url) else { continue };
-            let Some(request) = recogniser.request().map(bounded) else { continue };
-            // Whoever listens at a usual port may be anything: nobody is sent a body before it is known who it is.
-            if request.ask != Ask::Get {
-                continue;
-            }
-            let claim = (id, EndpointId::new(&endpoint.id), recogniser);
-            match questions.iter_mut().find(|question| question.request.url == request.url) {
-                Some(question) => question.could_be.push(claim),
-                None => questions.push(Question { base_url, request, could_be: vec![claim] }),
-            }
+            add(&mut questions, (id, system, endpoint), &base_url);
         }
     }
     questions
-}
-
-fn bounded(request: HttpRequest) -> HttpRequest {
-    HttpRequest { timeout: WITHIN, limit_bytes: LIMIT_BYTES, ..request }
 }
 
 /// All at once; the answers come in the order of the questions.
 async fn ask(questions: &[Question<'_>], client: &HttpClient) -> Vec<Result<HttpAnswer, FetchFailure>> {
     let mut asking = JoinSet::new();
     for (at, question) in questions.iter().enumerate() {
-        let (client, request) = (client.clone(), question.request.clone());
+        let (client, request) = (client.clone(), question.request(WITHIN));
         asking.spawn(async move { (at, client.ask(&request).await) });
     }
     let mut answers: Vec<_> = asking.join_all().await;
@@ -123,19 +148,18 @@ async fn ask(questions: &[Question<'_>], client: &HttpClient) -> Vec<Result<Http
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
+fn replied(answer: HttpAnswer) -> Reply {
+    Reply { answer: model::Answer::Http(answer), sent: clock::now(), took: Duration::ZERO }
+}
+
 /// What an answer is. Of several that take it for theirs, those that look for less give way.
-fn judge<'a>(
-    question: &'a Question<'_>,
-    answer: Result<HttpAnswer, FetchFailure>,
-) -> (Answer, Option<(&'a SystemId, &'a EndpointId)>) {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(failure) => return (Answer::Nothing(failure), None),
+fn judge<'a>(question: &'a Question<'_>, reply: &Reply) -> (Answer, Option<(&'a SystemId, &'a EndpointId)>) {
+    let status = match &reply.answer {
+        model::Answer::Http(answer) => answer.status,
+        _no_other_was_asked_for => 0,
     };
-    let status = answer.status;
-    let reply = Reply { answer: model::Answer::Http(answer), sent: clock::now(), took: Duration::ZERO };
-    let all: Vec<_> = question.could_be.iter().filter(|(_, _, recogniser)| recogniser.recognises(&reply)).collect();
-    let specific: Vec<_> = all.iter().filter(|(_, _, recogniser)| !recogniser.by().is_general()).copied().collect();
+    let all: Vec<_> = question.could_be.iter().filter(|(_, _, recogniser)| recogniser.recognises(reply)).collect();
+    let specific: Vec<_> = all.iter().filter(|(_, _, recogniser)| !recogniser.is_general()).copied().collect();
     let kept = if specific.is_empty() { all } else { specific };
     match &kept[..] {
         [] => (Answer::Unrecognised { status }, None),
@@ -145,7 +169,7 @@ fn judge<'a>(
 }
 
 impl Discovery {
-    fn add(&mut self, system: &SystemId, endpoint: &EndpointId, base_url: &str) {
+    pub(super) fn add(&mut self, system: &SystemId, endpoint: &EndpointId, base_url: &str) {
         let address = EndpointAddressSpec {
             id: endpoint.clone(),
             url: base_url.to_owned(),
@@ -311,6 +335,16 @@ mod tests {
             let text = found.text();
             assert!(text.contains(want) && text.contains(&server.url) && text.contains("opsconsole demo"), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_interface_that_takes_only_posts_is_known_by_the_one_question_that_is_none() {
+        let node = serve(json(r#"{"active": false, "last_mint": null, "last_burn": null}"#)).await;
+        let found = look(&at(&[("fastmainnet", &node)]), &HttpClient::new()).await;
+        let endpoints: Vec<&str> = found.targets[0].nodes[0].endpoints.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(endpoints, ["rpc"]);
+        let stranger = serve(json(r#"{"active": false}"#)).await;
+        assert_eq!(look(&at(&[("fastmainnet", &stranger)]), &HttpClient::new()).await.targets, []);
     }
 
     #[tokio::test]

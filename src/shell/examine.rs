@@ -215,6 +215,8 @@ pub struct ReadFacts {
     pub not_exposed: Vec<String>,
     /// The node's clock minus ours.
     pub clock_skew_seconds: Option<f64>,
+    /// How the endpoint said that it has no such path, while it answers others.
+    pub unserved: Option<String>,
 }
 
 /// What the sources of an app last said.
@@ -230,6 +232,7 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
             (None, Some(_)) if source.series == 0 && source.backfill.is_some() => {
                 source.backfill.clone().map(|detail| FetchFailure::Other { detail })
             }
+            (None, _) if source.is_unserved => None,
             (None, None) if source.late.is_some() => source.late.clone(),
             (None, None) => Some(FetchFailure::Other { detail: "it was not read in time".to_owned() }),
             (None, Some(_)) => None,
@@ -238,6 +241,7 @@ pub fn reads(app: &app::App) -> Vec<ReadFacts> {
         surfaces: text(&source.surfaces),
         not_exposed: text(&source.not_exposed),
         clock_skew_seconds: source.clock_skew_seconds,
+        unserved: source.unserved().map(|(how, _)| how.to_string()),
     };
     app.model().store.sources().chain(app.model().store.backfills()).map(read).collect()
 }

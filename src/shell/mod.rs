@@ -7,6 +7,7 @@
 //! fetch     one bounded read        poller    sources in their rhythm    headless the loop without a terminal
 //! walk      a runbook without a terminal, up to what is a person's to decide
 //! runner    a committed sequence    proof     host and privilege         resolve  names to absolute paths
+//! identify  who answers, where it is not the configured system
 //! reload    themes and keymaps, again when their files change                  text_file what an operator wrote
 //! journal   the files               lock      who may act                state_root where it all lives
 //! demo      what a menu asks of what is simulated
@@ -31,6 +32,7 @@ pub mod examine;
 pub mod fetch;
 pub mod file_act;
 pub mod headless;
+pub mod identify;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

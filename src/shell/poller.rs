@@ -18,9 +18,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::fetch::{Fetcher, Missed, turns};
+use super::identify::{Acquaintances, Asks, Endpoints, Part};
 use crate::app::msg::Msg;
 use crate::base::{At, SourceId, TargetId};
-use crate::model::{Batch, FetchFailure, Reply};
+use crate::model::{Batch, Fetch, FetchFailure, Reply};
 use crate::panes::model::Target;
 use crate::sources::schedule::{Budget, MOST_IN_FLIGHT, Schedule};
 use crate::sources::{Cursor, Source, SourceError};
@@ -58,16 +59,19 @@ impl Poller {
         let bound = targets.iter().flat_map(|target| target.sources.iter().cloned());
         let sources = bound.map(|bound| Source::compile(bound).map(Arc::new)).collect::<Result<_, _>>()?;
         let rates = targets.iter().map(|target| (target.id.clone(), target.spec.requests_per_second)).collect();
-        Ok(Poller::start(sources, &rates, fetcher, messages, clock))
+        let known = Acquaintances::of(targets);
+        Ok(Poller::start(sources, &rates, &known, fetcher, messages, clock))
     }
 
-    /// Starts polling. `rates` gives each target's requests per second. Must be called within a runtime.
+    /// Starts polling. `rates` gives each target's requests per second, `known` the systems that an endpoint may turn
+    /// out to be of. Must be called within a runtime.
     ///
     /// Every poll sends [`Msg::Polled`] and then, where there is a next one, [`Msg::NextTry`].
     #[must_use]
     pub fn start(
         sources: Vec<Arc<Source>>,
         rates: &BTreeMap<TargetId, f64>,
+        known: &Acquaintances,
         fetcher: &Fetcher,
         messages: &mpsc::Sender<(At, Msg)>,
         clock: Clock,
@@ -75,6 +79,7 @@ impl Poller {
         let mut gates: HashMap<(TargetId, bool), Arc<Gate>> = HashMap::new();
         let mut tasks = JoinSet::new();
         let mut nudges = HashMap::new();
+        let endpoints = Endpoints::of(&sources, known);
         for source in sources {
             let target = &source.bound.target;
             let rate = rates.get(target).copied().unwrap_or(DEFAULT_RATE);
@@ -84,6 +89,7 @@ impl Poller {
             // One nudge is enough: a poll that is due is due once.
             let (nudge, nudged) = mpsc::channel(1);
             nudges.insert(source.bound.id.clone(), nudge);
+            let part = endpoints.part(&source.bound, known);
             let polling = Polling {
                 schedule: Schedule::of(&source),
                 source,
@@ -92,7 +98,7 @@ impl Poller {
                 messages: messages.clone(),
                 clock,
             };
-            tasks.spawn(polling.run(nudged));
+            tasks.spawn(polling.run(nudged, part));
         }
         Poller { _tasks: tasks, nudges: Nudges(nudges) }
     }
@@ -170,8 +176,9 @@ struct Polling {
 
 impl Polling {
     /// Polls until the core is gone or the source is quarantined.
-    async fn run(mut self, mut nudged: mpsc::Receiver<()>) {
+    async fn run(mut self, mut nudged: mpsc::Receiver<()>, mut part: Part) {
         let mut cursor = Cursor::default();
+        part.ready().await;
         let mut due = Instant::now() + self.schedule.first();
         let mut earliest = Instant::now();
         loop {
@@ -181,6 +188,7 @@ impl Polling {
                     if nudge.is_none() {
                         return;
                     }
+                    part.ask_again();
                     tokio::time::sleep_until(earliest).await;
                 }
             }
@@ -188,6 +196,7 @@ impl Polling {
                 Ok(_permit) => read_once(&self.source, &mut cursor, &self.fetcher, self.clock).await,
                 Err(late) => self.source.failed(&mut cursor, late, (self.clock)(), Duration::ZERO),
             };
+            let batch = part.judged(batch, &self.source, &mut cursor, &self).await;
             // A poll that was late failed at nothing: it comes again in its rhythm.
             let late = matches!(batch.failure, Some(FetchFailure::Late { .. }));
             let wait = self.schedule.next(batch.failure.is_some() && !late, batch.took);
@@ -206,6 +215,14 @@ impl Polling {
     /// Waits until the core takes the message; false where there is no core any more.
     async fn tell(&self, msg: Msg) -> bool {
         self.messages.send(((self.clock)(), msg)).await.is_ok()
+    }
+}
+
+impl Asks for Polling {
+    /// In the turn of the target, as any other of its reads.
+    async fn ask(&self, fetch: Fetch) -> Option<Reply> {
+        let _permit = self.gate.enter(self).await.ok()?;
+        self.fetcher.fetch(&fetch, self.clock).await.ok()
     }
 }
 

@@ -228,6 +228,7 @@ mod tests {
                 timeout: Duration::from_secs(1),
                 limit_bytes: 1,
                 credentials: Some(credentials),
+                care: Default::default(),
             })
         };
         for url in ["https://n/x", "http://127.0.0.1:1/x", "http://[::1]/x", "http://localhost:1", "http://127.9.9.9"] {

@@ -397,6 +397,10 @@ impl Rehearsal {
                     let answer = Ok(self.demo(&order));
                     self.tell(Msg::DemoTold { order, answer });
                 }
+                Effect::FetchNow { source } => {
+                    let asked = self.polls.iter_mut().filter(|poll| poll.source.bound.id == source);
+                    asked.for_each(|poll| poll.due = self.now.boot);
+                }
                 Effect::Copy(text) => self.tell(Msg::Copied(Ok(Copied::of(&text, None)))),
                 Effect::Quit
                 | Effect::Suspend
@@ -404,7 +408,6 @@ impl Rehearsal {
                 | Effect::AskPainted
                 | Effect::Bell
                 | Effect::KeepAlerts(_)
-                | Effect::FetchNow { .. }
                 | Effect::Backfill(_)
                 | Effect::Inquire { .. }
                 | Effect::KeepMinutes { .. }

@@ -25,6 +25,7 @@ impl Question {
                 timeout: seconds(bound.spec.timeout_seconds),
                 limit_bytes: bound.spec.limit_bytes,
                 credentials: bound.credentials.clone(),
+                care: bound.http,
             },
         })
     }

@@ -161,6 +161,14 @@ impl KindSpec for JsonRpcSpec {
         Ok(SourceKindSpec::JsonRpc(self.clone()))
     }
 
+    fn documents(&self) -> Vec<&str> {
+        self.documents.iter().map(|document| document.name.as_str()).collect()
+    }
+
+    fn series(&self) -> &[JsonSeriesSpec] {
+        &self.series
+    }
+
     fn tells_time(&self) -> bool {
         true
     }

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::extraction::JsonSeriesSpec;
 use super::{BoundSource, Cursor, Machine, SourceKindSpec};
 use crate::base::{Unit, text};
 use crate::model::labels::NAME;
@@ -81,6 +82,16 @@ pub(super) trait KindSpec {
     /// The shortest interval that it may be polled at.
     fn least_interval(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// The names of the documents that it gives.
+    fn documents(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The series that it extracts from JSON.
+    fn series(&self) -> &[JsonSeriesSpec] {
+        &[]
     }
 
     /// A series that is 1 in every answer and 0 in every failure, beside the console's own.

@@ -8,6 +8,7 @@
 //! of a server        promql_api (an expression over Prometheus' HTTP API)
 //! shared             kind (what all have in common)  http  exposition (text formats)  extraction (JSON by jq)
 //!                    lines (of logs)  records (of several lines)  budget (reads that all consoles share)
+//!                    identity (whose answer it is)  tells (what it says of the node itself)
 //!                    server (Prometheus' HTTP API)  backfill (what it remembers from before the first poll)
 //! ```
 //!
@@ -52,6 +53,7 @@ pub mod file;
 pub mod folder;
 mod http;
 pub mod http_json;
+pub mod identity;
 pub mod journald;
 pub mod jq;
 pub mod json_rpc;
@@ -65,6 +67,7 @@ pub mod records;
 pub mod schedule;
 pub mod server;
 pub mod tcp;
+pub mod tells;
 pub mod units;
 
 use std::sync::Arc;
@@ -74,10 +77,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{At, Credentials, SourceId, TargetId, Unit, time::spoken};
 use crate::model::labels::NAME;
-use crate::model::{Batch, Fetch, FetchFailure, Labels, Layout, Reply};
+use crate::model::{Batch, Fetch, FetchFailure, HttpCare, Labels, Layout, Reply, Told};
 pub use budget::{BudgetSpec, SharedBudget};
+pub use identity::{RecogniseSpec, Recognition};
 pub use kind::Fill;
 use kind::{Kind, KindSpec, Own};
+pub use tells::{TellsSpec, VersionSpec};
 
 /// Longest interval and timeout that a source may have.
 const LONGEST_SECONDS: f64 = 86_400.0;
@@ -123,6 +128,9 @@ pub struct SourceSpec {
     pub deviates: Option<String>,
     #[serde(default)]
     pub answers: Vec<String>,
+    /// What its answers say of the node itself.
+    #[serde(default)]
+    pub tells: TellsSpec,
 }
 
 fn default_limit_bytes() -> u64 {
@@ -226,6 +234,25 @@ impl SourceKindSpec {
         self.spec().asks_server()
     }
 
+    /// Whether it asks over HTTP, of an endpoint of the node: then its answers say what the endpoint has, and the time.
+    #[must_use]
+    pub fn over_http(&self) -> bool {
+        self.spec().tells_time()
+    }
+
+    /// The names of the documents that it gives.
+    #[must_use]
+    pub fn documents(&self) -> Vec<&str> {
+        self.spec().documents()
+    }
+
+    /// The extractions of a series, as the system writes them: the surface and the filter; with the lines of the
+    /// document that ask for it.
+    #[must_use]
+    pub fn series(&self, name: &str) -> Vec<&extraction::JsonSeriesSpec> {
+        self.spec().series().iter().filter(|series| series.name == name).collect()
+    }
+
     /// Whether it gives lines of a log.
     #[must_use]
     pub fn gives_lines(&self) -> bool {
@@ -262,6 +289,7 @@ impl SourceSpec {
             let given = self.limit_bytes;
             return Err(format!("limit_bytes is {given}; it must be between 1 and {LARGEST_LIMIT_BYTES}"));
         }
+        self.tells.check(&self.kind.documents())?;
         self.kind.check()
     }
 }
@@ -286,6 +314,12 @@ pub struct BoundSource {
     /// Of a source that reads from a machine: whether that is the one the console runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
+    /// Of the source that decides whether its endpoint is up: how its answers are told from those of other systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognise: Option<RecogniseSpec>,
+    /// What the endpoint needs of a request.
+    #[serde(default, skip_serializing_if = "HttpCare::is_none")]
+    pub http: HttpCare,
 }
 
 /// The machine of a node, for sources that read from it without a network.
@@ -352,6 +386,8 @@ pub struct Cursor {
     journal: journald::Position,
     /// What was counted in lines.
     tally: lines::Tally,
+    /// The columns, by their hash, of the last answer that was known for the system's own.
+    recognised: Option<u64>,
 }
 
 /// A compiled source.
@@ -366,6 +402,8 @@ pub struct Source {
     verdicts: usize,
     /// The columns of a failed batch: those.
     failed: Arc<Layout>,
+    /// How its answers are told from those of other systems, where they are judged.
+    recognition: Option<Recognition>,
 }
 
 impl Source {
@@ -391,7 +429,9 @@ impl Source {
         let failed = Arc::new(Layout::new(own.clone()));
         own.push(of_source("opsconsole_scrape_duration_seconds"));
         own.extend(bound.spec.kind.spec().tells_time().then(|| of_source("opsconsole_clock_skew_seconds")));
-        Ok(Source { bound, kind, own, verdicts, failed })
+        let recognition = bound.recognise.as_ref().filter(|_| bound.not_read().is_none());
+        let recognition = recognition.map(Recognition::compile).transpose().map_err(fail)?;
+        Ok(Source { bound, kind, own, verdicts, failed, recognition })
     }
 
     #[must_use]
@@ -433,7 +473,12 @@ impl Source {
     pub fn decode(&self, cursor: &mut Cursor, reply: &Reply) -> Batch {
         match self.read(cursor, reply) {
             Ok(batch) => batch,
-            Err(failure) => self.failed(cursor, failure, reply.sent, reply.took),
+            Err(failure) => {
+                let is_own = self.recognition.as_ref().and_then(|_| identity::of_failure(&failure));
+                let mut batch = self.failed(cursor, failure, reply.sent, reply.took);
+                batch.told.is_own = is_own;
+                batch
+            }
         }
     }
 
@@ -453,7 +498,11 @@ impl Source {
         let own = Own { labels: &self.bound.labels, series: &self.own[..values.len()], values: &values };
         let decoded = self.kind.decode(reply, &own, cursor)?;
         cursor.layout = Some(Arc::clone(&decoded.layout));
+        let told = self.bound.spec.tells.of(&decoded.layout, &decoded.values, &decoded.documents);
+        let recognition = self.recognition.as_ref();
+        let is_own = recognition.map(|recognition| recognition.is_own(&decoded.layout, reply, cursor));
         Ok(Batch {
+            told: Told { is_own, ..told },
             documents: decoded.documents,
             lines: decoded.lines,
             dropped_lines: decoded.dropped_lines,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http;
 use crate::base::{Credentials, Wall, text};
-use crate::model::{Ask, FetchFailure, HttpAnswer, HttpRequest};
+use crate::model::{Ask, FetchFailure, HttpAnswer, HttpCare, HttpRequest};
 use crate::promql::data::{Answer, AnswerError};
 
 /// What an answer must be, in words.
@@ -73,6 +73,7 @@ impl Server {
 
     fn read(&self, url: url::Url, bounds: Bounds) -> HttpRequest {
         HttpRequest {
+            care: HttpCare::default(),
             ask: Ask::Get,
             url: url.to_string(),
             accept: "application/json".to_owned(),

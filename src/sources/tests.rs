@@ -49,6 +49,8 @@ fn bound(spec: SourceSpec, base_url: &str) -> BoundSource {
         budget: None,
         labels: Labels::from_pairs([("target", "t"), ("node", "n"), ("job", "j"), ("instance", "i")]),
         machine: spec.kind.is_of_machine().then_some(Machine::Here),
+        recognise: None,
+        http: Default::default(),
         spec,
     }
 }

@@ -4,10 +4,14 @@
 //! `alerts.yml` (Prometheus rules) and `runbooks/*.ron`. All folders are embedded; a folder of the same name in the
 //! operator's configuration directory takes an embedded one's place, whole.
 //!
+//! What tells a node from those of other systems stands with each endpoint (`recognise`, `recognise_at`), what its answers
+//! say of itself and what the document promises of them with each source (`tells`): see [`recognise`] and [`promise`].
+//!
 //! Must never: contain a condition on a system's name; let a source read what `allowed_reads` does not declare.
 //!
 //! To add a chain: one folder. Nothing else.
 
+pub mod promise;
 pub mod recognise;
 pub mod spec;
 
@@ -20,8 +24,10 @@ use crate::alert::{RuleFile, rules};
 use crate::base::{Problem, SystemId, ron_text};
 use crate::promql::Dialect;
 use crate::runbook::Runbook;
+pub use crate::sources::RecogniseSpec;
 use crate::steps::book;
-pub use recognise::{RecogniseSpec, Recogniser};
+pub use promise::Promise;
+pub use recognise::Recogniser;
 pub use spec::{ContactSpec, Dimension, DimensionSpec, PanelSpec, PolicyKind, RowSpec, SettingValue, SystemSpec};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/systems");

@@ -1,58 +1,58 @@
 //! Whether an answer is that of a system's node: by what it says, never by where it was found.
 
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use super::SystemSpec;
-use super::spec::EndpointSpec;
+use super::spec::{EndpointSpec, LookAt};
 use crate::base::SourceId;
-use crate::model::{Answer, Fetch, HttpRequest, Labels, Reply};
-use crate::sources::jq::{Filter, Json};
-use crate::sources::{BoundSource, Cursor, Source, SourceError};
+use crate::model::{Answer, Ask, Fetch, HttpRequest, Labels, Reply};
+use crate::sources::identity::is_true;
+use crate::sources::jq::Filter;
+use crate::sources::{BoundSource, Cursor, Recognition, Source, SourceError};
 
-/// What an answer must be for it to be an endpoint's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RecogniseSpec {
-    /// JSON for which this jq filter yields true.
-    Json(String),
-    /// An exposition with a metric of this name.
-    Metric(String),
-    /// Any exposition: taken only where no system recognises more in it.
-    Exposition,
-}
-
-impl RecogniseSpec {
-    /// Whether it would take what many kinds of node answer.
-    #[must_use]
-    pub fn is_general(&self) -> bool {
-        match self {
-            RecogniseSpec::Exposition => true,
-            RecogniseSpec::Json(_) | RecogniseSpec::Metric(_) => false,
-        }
-    }
-}
-
-/// A way of telling a system's node from others: the read that decides whether an endpoint is up, at its usual port.
+/// A way of telling a system's node from others: a read that only its nodes answer like this, at their usual port.
 #[derive(Debug)]
-pub struct Recogniser<'a> {
-    source: Source,
-    by: &'a RecogniseSpec,
-    /// Where it is recognised by one.
-    filter: Option<Filter>,
+pub struct Recogniser {
+    read: Read,
+    /// Whether it would take what many kinds of node answer.
+    is_general: bool,
 }
 
-impl<'a> Recogniser<'a> {
+#[derive(Debug)]
+enum Read {
+    /// The read that decides whether the endpoint is up: its answer must be one that its source can read.
+    Deciding(Box<Source>, Recognition),
+    /// Another one, because that is no GET.
+    At(HttpRequest, Filter),
+}
+
+impl Recogniser {
     /// For an endpoint that can be recognised, at this address.
     ///
     /// # Errors
     /// The source that decides whether it is up can not be used, or the filter that recognises it.
     pub fn new(
-        system: &'a SystemSpec,
-        endpoint: &'a EndpointSpec,
+        system: &SystemSpec,
+        endpoint: &EndpointSpec,
         base_url: &str,
-    ) -> Result<Option<Recogniser<'a>>, SourceError> {
-        let Some(by) = &endpoint.recognise else { return Ok(None) };
+    ) -> Result<Option<Recogniser>, SourceError> {
         let deciding = system.sources.iter().find(|source| source.endpoint == endpoint.id && source.decides_up);
         let Some(spec) = deciding else { return Ok(None) };
+        let wrong = |what| SourceError { source_id: spec.id.clone(), what };
+        if let Some(LookAt { path, jq }) = &endpoint.recognise_at {
+            let filter = Filter::compile(jq, &[]).map_err(|what| wrong(format!("recognise_at: {what}")))?;
+            let request = HttpRequest {
+                ask: Ask::Get,
+                url: format!("{}{path}", base_url.trim_end_matches('/')),
+                accept: "application/json".to_owned(),
+                timeout: Duration::try_from_secs_f64(spec.timeout_seconds).unwrap_or_default(),
+                limit_bytes: spec.limit_bytes,
+                credentials: None,
+                care: endpoint.http,
+            };
+            return Ok(Some(Recogniser { read: Read::At(request, filter), is_general: false }));
+        }
+        let Some(by) = &endpoint.recognise else { return Ok(None) };
         let bound = BoundSource {
             id: SourceId::new(&spec.id),
             target: "recognise".into(),
@@ -62,64 +62,55 @@ impl<'a> Recogniser<'a> {
             machine: None,
             labels: Labels::default(),
             spec: spec.clone(),
+            recognise: None,
+            http: endpoint.http,
         };
-        let filter = match by {
-            RecogniseSpec::Json(code) => {
-                let wrong = |what| SourceError { source_id: spec.id.clone(), what: format!("recognise: {what}") };
-                Some(Filter::compile(code, &[]).map_err(wrong)?)
-            }
-            RecogniseSpec::Metric(_) | RecogniseSpec::Exposition => None,
-        };
-        Source::compile(bound).map(|source| Some(Recogniser { source, by, filter }))
+        let recognition = Recognition::compile(by).map_err(wrong)?;
+        let source = Box::new(Source::compile(bound)?);
+        Ok(Some(Recogniser { read: Read::Deciding(source, recognition), is_general: by.is_general() }))
     }
 
     #[must_use]
-    pub fn by(&self) -> &RecogniseSpec {
-        self.by
+    pub fn is_general(&self) -> bool {
+        self.is_general
     }
 
     /// What to read; nothing where the source that decides is not read over HTTP.
     #[must_use]
     pub fn request(&self) -> Option<HttpRequest> {
-        match self.source.fetch(&Cursor::default()) {
-            Ok(Fetch::Http(request)) => Some(request),
-            Ok(Fetch::Tcp(_) | Fetch::File(_) | Fetch::FileSystem(_) | Fetch::Command(_)) | Err(_) => None,
+        match &self.read {
+            Read::At(request, _) => Some(request.clone()),
+            Read::Deciding(source, _) => match source.fetch(&Cursor::default()) {
+                Ok(Fetch::Http(request)) => Some(request),
+                Ok(Fetch::Tcp(_) | Fetch::File(_) | Fetch::FileSystem(_) | Fetch::Command(_)) | Err(_) => None,
+            },
         }
+    }
+
+    /// The same where it may be asked of whoever listens: nobody is sent a body before it is known who it is.
+    #[must_use]
+    pub fn request_to_strangers(&self) -> Option<HttpRequest> {
+        self.request().filter(|request| request.ask == Ask::Get)
     }
 
     /// Whether this is an answer of the endpoint. It must be one that its own source can read.
     #[must_use]
     pub fn recognises(&self, reply: &Reply) -> bool {
-        let batch = self.source.decode(&mut Cursor::default(), reply);
-        if batch.failure.is_some() {
-            return false;
-        }
-        match self.by {
-            RecogniseSpec::Json(_) => match (&reply.answer, &self.filter) {
-                (Answer::Http(answer), Some(filter)) => is_true(filter, &answer.body),
-                (Answer::Http(_) | Answer::Tcp | Answer::File(_) | Answer::FileSystem(_) | Answer::Command(_), _) => {
-                    false
-                }
-            },
-            RecogniseSpec::Metric(name) => batch.layout.has(name),
-            RecogniseSpec::Exposition => {
-                let ours = |name: &str| name == "up" || name.starts_with("opsconsole_");
-                batch.layout.names().any(|name| !ours(name))
+        match &self.read {
+            Read::Deciding(source, recognition) => {
+                let batch = source.decode(&mut Cursor::default(), reply);
+                batch.failure.is_none() && recognition.takes(&batch.layout, reply)
             }
+            Read::At(_, filter) => match &reply.answer {
+                Answer::Http(answer) => (200..300).contains(&answer.status) && is_true(filter, &answer.body),
+                Answer::Tcp | Answer::File(_) | Answer::FileSystem(_) | Answer::Command(_) => false,
+            },
         }
     }
 }
 
-fn is_true(filter: &Filter, body: &[u8]) -> bool {
-    let Ok(input) = Json::parse(body) else { return false };
-    // A filter that fails on an answer is made for another one.
-    filter.first(&input, &[]).ok().flatten().is_some_and(|value| value.to_value() == serde_json::Value::Bool(true))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::base::At;
     use crate::model::HttpAnswer;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::recognise::RecogniseSpec;
 use crate::alert::slo::{Slo, SloSpec};
 use crate::base::problem::nearest;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
+use crate::model::HttpCare;
 use crate::promql::{Condition, Dialect, Expr};
 use crate::runbook::template;
-use crate::sources::{BudgetSpec, SourceSpec};
+use crate::sources::{BudgetSpec, RecogniseSpec, SourceSpec};
 
 /// A poll may be a little late, and its values have to last until the next one.
 const LONGEST_INTERVAL_SECONDS: f64 = 240.0;
@@ -64,6 +64,21 @@ pub struct EndpointSpec {
     /// How its answer is told from any other's, where nothing is configured. Without it, it is not looked for.
     #[serde(default)]
     pub recognise: Option<RecogniseSpec>,
+    /// Another read that tells it, where the one that decides whether it is up is no GET: nobody is sent a question
+    /// with a body before it is known who it is.
+    #[serde(default)]
+    pub recognise_at: Option<LookAt>,
+    /// What it needs of a request.
+    #[serde(default)]
+    pub http: HttpCare,
+}
+
+/// A GET whose answer tells an endpoint: JSON for which the filter yields true.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookAt {
+    pub path: String,
+    pub jq: String,
 }
 
 /// A value that differs per target; a number appears as the series `opsconsole_setting{name=…}`.
@@ -299,6 +314,13 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
         }
     }
     for endpoint in &spec.endpoints {
+        let looks_at = endpoint.recognise_at.as_ref().map(|look| format!("GET {}", look.path));
+        if let Some(read) = looks_at.filter(|read| !spec.allowed_reads.contains(read)) {
+            complain(format!(
+                "endpoint {:?} is recognised by the read {read:?}, which allowed_reads does not declare",
+                endpoint.id
+            ));
+        }
         let deciding = spec.sources.iter().filter(|source| source.endpoint == endpoint.id && source.decides_up).count();
         if deciding != 1 {
             complain(format!(

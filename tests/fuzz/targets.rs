@@ -233,6 +233,8 @@ fn bound(spec: SourceSpec) -> Source {
         budget: None,
         spec,
         machine: None,
+        recognise: None,
+        http: Default::default(),
     };
     Source::compile(bound).expect("a source that compiles")
 }
@@ -253,6 +255,7 @@ fn exposition_source(kind: SourceKindSpec) -> Source {
         documented: Vec::new(),
         deviates: None,
         answers: Vec::new(),
+        tells: Default::default(),
     })
 }
 

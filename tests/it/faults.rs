@@ -11,7 +11,7 @@ use crate::stage::{shows, shows_not};
 use crate::terminal::{Chain, Console, on};
 
 fn every_system(columns: u16, rows: u16) -> Rehearsal {
-    let all = Simulation::all().expect("the worlds have no mistakes");
+    let all = Simulation::all(&opsconsole::systems::embedded()).expect("the worlds have no mistakes");
     Rehearsal::of_systems(all, Surface::AsBuilt, &[], (columns, rows), |_setup| {}).expect("a rehearsal")
 }
 

@@ -7,6 +7,7 @@
 mod acting;
 mod backfill;
 mod backups;
+mod capability;
 mod config;
 mod confirming;
 mod exploring;

@@ -2,13 +2,14 @@
 
 mod remedy;
 
+use super::super::capability::{CapabilitySnapshot, LackSnapshot};
 use super::{Finding, Health};
 use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::model::FetchFailure;
 use crate::panes::model::Target;
 use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
-use crate::systems::spec::SecretSpec;
+use crate::systems::spec::{EndpointSpec, SecretSpec};
 
 /// Cells below which pages say what is missing instead of showing it.
 const LEAST_COLUMNS: u16 = 80;
@@ -312,11 +313,19 @@ fn read(fact: &ReadFacts) -> Vec<Finding> {
             let what = format!("{}: {}: {late}", fact.source, fact.address);
             return vec![warning(AREA, what, remedy::of(late))];
         }
+        // Told of the node as a whole, once for each of its endpoints.
+        Some(FetchFailure::OtherSystem { .. }) => return Vec::new(),
         Some(why) => {
             let what = format!("{}: {}: {why}", fact.source, fact.address);
             return vec![problem(AREA, what, remedy::of(why))];
         }
         None => {}
+    }
+    if let Some(how) = &fact.unserved {
+        return vec![ok(
+            AREA,
+            format!("{}: {}: not exposed: {how}, as other reads there are not", fact.source, fact.address),
+        )];
     }
     let surface = match &fact.surfaces[..] {
         [] => String::new(),
@@ -340,6 +349,52 @@ fn read(fact: &ReadFacts) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// What each node of a target was found to be and to have; in no case is it a problem that a node does not have what a
+/// document promises, but it is one that another system answers.
+pub(super) fn capabilities(found: &[CapabilitySnapshot]) -> Vec<Finding> {
+    found.iter().flat_map(capability).collect()
+}
+
+fn capability(found: &CapabilitySnapshot) -> Vec<Finding> {
+    const AREA: &str = "capability";
+    let name = format!("{}/{}", found.target, found.node);
+    let another = |words: &String| problem(AREA, format!("{name}: {words}"), remedy::OTHER_SYSTEM);
+    let mut findings: Vec<Finding> = found.answers_as.iter().map(another).collect();
+    for url in &found.not_recognised {
+        let what = format!("{name}: what answers at {url} is not known for {}, nor for any other system", found.system);
+        findings.push(warning(AREA, what, "see whether the endpoint's url leads to the node, and which version it is"));
+    }
+    findings.push(ok(AREA, format!("{}/{}", found.target, found.line().trim_start_matches("node").trim_start())));
+    let lack = |lack: &LackSnapshot| {
+        let how = lack.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
+        let word = if lack.kind == "absent" { "not there now" } else { "not exposed" };
+        ok(AREA, format!("{name}: {} is {word}{how}; {}", lack.what, lack.expected))
+    };
+    findings.extend(found.not_exposed.iter().map(lack));
+    findings
+}
+
+/// Endpoints of a target whose answers nothing tells from those of another system, by their ids: they are believed by
+/// their address alone.
+pub(super) fn indistinct(target: &Target) -> Vec<Finding> {
+    let configured = |endpoint: &&EndpointSpec| {
+        let mut addresses = target.spec.nodes.iter().flat_map(|node| &node.endpoints);
+        addresses.any(|address| address.id.as_str() == endpoint.id)
+    };
+    let endpoints = target.system.spec.endpoints.iter().filter(configured);
+    let ids: Vec<&str> =
+        endpoints.filter(|endpoint| endpoint.recognise.is_none()).map(|endpoint| endpoint.id.as_str()).collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let what = format!(
+        "{}: no answer of {} tells this system from another: what answers at the configured address is believed",
+        target.id,
+        ids.join(" and ")
+    );
+    vec![ok("capability", what)]
 }
 
 #[cfg(test)]

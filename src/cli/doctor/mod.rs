@@ -14,6 +14,7 @@ use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
+use super::capability::{self, CapabilitySnapshot};
 use super::{Common, config, load};
 use crate::app::App;
 use crate::base::text::{clean, count};
@@ -70,10 +71,10 @@ impl Health {
 /// # Errors
 /// The runtime can not be started. Everything else is a finding.
 pub fn run(common: &Common, args: &DoctorArgs) -> Result<ExitCode> {
-    let findings = findings(common, args.offline)?;
+    let (findings, capabilities) = findings(common, args.offline)?;
     let worst = findings.iter().map(|finding| finding.health).max().unwrap_or(Health::Ok);
     if args.json {
-        let report = serde_json::json!({ "health": worst, "findings": findings });
+        let report = serde_json::json!({ "health": worst, "findings": findings, "capabilities": capabilities });
         say_line!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         say!("{}", text(&findings));
@@ -81,8 +82,10 @@ pub fn run(common: &Common, args: &DoctorArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(worst as u8))
 }
 
-fn findings(common: &Common, offline: bool) -> Result<Vec<Finding>> {
+/// What hinders the console, and what the nodes were found to be and to have.
+fn findings(common: &Common, offline: bool) -> Result<(Vec<Finding>, Vec<CapabilitySnapshot>)> {
     let runtime = shell::runtime()?;
+    let mut capabilities = Vec::new();
     let mut findings = judge::terminal(&runtime.block_on(examine::terminal()));
     let (facts, config) = look_at_config(common);
     findings.extend(judge::config(&facts));
@@ -101,12 +104,18 @@ fn findings(common: &Common, offline: bool) -> Result<Vec<Finding>> {
                 }
                 if !offline {
                     findings.extend(judge::reads(&examine::reads(&app)));
+                    for target in &app.model().targets {
+                        let found = capability::of_target(app.model(), target);
+                        findings.extend(judge::capabilities(&found));
+                        findings.extend(judge::indistinct(target));
+                        capabilities.extend(found);
+                    }
                 }
             }
             Err(error) => findings.push(judge::broken(&error.to_string())),
         }
     }
-    Ok(findings)
+    Ok((findings, capabilities))
 }
 
 /// The configuration, or what answers on this machine where there is none.

@@ -12,6 +12,7 @@
 //! newest row of a source stays.
 
 mod backfill;
+mod found_out;
 pub mod grid;
 mod newest;
 mod past;
@@ -161,10 +162,15 @@ impl Store {
             return;
         };
         table.note(batch);
-        if matches!(batch.failure, Some(FetchFailure::Late { .. })) {
-            // Nothing was measured, and nothing ended.
-            return;
+        if !matches!(batch.failure, Some(FetchFailure::Late { .. })) {
+            // Where it is late, nothing was measured, and nothing ended.
+            self.push(batch);
+            self.settle(&batch.source);
         }
+    }
+
+    fn push(&mut self, batch: &Batch) {
+        let Some(table) = self.tables.get_mut(&batch.source).map(Arc::make_mut) else { return };
         // A recording can hold anything; a row that does not fit its columns is none.
         let fits = batch.values.len() == batch.layout.series().len();
         if !fits || table.rows.back().is_some_and(|row| row.at >= batch.sent.wall) {
@@ -249,6 +255,14 @@ impl Store {
             .filter(move |table| table.state.target == *target)
             .filter_map(|table| table.rows.back())
             .flat_map(|row| row.layout.series().iter().zip(row.values.iter().copied()))
+    }
+
+    /// Whether any source of the target gave a series of this name in its last answer.
+    #[must_use]
+    pub fn exposes(&self, target: &TargetId, name: &str) -> bool {
+        let places = self.by_target.get(target).into_iter().flatten();
+        let mut rows = places.filter_map(|place| self.tables[*place].rows.back());
+        rows.any(|row| row.layout.has(name))
     }
 
     /// The newest sample of each matching series at `at`: not older than `lookback`, and not stale.

@@ -9,7 +9,7 @@ use crate::base::{At, TargetId};
 use crate::model::{Labels, Scope, Store, Truth};
 use crate::panes::series::distinct;
 use crate::panes::words::number;
-use crate::panes::{Model, mark};
+use crate::panes::{Model, capability, mark};
 use crate::promql::Verdict;
 use crate::promql::explain::{Case, Compared, Explained, Shown, explain};
 use crate::promql::weight::weight;
@@ -82,6 +82,11 @@ pub fn sentences(rows: &mut Rows, model: &Model, row: &AlertRow) {
     let Some(why) = known(model, row) else { return };
     for missing in why.explained.all_missing() {
         rows.pair(0, "no data", Role::Unknown, missing);
+    }
+    if let (AlertState::NoData { .. }, Some(target)) = (row.state, model.target_by_id(row.target)) {
+        for expected in capability::expected(model, target, &row.rule.expr) {
+            rows.pair(0, "expected", Role::Dim, &expected);
+        }
     }
     let mut told = Vec::new();
     changes(&why.explained, lead(row.state), why.at, &mut told);

@@ -10,10 +10,10 @@ use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::base::{Unit, Wall, text};
 use crate::model::{Scope, Truth};
-use crate::panes::mark;
 use crate::panes::model::{Model, Target};
 use crate::panes::series::{self, Picture};
 use crate::panes::words::whole;
+use crate::panes::{capability, mark};
 use crate::promql::buckets::MOST_LINES;
 use crate::promql::{Buckets, Selector};
 use crate::ui::widget::chart::{Chart, ChartLine, chart};
@@ -151,6 +151,10 @@ impl Metrics {
                 seconds => format!("in {} min", seconds.div_ceil(60)),
             };
             return format!("it is measured now; the first column closes {left}, at {} UTC", closes.clock());
+        }
+        let expected = picture.map(|picture| capability::expected(model, target, &picture.expr)).unwrap_or_default();
+        if !expected.is_empty() {
+            return format!("not exposed now: {}", expected.join("; "));
         }
         let keys =
             format!("{} and {}", model.keymap.press(Action::ChoosePrevious), model.keymap.press(Action::ChooseNext));

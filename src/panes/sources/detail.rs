@@ -10,6 +10,7 @@ use crate::model::{SourceState, Truth};
 use crate::panes::words::{ago, whole};
 use crate::panes::{Model, answering};
 use crate::sources::BoundSource;
+use crate::systems::promise;
 use crate::ui::layout::{above, beside};
 use crate::ui::widget::{Pen, Rows, Viewport, frame};
 use crate::ui::{Action, Role};
@@ -141,6 +142,7 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
         None => brought(rows, source),
     }
     if let Some(bound) = bound(model, source) {
+        expected(rows, source, bound);
         if let Some(budget) = &bound.budget {
             let words = format!("{}, {} a second for all consoles of this machine", budget.name, budget.per_second);
             rows.pair(0, "budget", Role::Text, &words);
@@ -154,6 +156,17 @@ fn describe(rows: &mut Rows, model: &Model, source: &SourceState) {
         if !bound.spec.from.is_empty() {
             rows.pair(0, "from", Role::Dim, &bound.spec.from.join(", "));
         }
+    }
+}
+
+/// What the document expects where something is not exposed.
+fn expected(rows: &mut Rows, source: &SourceState, bound: &BoundSource) {
+    if source.unserved().is_some() {
+        rows.pair(0, "expected", Role::Dim, &promise::of_read(&bound.spec).words());
+    }
+    let promised = source.lacks().iter().filter_map(|name| promise::promise(&bound.spec, name));
+    for promise in promised {
+        rows.pair(0, "expected", Role::Dim, &promise.words());
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::found;
 use crate::alert::AlertState;
 use crate::base::text::count;
+use crate::panes::capability;
 use crate::panes::model::{Model, Target};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
@@ -24,9 +26,12 @@ pub(super) fn draw(buf: &mut Buffer, model: &Model, target: &Target, area: Rect,
 /// Everything that there is to say.
 pub(super) fn rows(model: &Model, target: &Target, area: Rect) -> Rows {
     let mut rows = Rows::new(frame::inner(area).width);
+    let found = capability::of_target(model, target);
+    found::others(&mut rows, &found);
     about(&mut rows, target);
-    said_by_nodes(&mut rows, model, target);
+    series(&mut rows, model, target);
     rules(&mut rows, model, target);
+    found::rows(&mut rows, model, target, &found);
     settings(&mut rows, target);
     rows
 }
@@ -57,16 +62,8 @@ fn about(rows: &mut Rows, target: &Target) {
     rows.pair(0, "privilege", Role::Text, &privilege);
 }
 
-fn said_by_nodes(rows: &mut Rows, model: &Model, target: &Target) {
+fn series(rows: &mut Rows, model: &Model, target: &Target) {
     let sources = || model.store.sources().filter(|source| source.target == target.id);
-    let surfaces: BTreeSet<&str> = sources().flat_map(|source| &source.surfaces).map(|surface| &**surface).collect();
-    if !surfaces.is_empty() {
-        rows.pair(0, "surfaces", Role::Text, &surfaces.into_iter().collect::<Vec<_>>().join(", "));
-    }
-    let versions = versions(model, target);
-    if !versions.is_empty() {
-        rows.pair(0, "versions", Role::Text, &versions.into_iter().collect::<Vec<_>>().join(", "));
-    }
     let missing: BTreeSet<&str> = sources().flat_map(|source| source.lacks()).map(|name| &**name).collect();
     let series: usize = sources().map(|source| source.series).sum();
     let key = model.keymap.press(Action::PageMetrics);
@@ -75,23 +72,6 @@ fn said_by_nodes(rows: &mut Rows, model: &Model, target: &Target) {
         said.push_str(&format!("; {} not exposed", missing.len()));
     }
     rows.pair(0, "series", Role::Text, &said);
-}
-
-/// What nodes say of their version: labels of `…_info` series, and the field of a document.
-fn versions(model: &Model, target: &Target) -> BTreeSet<String> {
-    let info =
-        model.store.present(&target.id).map(|(labels, _)| labels).filter(|labels| labels.name().ends_with("_info"));
-    let labelled = info.filter(|labels| !labels.get("version").is_empty()).map(|labels| {
-        let of = labels.name().trim_end_matches("_info").trim_end_matches("_build");
-        format!("{of} {}", labels.get("version"))
-    });
-    let documents = model.store.documents(&target.id);
-    let written = documents.filter_map(|(document, _)| {
-        let version = document.json.get("version")?;
-        let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
-        Some(format!("{} {version}", document.name))
-    });
-    labelled.chain(written).collect()
 }
 
 fn rules(rows: &mut Rows, model: &Model, target: &Target) {

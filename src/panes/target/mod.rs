@@ -9,6 +9,7 @@
 //! ```
 
 mod facts;
+mod found;
 mod nodes;
 mod place;
 

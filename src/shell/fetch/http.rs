@@ -14,7 +14,10 @@ use super::{connection_failure, shown};
 use crate::base::Wall;
 use crate::model::{Ask, FetchFailure, HttpAnswer, HttpRequest};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, LOCATION,
+    USER_AGENT,
+};
 
 /// How long a connection may take. A listener on a living machine answers within one lost packet's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -22,6 +25,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long an unused connection is kept: shorter than the five seconds after which common servers close it, so that a
 /// request never meets a connection that is just being closed.
 const IDLE_FOR: Duration = Duration::from_secs(4);
+
+/// Who asks, as nodes see it.
+const NAMED: &str = concat!("opsconsole/", env!("CARGO_PKG_VERSION"));
 
 /// A body from this size on gets [`ROOM`] at once.
 const LARGE_BODY: usize = 256 << 10;
@@ -98,7 +104,19 @@ async fn head_and_body(
     if let Some(authorization) = secrets::authorization(request)? {
         asked = asked.header(AUTHORIZATION, authorization);
     }
-    let mut answer = asked.send().await.map_err(|error| failure_of(&error))?;
+    if request.care.fresh_connection {
+        // It is not kept for the next request either.
+        asked = asked.header(CONNECTION, "close");
+    }
+    let asked = asked.build().map_err(|error| failure_of(&error))?;
+    if let Some(limit_bytes) = request.care.request_bytes
+        && let needed = size_of_request(&asked)
+        && needed > limit_bytes
+    {
+        let detail = format!("the request has {needed} bytes, and the server reads no more than {limit_bytes}");
+        return Err(FetchFailure::Address { detail });
+    }
+    let mut answer = client.execute(asked).await.map_err(|error| failure_of(&error))?;
     if answer.status().is_redirection() {
         let to = header(answer.headers(), LOCATION);
         let to = if to.is_empty() { "an address it does not name".to_owned() } else { shown(&to) };
@@ -127,6 +145,21 @@ async fn head_and_body(
     })
 }
 
+/// Bytes that a request has when it is sent: its line, its headers with those that the client adds, and its body.
+fn size_of_request(request: &reqwest::Request) -> u64 {
+    let url = request.url();
+    let path = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
+    let line = request.method().as_str().len() + path + " HTTP/1.1\r\n".len() + 1;
+    let header = |name: &HeaderName, length: usize| name.as_str().len() + length + ": \r\n".len();
+    let host = url.host_str().unwrap_or_default().len() + url.port().map_or(0, |port| port.to_string().len() + 1);
+    let body = request.body().map_or(0, |body| body.as_bytes().map_or(0, <[u8]>::len));
+    let added = header(&HOST, host)
+        + header(&USER_AGENT, NAMED.len())
+        + if body > 0 { header(&CONTENT_LENGTH, body.to_string().len()) } else { 0 };
+    let given: usize = request.headers().iter().map(|(name, value)| header(name, value.len())).sum();
+    u64::try_from(line + added + given + "\r\n".len() + body).unwrap_or(u64::MAX)
+}
+
 /// Makes room for one more piece of a body. A body that grows by doubling leaves every size that it had behind in the
 /// process; room for more than 32 MB comes from the system as a whole, goes back to it when the answer has been read,
 /// and takes no memory where nothing is written.
@@ -146,7 +179,7 @@ fn build(secure: bool) -> Result<reqwest::Client, String> {
     // Fails only where a provider is installed already, which then serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
-        .user_agent(concat!("opsconsole/", env!("CARGO_PKG_VERSION")))
+        .user_agent(NAMED)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -217,6 +250,7 @@ mod tests {
     use super::loopback::{Act, answer, echo, serve};
     use super::*;
     use crate::base::text;
+    use crate::model::HttpCare;
 
     fn request(url: &str) -> HttpRequest {
         HttpRequest {
@@ -226,6 +260,7 @@ mod tests {
             timeout: Duration::from_millis(300),
             limit_bytes: 1000,
             credentials: None,
+            care: HttpCare::default(),
         }
     }
 
@@ -261,6 +296,64 @@ mod tests {
         let came = asked(Ask::Post { body: None }).await;
         assert!(came.starts_with("POST /") && came.contains("content-length: 0\r\n"), "{came}");
         assert!(asked(Ask::Get).await.starts_with("GET / HTTP/1.1\r\n"));
+        server.abort();
+    }
+
+    /// A server as some nodes have it: it takes one connection at a time, reads once and at most 512 bytes, answers any
+    /// path, and lets go of the connection without a word.
+    async fn curt() -> (String, tokio::task::JoinHandle<()>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/metrics", listener.local_addr().expect("a bound address"));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut came = [0; 512];
+                let Ok(length) = stream.read(&mut came).await else { continue };
+                let whole = came[..length].ends_with(b"\r\n\r\n");
+                let closes =
+                    String::from_utf8_lossy(&came[..length]).to_ascii_lowercase().contains("connection: close");
+                // What waits for an answer to half a request would wait for ever.
+                let body = if whole && closes { "a 1\n" } else { "" };
+                let Act::Write(bytes) = answer("200 OK", "", body) else { continue };
+                drop(stream.write_all(&bytes).await);
+            }
+        });
+        (url, task)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_reads_little_and_closes_at_once_is_asked_as_it_needs_it() {
+        let (url, server) = curt().await;
+        let client = HttpClient::new();
+        let care = HttpCare { fresh_connection: true, request_bytes: Some(512) };
+        for _ in 0..5 {
+            let reply = client.ask(&HttpRequest { care, ..request(&url) }).await.expect("an answer each time");
+            assert_eq!(reply.body, b"a 1\n");
+        }
+        let long = HttpRequest { care, ..request(&format!("{url}?{}", "x".repeat(500))) };
+        match client.ask(&long).await {
+            Err(FetchFailure::Address { detail }) => assert!(detail.contains("no more than 512"), "{detail}"),
+            other => panic!("{other:?}"),
+        }
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn what_a_request_needs_is_counted_to_the_byte() {
+        let (url, server) = echo().await;
+        for ask in [Ask::Get, Ask::Post { body: None }, Ask::Post { body: Some(r#"{"id":1}"#.to_owned()) }] {
+            for fresh_connection in [false, true] {
+                let care = HttpCare { fresh_connection, request_bytes: None };
+                let asked = HttpRequest { ask: ask.clone(), care, ..request(&format!("{url}/a?b=c")) };
+                let sent = HttpClient::new().ask(&asked).await.expect("an answer").body.len() as u64;
+                let limited = |request_bytes| HttpRequest {
+                    care: HttpCare { request_bytes: Some(request_bytes), ..care },
+                    ..asked.clone()
+                };
+                assert!(HttpClient::new().ask(&limited(sent)).await.is_ok(), "{asked:?}");
+                assert!(HttpClient::new().ask(&limited(sent - 1)).await.is_err(), "{asked:?}");
+            }
+        }
         server.abort();
     }
 

@@ -30,6 +30,7 @@ fn source(id: &str, url: &str, interval_seconds: f64) -> Arc<Source> {
         documented: Vec::new(),
         deviates: None,
         answers: Vec::new(),
+        tells: Default::default(),
     };
     let bound = BoundSource {
         id: SourceId::new(id),
@@ -40,6 +41,8 @@ fn source(id: &str, url: &str, interval_seconds: f64) -> Arc<Source> {
         labels: Labels::from_pairs([("target", "t")]),
         spec,
         machine: None,
+        recognise: None,
+        http: Default::default(),
     };
     Arc::new(Source::compile(bound).expect("a source that compiles"))
 }
@@ -63,7 +66,7 @@ async fn sources_are_polled_and_what_came_is_told() {
     let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
     let (sender, mut messages) = mpsc::channel(1);
     let sources = vec![source("s", &server.url, 0.01)];
-    let poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     for _ in 0..3 {
         let batch = polled(&mut messages).await;
         assert_eq!((batch.failure.clone(), batch.layout.series().len()), (None, 4));
@@ -78,7 +81,7 @@ async fn a_broken_source_harms_only_itself() {
     let (good, bad) = (serve(vec![answer("200 OK", "", "a 1\n")]).await, serve(vec![Act::Hold]).await);
     let (sender, mut messages) = mpsc::channel(8);
     let sources = vec![source("bad", &bad.url, 0.01), source("good", &good.url, 0.01)];
-    let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     for _ in 0..5 {
         assert_eq!(polled(&mut messages).await.source.as_str(), "good");
     }
@@ -90,7 +93,7 @@ async fn no_more_than_two_requests_are_under_way() {
     let server = serve(slow).await;
     let (sender, mut messages) = mpsc::channel(8);
     let sources = (0..6).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-    let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     for _ in 0..12 {
         polled(&mut messages).await;
     }
@@ -102,7 +105,7 @@ async fn the_rate_holds_whatever_the_intervals_ask_for() {
     let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
     let (sender, mut messages) = mpsc::channel(8);
     let sources = (0..4).map(|n| source(&format!("s{n}"), &server.url, 0.001)).collect();
-    let _poller = Poller::start(sources, &rates(0.02), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(0.02), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     polled(&mut messages).await;
     // The next turn is fifty seconds away.
     tokio::time::sleep(Duration::from_millis(30)).await;
@@ -114,7 +117,7 @@ async fn a_core_that_is_behind_stops_the_polling() {
     let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
     let (sender, mut messages) = mpsc::channel(1);
     let sources = vec![source("s", &server.url, 0.001)];
-    let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     while server.requests.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -129,7 +132,14 @@ async fn a_core_that_is_behind_stops_the_polling() {
 async fn a_source_can_be_asked_now() {
     let server = serve(vec![answer("200 OK", "", "a 1\n")]).await;
     let (sender, mut messages) = mpsc::channel(8);
-    let poller = Poller::start(vec![source("s", &server.url, 3600.0)], &rates(9.0), &Fetcher::new(), &sender, clock);
+    let poller = Poller::start(
+        vec![source("s", &server.url, 3600.0)],
+        &rates(9.0),
+        &Acquaintances::default(),
+        &Fetcher::new(),
+        &sender,
+        clock,
+    );
     polled(&mut messages).await;
     assert!(poller.nudges().fetch_now(&"s".into()));
     polled(&mut messages).await;
@@ -144,7 +154,7 @@ async fn what_is_of_another_machine_is_told_once_and_never_read() {
     bound.machine = Some(Machine::Elsewhere { why: "it is over there".to_owned() });
     let source = Arc::new(Source::compile(bound).expect("a source that compiles"));
     let (sender, mut messages) = mpsc::channel(8);
-    let poller = Poller::start(vec![source], &rates(1e6), &Fetcher::new(), &sender, clock);
+    let poller = Poller::start(vec![source], &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     let failure = polled(&mut messages).await.failure.clone();
     assert_eq!(failure.map(|failure| failure.to_string()).as_deref(), Some("not read: it is over there"));
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -165,7 +175,7 @@ async fn a_program_that_hangs_does_not_delay_what_is_asked_of_the_node() {
     };
     let (sender, mut messages) = mpsc::channel(8);
     let sources = vec![hanging("one"), hanging("two"), hanging("three"), source("node", &server.url, 0.01)];
-    let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     for _ in 0..5 {
         assert_eq!(polled(&mut messages).await.source.as_str(), "node");
     }
@@ -211,7 +221,7 @@ async fn a_poll_without_a_turn_is_late_and_delays_nobody_else() {
     let (sender, mut messages) = mpsc::channel(8);
     let sources = vec![counted("one", &server.url, 0.01), counted("two", &server.url, 0.01)];
     let sources = sources.into_iter().chain([source("free", &server.url, 0.01)]).collect();
-    let _poller = Poller::start(sources, &rates(1e6), &Fetcher::new(), &sender, clock);
+    let _poller = Poller::start(sources, &rates(1e6), &Acquaintances::default(), &Fetcher::new(), &sender, clock);
     let (mut read, mut late, mut free) = (0, 0, 0);
     while late < 4 || free < 4 {
         let batch = polled(&mut messages).await;

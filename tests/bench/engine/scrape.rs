@@ -95,6 +95,7 @@ pub fn source(url: &str) -> Source {
         documented: Vec::new(),
         deviates: None,
         answers: Vec::new(),
+        tells: Default::default(),
     };
     let pairs = [("job", "chain"), ("instance", "127.0.0.1:9100"), ("node", "node-1"), ("target", "mainnet")];
     let bound = BoundSource {
@@ -106,6 +107,8 @@ pub fn source(url: &str) -> Source {
         budget: None,
         spec,
         machine: None,
+        recognise: None,
+        http: Default::default(),
     };
     Source::compile(bound).expect("a source that compiles")
 }

@@ -226,6 +226,7 @@ fn read(port: u16) -> BoundSource {
         documented: Vec::new(),
         deviates: None,
         answers: Vec::new(),
+        tells: Default::default(),
     };
     BoundSource {
         budget: None,
@@ -236,5 +237,7 @@ fn read(port: u16) -> BoundSource {
         labels: Labels::from_pairs([("target", "chain")]),
         spec,
         machine: None,
+        recognise: None,
+        http: Default::default(),
     }
 }

@@ -3,6 +3,10 @@
 
 use crate::model::FetchFailure;
 
+/// Where another system answers at a configured address.
+pub(super) const OTHER_SYSTEM: &str =
+    "put the address at which the node answers into the endpoint, or the system that answers there into the target";
+
 /// One sentence.
 pub(super) fn of(failure: &FetchFailure) -> &'static str {
     match failure {
@@ -72,5 +76,6 @@ pub(super) fn of(failure: &FetchFailure) -> &'static str {
             "the answer is unusually large or deep: look at it; the source rests until the console is started again"
         }
         FetchFailure::Other { .. } => "see whether the node runs and lets this machine in",
+        FetchFailure::OtherSystem { .. } => OTHER_SYSTEM,
     }
 }

@@ -147,3 +147,48 @@ fn what_is_read() {
     }
     check(&reads(&[ReadFacts { clock_skew_seconds: Some(0.0), ..fine }]), Health::Ok, "surface");
 }
+
+#[test]
+fn what_nodes_are_and_have() {
+    let found = || CapabilitySnapshot {
+        target: "t".to_owned(),
+        node: "n".to_owned(),
+        system: "pouw".to_owned(),
+        surface: Some("as_built"),
+        versions: Vec::new(),
+        answers: vec!["GET /health".to_owned()],
+        not_exposed: Vec::new(),
+        fails: Vec::new(),
+        not_asked: 0,
+        not_recognised: Vec::new(),
+        answers_as: Vec::new(),
+        found_out: None,
+        restarted: None,
+    };
+    check(&capabilities(&[found()]), Health::Ok, "t/n: surface as built · 1 read answered");
+    let another = "127.0.0.1:8080 answers as goud, the configuration says volchain; none of its values is taken";
+    let taken = CapabilitySnapshot { answers_as: vec![another.to_owned()], ..found() };
+    check(&capabilities(&[taken]), Health::Problem, another);
+    let strange = CapabilitySnapshot { not_recognised: vec!["http://n:1".to_owned()], ..found() };
+    check(&capabilities(&[strange]), Health::Warning, "what answers at http://n:1 is not known for pouw");
+    let lack = LackSnapshot {
+        what: "pouw_receipts_rejected_total".to_owned(),
+        kind: "series",
+        how: None,
+        expected: "the document promises it at GET /metrics (pouw:65)".to_owned(),
+    };
+    let without = CapabilitySnapshot { not_exposed: vec![lack], ..found() };
+    let said = capabilities(&[without]);
+    check(&said, Health::Ok, "is not exposed; the document promises it at GET /metrics (pouw:65)");
+    // Its reads are not told one by one, and a path that the node does not have is no problem.
+    let of_other =
+        FetchFailure::OtherSystem { at: "n:1".to_owned(), answers: "goud".to_owned(), configured: "pouw".to_owned() };
+    let failing = ReadFacts { failure: Some(of_other), ..ReadFacts::default() };
+    assert_eq!(reads(&[failing]), Vec::new());
+    let how = "answered with status 404".to_owned();
+    check(
+        &reads(&[ReadFacts { unserved: Some(how), ..ReadFacts::default() }]),
+        Health::Ok,
+        "not exposed: answered with",
+    );
+}

@@ -132,8 +132,11 @@ impl Workshop {
                 documented: Vec::new(),
                 deviates: None,
                 answers: Vec::new(),
+                tells: Default::default(),
             },
             machine: None,
+            recognise: None,
+            http: Default::default(),
         }
     }
 
