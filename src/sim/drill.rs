@@ -108,6 +108,14 @@ impl Drill {
         self.faults.iter().filter(here).map(|fault| fault.name.clone()).collect()
     }
 
+    /// The alerts that a fault says it raises on this surface.
+    pub fn raises(&self, name: &str) -> Vec<String> {
+        let fault = self.faults.iter().find(|fault| fault.name == name);
+        let here = |raises: &&RaisesSpec| raises.surfaces.is_empty() || raises.surfaces.contains(&self.surface);
+        let raises = fault.into_iter().flat_map(|fault| &fault.raises).filter(here);
+        raises.map(|raises| raises.alert.clone()).collect()
+    }
+
     /// Every alert rule of the system.
     pub fn rules(&self) -> Vec<String> {
         let targets = &self.life.app.model().targets;
@@ -130,8 +138,7 @@ impl Drill {
     /// Switches one fault on, waits for what it says it raises, and cures it.
     pub fn drill(&mut self, name: &str) -> Option<Drilled> {
         let fault = self.faults.iter().find(|fault| fault.name == name)?.clone();
-        let here = |raises: &&RaisesSpec| raises.surfaces.is_empty() || raises.surfaces.contains(&self.surface);
-        let said: Vec<String> = fault.raises.iter().filter(here).map(|raises| raises.alert.clone()).collect();
+        let said = self.raises(name);
         let before = self.rows();
         self.life.fault_of(self.system.as_str(), name, true);
         let fired = self.wait_for(&said);
