@@ -103,16 +103,34 @@ fn has_picture(line: &Line) -> bool {
     }
 }
 
-/// How a pane is, for its frame: its worst level, or how much of it is not known.
+/// The worst of these lines. What a node does not expose is known, and waiting does not change it: it says nothing of how
+/// well the others are; where there are no others, nothing is known.
+#[must_use]
+pub fn worst(lines: &[Line]) -> Level {
+    let values = lines.iter().filter(|line| matches!(line, Line::Value(..)) && !is_not_exposed(line));
+    values.map(level).max().unwrap_or(Level::Unknown)
+}
+
+fn is_not_exposed(line: &Line) -> bool {
+    matches!(line, Line::Value(_, cell) if cell.reading.truth == Truth::NotExposed)
+}
+
+/// How a pane is, for its frame: its worst level, how much of it is not known, and how much its nodes do not expose.
 #[must_use]
 pub fn summary(model: &Model, lines: &[Line]) -> (Role, String) {
-    let levels = || lines.iter().filter(|line| matches!(line, Line::Value(..))).map(level);
+    let values = || lines.iter().filter(|line| matches!(line, Line::Value(..)));
+    let not_exposed = values().filter(|line| is_not_exposed(line)).count();
+    let levels = || values().filter(|line| !is_not_exposed(line)).map(level);
     let worst = levels().filter(|level| *level != Level::Unknown).max();
     let unknown = levels().filter(|level| *level == Level::Unknown).count();
     let said = |mark: Mark, words: String| (mark.role, format!("{} {words}", model.theme.glyph(mark.glyph)));
     match worst {
         Some(bad @ (Level::Critical | Level::Warning)) => said(mark::level(bad), mark::level(bad).word.to_owned()),
-        Some(_) if unknown == 0 => said(mark::level(Level::Ok), mark::level(Level::Ok).word.to_owned()),
+        Some(_) if unknown == 0 && not_exposed == 0 => {
+            said(mark::level(Level::Ok), mark::level(Level::Ok).word.to_owned())
+        }
+        Some(_) if unknown == 0 => said(mark::level(Level::Ok), format!("ok · {not_exposed} not exposed")),
+        None if unknown == 0 => said(mark::level(Level::Unknown), format!("{not_exposed} not exposed")),
         Some(_) | None => said(mark::level(Level::Unknown), format!("{unknown} unknown")),
     }
 }

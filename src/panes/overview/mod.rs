@@ -194,24 +194,18 @@ fn strip_rows(height: u16, active: usize) -> u16 {
     (rows + if height < 16 { 1 } else { frame::BOX_ROWS }).min(height)
 }
 
-/// What every target says of a dimension; with several targets, each under its name.
+/// What every target says of a dimension; with several targets, each under its name, the worst first and those that are
+/// alike in the order of the configuration.
 fn lines<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Line<'a>> {
-    let mut lines = Vec::new();
-    for (at, target) in model.targets.iter().enumerate() {
-        let before = lines.len();
-        if model.targets.len() > 1 {
-            lines.push(Line::Heading(target.id.as_str(), Level::Ok, at == model.selected));
-        }
-        lines.extend(cells::of_dimension(target, dimension.dimension));
-        let values = lines.len() - before - usize::from(model.targets.len() > 1);
-        if values == 0 {
-            lines.truncate(before);
-            continue;
-        }
-        let worst = lines[before..].iter().map(cells::level).max().unwrap_or(Level::Unknown);
-        if let Some(Line::Heading(_, level, _)) = lines.get_mut(before) {
-            *level = worst;
-        }
-    }
-    lines
+    let of = |target: &'a super::model::Target| cells::of_dimension(target, dimension.dimension).collect::<Vec<_>>();
+    let mut parts: Vec<(usize, Vec<Line<'a>>)> = model.targets.iter().map(of).enumerate().collect();
+    parts.retain(|(_, lines)| !lines.is_empty());
+    parts.sort_by_key(|(_, lines)| std::cmp::Reverse(cells::worst(lines)));
+    let headed = parts.into_iter().flat_map(|(at, values)| {
+        let several = model.targets.len() > 1;
+        let name = model.targets[at].id.as_str();
+        let heading = several.then(|| Line::Heading(name, cells::worst(&values), at == model.selected));
+        heading.into_iter().chain(values)
+    });
+    headed.collect()
 }
