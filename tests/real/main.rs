@@ -1,5 +1,5 @@
-//! Real parts: a Prometheus and a node exporter, a Prometheus to compare answers with, and a systemd that really
-//! restarts a unit.
+//! Real parts: a Prometheus and a node exporter, a Prometheus to compare answers with, a PostgreSQL, and a systemd that
+//! really restarts a unit.
 //!
 //! Run with `cargo test --test real`. Each test says what is missing where it can not run.
 
@@ -13,6 +13,8 @@ mod terminal;
 
 mod backfill;
 mod exporters;
+mod look;
+mod postgres;
 mod promql;
 mod rules;
 mod systemd;
