@@ -138,7 +138,9 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
     }
     let reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
-    let level = match (reading.truth.is_fresh(), judge(&row.critical), judge(&row.warning)) {
+    // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
+    let telling = reading.truth.is_fresh() && !reading.value.is_some_and(f64::is_nan);
+    let level = match (telling, judge(&row.critical), judge(&row.warning)) {
         (false, _, _) => Level::Unknown,
         (true, Some(Verdict::True), _) => Level::Critical,
         (true, _, Some(Verdict::True)) => Level::Warning,

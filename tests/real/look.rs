@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::terminal::PROGRAM;
 
-/// A snapshot of the only target of a configuration.
+/// A snapshot of one target.
 pub struct Look(Value);
 
 /// A row of a panel.
@@ -20,10 +20,11 @@ pub struct Row {
 }
 
 impl Look {
-    pub fn at(config: &Path) -> Look {
+    pub fn at(config: &Path, target: &str) -> Look {
         let said = run(&["snapshot", "--json"], config).1;
         let json: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
-        Look(json["targets"][0].clone())
+        let found = json["targets"].as_array().into_iter().flatten().find(|found| found["target"] == target);
+        Look(found.unwrap_or_else(|| panic!("no target {target}: {said}")).clone())
     }
 
     fn list(&self, name: &str) -> impl Iterator<Item = &Value> {

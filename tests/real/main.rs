@@ -16,6 +16,7 @@ mod exporters;
 mod look;
 mod postgres;
 mod promql;
+mod promql_api;
 mod rules;
 mod systemd;
 

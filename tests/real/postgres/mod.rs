@@ -25,13 +25,15 @@ INSERT INTO receipts SELECT n, now() - interval '90 days' - n * interval '1 day'
 const USERS: &str = "CREATE ROLE pouw LOGIN; ALTER ROLE pouw SET default_transaction_read_only TO on;
 CREATE ROLE guarded LOGIN PASSWORD 'x';";
 
+const TARGET: &str = "pouw-1";
+
 const DAY_SECONDS: f64 = 86_400.0;
 
 fn configured(cluster: &Cluster, user: &str) -> PathBuf {
     let config = cluster.folder.path().join(format!("{user}.ron"));
     // Its node answers nothing: what is looked at is the database alone.
     let text = format!(
-        "(targets: [(id: \"pouw-1\", system: \"pouw\", environment: Development, host: Local, privilege: None, settings: {{\"db_host\": \
+        "(targets: [(id: {TARGET:?}, system: \"pouw\", environment: Development, host: Local, privilege: None, settings: {{\"db_host\": \
          Text({:?}), \"db_user\": Text({user:?}), \"most_connections\": Number({MOST_CONNECTIONS}.0)}}, nodes: [(id: \
          \"node-1\", endpoints: [(id: \"api\", url: \"http://127.0.0.1:1\")])])], state_root: {:?})",
         cluster.address,
@@ -57,12 +59,12 @@ fn check_failing(look: &Look, source: &str, words: &str) {
 
 fn check_exit_code(config: &Path, code: f64) {
     let found = series("opsconsole_command_exit_code{source=\"database\"}", &["target", "source"], config);
-    assert_eq!(found, [(vec!["pouw-1".to_owned(), "database".to_owned()], code)]);
+    assert_eq!(found, [(vec![TARGET.to_owned(), "database".to_owned()], code)]);
 }
 
 /// Nothing can be asked of the database: the first question ends as psql does, the others fail with its words.
 fn check_unreachable(config: &Path, words: &str) {
-    let look = Look::at(config);
+    let look = Look::at(config, TARGET);
     check_row(&look, "database answers", Some(0.0), "critical");
     assert_eq!(look.alert("PouwDatabaseUnreachable"), "pending");
     for source in ["database_connections", "database_due"] {
@@ -98,21 +100,21 @@ fn the_rows_of_a_real_database_are_counted_by_one_who_can_change_nothing() {
 
     // Without PoUW's tables there is nothing to count, which is not a count of 0.
     cluster.administer("postgres", "CREATE DATABASE pouw;");
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     check_reachable(&look, 1.0);
     check_row(&look, "challenges to purge", None, "unknown");
     assert_eq!(look.not_exposed("database_due"), ["pouw_database_due_rows", "pouw_database_overdue_seconds"]);
     assert_eq!(look.alert("PouwOldRowsKept"), "no data");
 
     cluster.administer("pouw", TABLES);
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     check_row(&look, "challenges to purge", Some(0.0), "ok");
     check_row(&look, "nonces to purge", Some(0.0), "ok");
     check_row(&look, "receipts to archive", Some(0.0), "ok");
     assert_eq!(look.alert("PouwOldRowsKept"), "inactive");
 
     cluster.administer("pouw", ROWS);
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     check_row(&look, "challenges to purge", Some(3.0), "warning");
     check_row(&look, "nonces to purge", Some(0.0), "ok");
     check_row(&look, "receipts to archive", Some(5.0), "ok");
@@ -126,13 +128,13 @@ fn the_rows_of_a_real_database_are_counted_by_one_who_can_change_nothing() {
     // A table that somebody holds is not waited for: the database ends the question, and the others are answered.
     let mut holder = cluster.connect("postgres", "pouw").expect("a connection");
     holder.ask("BEGIN; LOCK TABLE receipts IN ACCESS EXCLUSIVE MODE").expect("it is locked");
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     check_failing(&look, "database_due", "canceling statement due to statement timeout");
     check_reachable(&look, 2.0);
     drop(holder);
 
     cluster.administer("pouw", "REVOKE SELECT ON used_nonces FROM pouw;");
-    check_failing(&Look::at(&config), "database_due", "permission denied for table used_nonces");
+    check_failing(&Look::at(&config, TARGET), "database_due", "permission denied for table used_nonces");
 
     // A password that is asked for is not waited for either.
     check_unreachable(&configured(&cluster, "guarded"), "no password supplied");
@@ -144,14 +146,14 @@ fn a_real_database_runs_out_of_connections_stops_and_comes_back() {
     let config = configured(&cluster, "pouw");
     cluster.administer("postgres", USERS);
     cluster.administer("postgres", "CREATE DATABASE pouw;");
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     check_reachable(&look, 1.0);
     assert_eq!(look.alert("PouwDatabaseConnectionsHigh"), "inactive");
     check_exit_code(&config, 0.0);
 
     // All but the two that the console may need at once.
     let mut pool = cluster.hold("pouw", MOST_CONNECTIONS - KEPT_CONNECTIONS - 2);
-    let look = Look::at(&config);
+    let look = Look::at(&config, TARGET);
     let connections = check_reachable(&look, (pool.len() + 1) as f64);
     check_row(&look, "connections in use", Some(connections / MOST_CONNECTIONS as f64), "critical");
     assert_eq!(look.alert("PouwDatabaseConnectionsHigh"), "pending");
@@ -166,5 +168,5 @@ fn a_real_database_runs_out_of_connections_stops_and_comes_back() {
     cluster.stop();
     check_unreachable(&config, "connection refused");
     cluster.resume();
-    check_reachable(&Look::at(&config), 1.0);
+    check_reachable(&Look::at(&config, TARGET), 1.0);
 }
