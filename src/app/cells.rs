@@ -178,3 +178,32 @@ fn extend(
     let excess = buckets.len().saturating_sub(SPARK);
     buckets.drain(..excess);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::fixture::World;
+
+    #[test]
+    fn what_is_no_number_is_never_well() {
+        let mut world = World::new(&["a/e/s"]);
+        let mut second = 0;
+        let mut check = |value: f64, limits: &str, want: Level| {
+            second += 10;
+            let at = world.at(second);
+            world.row("a/e/s", second, &[("x{target=t}", value)]);
+            let spec =
+                crate::base::ron_text::parse("row", &format!("(label: \"x\", expr: \"x\"{limits})")).expect("a row");
+            let cell = cell(&Row::of(&spec), Vec::new(), &world.store, &"t".into(), at, &[]);
+            assert_eq!(cell.level, want, "{value}{limits}");
+        };
+        check(1.0, "", Level::Ok);
+        check(f64::NAN, "", Level::Unknown);
+        check(f64::INFINITY, "", Level::Ok);
+        let limits = ", warning: \"x > bool 2\", critical: \"x > bool 5\"";
+        check(1.0, limits, Level::Ok);
+        check(3.0, limits, Level::Warning);
+        check(6.0, limits, Level::Critical);
+        check(f64::NAN, limits, Level::Unknown);
+    }
+}
