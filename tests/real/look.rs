@@ -21,8 +21,12 @@ pub struct Row {
 
 impl Look {
     pub fn at(config: &Path, target: &str) -> Look {
-        let said = run(&["snapshot", "--json"], config).1;
-        let json: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+        Look::read(&run(&["snapshot", "--json"], config).1, target)
+    }
+
+    /// What a snapshot in JSON says of a target.
+    pub fn read(said: &str, target: &str) -> Look {
+        let json: Value = serde_json::from_str(said).unwrap_or_else(|error| panic!("{error}: {said}"));
         let found = json["targets"].as_array().into_iter().flatten().find(|found| found["target"] == target);
         Look(found.unwrap_or_else(|| panic!("no target {target}: {said}")).clone())
     }

@@ -13,7 +13,9 @@ mod terminal;
 
 mod backfill;
 mod exporters;
+mod journald;
 mod look;
+mod machine;
 mod postgres;
 mod promql;
 mod promql_api;
