@@ -138,7 +138,9 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
     }
     let reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
-    let level = match (reading.truth.is_fresh(), judge(&row.critical), judge(&row.warning)) {
+    // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
+    let telling = reading.truth.is_fresh() && !reading.value.is_some_and(f64::is_nan);
+    let level = match (telling, judge(&row.critical), judge(&row.warning)) {
         (false, _, _) => Level::Unknown,
         (true, Some(Verdict::True), _) => Level::Critical,
         (true, _, Some(Verdict::True)) => Level::Warning,
@@ -175,4 +177,33 @@ fn extend(
     }
     let excess = buckets.len().saturating_sub(SPARK);
     buckets.drain(..excess);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::fixture::World;
+
+    #[test]
+    fn what_is_no_number_is_never_well() {
+        let mut world = World::new(&["a/e/s"]);
+        let mut second = 0;
+        let mut check = |value: f64, limits: &str, want: Level| {
+            second += 10;
+            let at = world.at(second);
+            world.row("a/e/s", second, &[("x{target=t}", value)]);
+            let spec =
+                crate::base::ron_text::parse("row", &format!("(label: \"x\", expr: \"x\"{limits})")).expect("a row");
+            let cell = cell(&Row::of(&spec), Vec::new(), &world.store, &"t".into(), at, &[]);
+            assert_eq!(cell.level, want, "{value}{limits}");
+        };
+        check(1.0, "", Level::Ok);
+        check(f64::NAN, "", Level::Unknown);
+        check(f64::INFINITY, "", Level::Ok);
+        let limits = ", warning: \"x > bool 2\", critical: \"x > bool 5\"";
+        check(1.0, limits, Level::Ok);
+        check(3.0, limits, Level::Warning);
+        check(6.0, limits, Level::Critical);
+        check(f64::NAN, limits, Level::Unknown);
+    }
 }

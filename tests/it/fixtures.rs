@@ -135,7 +135,8 @@ fn series(bound: &BoundSource, batch: &Batch) -> BTreeMap<String, (Labels, f64)>
     let counts = bound.spec.kind.gives_lines();
     let all = batch.layout.series().iter().zip(batch.values.iter());
     let own = |name: &str| bound.labels.iter().any(|(label, _)| label == name);
-    let given = all.filter(|(labels, value)| !is_own(labels.name()) && !(counts && **value == 0.0));
+    let counted = |value: f64| !counts || value != 0.0;
+    let given = all.filter(|(labels, value)| !is_own(labels.name()) && counted(**value));
     let short = given.map(|(labels, value)| {
         let short = Labels::from_pairs(labels.iter().filter(|(name, _)| !own(name)));
         (short.to_string(), (short, *value))

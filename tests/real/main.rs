@@ -1,5 +1,5 @@
-//! Real parts: a Prometheus and a node exporter, a Prometheus to compare answers with, and a systemd that really
-//! restarts a unit.
+//! Real parts: a Prometheus and a node exporter, a Prometheus to compare answers with, a PostgreSQL, and a systemd that
+//! really restarts a unit.
 //!
 //! Run with `cargo test --test real`. Each test says what is missing where it can not run.
 
@@ -13,7 +13,12 @@ mod terminal;
 
 mod backfill;
 mod exporters;
+mod journald;
+mod look;
+mod machine;
+mod postgres;
 mod promql;
+mod promql_api;
 mod rules;
 mod systemd;
 

@@ -56,3 +56,24 @@ fn rule_files_have_the_verdicts_of_promtool() {
         compare(&["check", "rules"], &["rules", "check"], &files(""));
     }
 }
+
+/// The rules of every system that comes with the program, and the tests of those that are easy to get wrong.
+#[test]
+fn the_rules_of_every_system_are_accepted_and_do_what_is_meant_by_both() {
+    if !has("promtool") {
+        return;
+    }
+    let systems = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/systems");
+    let entries = std::fs::read_dir(systems).expect("the systems").map(|entry| entry.expect("a folder").path());
+    let rules: Vec<_> = entries.map(|folder| folder.join("alerts.yml")).filter(|file| file.is_file()).collect();
+    let tests = files("systems");
+    assert!(rules.len() >= 5 && tests.len() >= 5, "{rules:?} {tests:?}");
+    for (act, file) in rules.iter().map(|file| ("check", file)).chain(tests.iter().map(|file| ("test", file))) {
+        let theirs = verdict(Command::new("promtool").args([act, "rules"]).arg(file));
+        assert_eq!(theirs.0, Some(0), "promtool {act} rules {}: {}", file.display(), theirs.1);
+        let mut ours = Command::new(env!("CARGO_BIN_EXE_opsconsole"));
+        let ours = verdict(ours.args(["rules", act, "--prometheus", "2"]).arg(file));
+        assert_eq!(ours.0, Some(0), "opsconsole rules {act} {}: {}", file.display(), ours.1);
+        println!("{}: {}", file.display(), theirs.1.lines().find(|line| line.contains("SUCCESS")).unwrap_or_default());
+    }
+}

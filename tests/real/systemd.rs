@@ -1,10 +1,9 @@
 //! A real systemd in a container: a unit named as in the runbook, really restarted by it, with host proof and `sudo -n`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
-use crate::has;
-use crate::terminal::{Console, PROGRAM, wait};
+use crate::machine::{Machine, chroot, write};
+use crate::terminal::{Console, wait};
 
 const PORT: u16 = 43_001;
 
@@ -31,114 +30,19 @@ const CONFIG: &str = "(
 )
 ";
 
-/// A machine with its own systemd.
-struct Machine {
-    boot: Child,
-    leader: u32,
-}
-
-impl Machine {
-    fn boot(root: &Path) -> Option<Machine> {
-        let boot = Command::new("systemd-nspawn")
-            .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--directory"])
-            .arg(root)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let mut machine = Machine { boot, leader: 0 };
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while std::time::Instant::now() < end {
-            if machine.boot.try_wait().ok()?.is_some() {
-                return None;
-            }
-            machine.leader = machine.init().unwrap_or(0);
-            if machine.leader != 0 && machine.run(&["systemctl", "is-system-running"]).1.contains("running") {
-                return Some(machine);
-            }
-            if machine.leader != 0 && machine.run(&["systemctl", "is-system-running"]).1.contains("degraded") {
-                return Some(machine);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(500));
-        }
-        None
-    }
-
-    /// The machine's process 1, as this machine numbers it.
-    fn init(&self) -> Option<u32> {
-        let children = format!("/proc/{0}/task/{0}/children", self.boot.id());
-        std::fs::read_to_string(children).ok()?.split_whitespace().next()?.parse().ok()
-    }
-
-    fn enter(&self) -> Vec<String> {
-        let leader = self.leader.to_string();
-        ["nsenter", "--target", &leader, "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd", "--"]
-            .map(str::to_owned)
-            .to_vec()
-    }
-
-    fn run(&self, command: &[&str]) -> (bool, String) {
-        let enter = self.enter();
-        let output = Command::new(&enter[0]).args(&enter[1..]).args(command).output().expect("nsenter runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.success(), text)
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-KILL", &self.leader.to_string()]).status();
-        let _ = self.boot.kill();
-        let _ = self.boot.wait();
-    }
-}
-
-/// A Debian with systemd and sudo, made once.
-fn debian() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("debian");
-    if root.join("etc/opsconsole-made").exists() {
-        return Some(root);
-    }
-    let made = Command::new("debootstrap")
-        .args(["--variant=minbase", "--include=systemd,systemd-sysv,dbus,sudo,procps", "stable"])
-        .arg(&root)
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !made {
-        println!("not run: debootstrap could not make a Debian here");
-        return None;
-    }
-    std::fs::write(root.join("etc/opsconsole-made"), "").ok()?;
-    Some(root)
-}
-
-fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-    std::fs::write(path, text).expect("written");
-}
-
 fn furnish(root: &Path) {
-    let program = root.join("usr/local/bin/opsconsole");
-    let _ = std::fs::remove_file(&program);
-    std::fs::copy(PROGRAM, &program).expect("the program is copied");
     for old in ["srv/chain", "var/lib/opsconsole"] {
         let _ = std::fs::remove_dir_all(root.join(old));
     }
     write(root, "etc/systemd/system/volchain-backend.service", UNIT);
     write(root, "etc/sudoers.d/ops", SUDOERS);
     write(root, "etc/opsconsole.ron", CONFIG);
-    let chroot = |command: &str| {
-        Command::new("chroot").arg(root).args(["/bin/sh", "-c", command]).status().expect("chroot runs");
-    };
-    chroot("id ops >/dev/null 2>&1 || useradd --create-home --shell /bin/bash ops");
-    chroot("getent group opsconsole >/dev/null || groupadd opsconsole; usermod -aG opsconsole ops");
+    chroot(root, "id ops >/dev/null 2>&1 || useradd --create-home --shell /bin/bash ops");
+    chroot(root, "getent group opsconsole >/dev/null || groupadd opsconsole; usermod -aG opsconsole ops");
     // Where the runbook has the backend, whose disk the console measures.
-    chroot("install -d -m 0755 /home/volcev /home/volcev/blokoyunu/backend/volchain");
-    chroot("install -d -g opsconsole -m 2770 /var/lib/opsconsole; install -d -o ops -m 0700 /srv/chain");
-    chroot("chmod 0440 /etc/sudoers.d/ops");
+    chroot(root, "install -d -m 0755 /home/volcev /home/volcev/blokoyunu/backend/volchain");
+    chroot(root, "install -d -g opsconsole -m 2770 /var/lib/opsconsole; install -d -o ops -m 0700 /srv/chain");
+    chroot(root, "chmod 0440 /etc/sudoers.d/ops");
 }
 
 /// Where this machine keeps no memory account for a container, systemd says `[not set]`, and the row has no value either.
@@ -178,20 +82,7 @@ fn units_and_journal_are_read(machine: &Machine) {
 
 #[test]
 fn a_real_unit_is_restarted_by_the_runbook() {
-    let root_user = std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("Uid:\t0\t"));
-    if !root_user {
-        println!("not run: a container needs root");
-        return;
-    }
-    if !["systemd-nspawn", "debootstrap", "nsenter"].iter().all(|program| has(program)) {
-        return;
-    }
-    let Some(root) = debian() else { return };
-    furnish(&root);
-    let Some(machine) = Machine::boot(&root) else {
-        println!("not run: systemd does not boot in a container here");
-        return;
-    };
+    let Some(machine) = Machine::start(furnish) else { return };
     let (started, said) = machine.run(&["systemctl", "start", "volchain-backend"]);
     assert!(started, "{said}");
     wait("the node answers", || std::net::TcpStream::connect(("127.0.0.1", PORT)).is_ok());

@@ -19,10 +19,13 @@ pub(super) const CLOCK_OFF_MILLIS: i64 = 45_000;
 /// The quantiles that a program finds of a histogram.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
+/// What a node showed, and when.
+type View = (i64, Map<String, Value>);
+
 /// What was seen of each node last: many reads come at the same moment, and see the same. Whatever changes the world
 /// forgets it.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<BTreeMap<usize, (i64, Map<String, Value>)>>);
+pub(super) struct Seen(Mutex<BTreeMap<usize, View>>);
 
 impl Seen {
     fn get(&self, now: i64, node: usize) -> Option<Map<String, Value>> {

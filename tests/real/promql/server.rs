@@ -24,14 +24,21 @@ impl Drop for Prometheus {
 }
 
 impl Prometheus {
+    /// One that scrapes nothing.
     pub fn start(folder: &Path, port: u16) -> Prometheus {
+        Prometheus::start_with(folder, port, "global: {scrape_interval: 15s, evaluation_interval: 1m}\n", &[])
+    }
+
+    /// One with a configuration and arguments of its own.
+    pub fn start_with(folder: &Path, port: u16, written: &str, arguments: &[&str]) -> Prometheus {
         let config = folder.join("prometheus.yml");
-        std::fs::write(&config, "global: {scrape_interval: 15s, evaluation_interval: 1m}\n").expect("written");
+        std::fs::write(&config, written).expect("written");
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--web.enable-remote-write-receiver")
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
