@@ -31,6 +31,7 @@ pub(super) fn declare(store: &mut Store, target: &Target) {
     let mut state = SourceState::new(source(&target.id), target.id.clone(), address, EVERY, EVERY);
     state.declares = vec![SETTING.to_owned()];
     state.declares_all = true;
+    state.of_console = true;
     state.labels = Labels::from_pairs([("target", target.id.as_str())]);
     store.declare(state);
 }

@@ -56,6 +56,8 @@ pub struct SourceState {
     pub declares: Vec<String>,
     /// Whether it gives no others, but for what every source gives of itself.
     pub declares_all: bool,
+    /// Set where nothing is read at all: what the console tells of itself, which no list of sources is about.
+    pub of_console: bool,
     /// Labels that each of its series has: what asks for others is not about it.
     pub labels: Labels,
     /// Whether this source gives lines of a log.
@@ -116,6 +118,7 @@ impl SourceState {
             series: 0,
             declares: Vec::new(),
             declares_all: false,
+            of_console: false,
             labels: Labels::default(),
             gives_lines: false,
             lines: 0,

@@ -103,7 +103,8 @@ fn a_frozen_screen_stands_still_while_data_comes_in_and_says_what_fires() {
     let page = |stage: &Rehearsal| text(&stage.screen()).lines().skip(3).map(str::to_owned).collect::<Vec<_>>();
     let (before, version) = (page(&stage), stage.app.model().store.version());
     stage.advance(seconds(200));
-    let (came, model) = (stage.app.model().store.version() - version, stage.app.model());
+    // The settings are told three times meanwhile, which nothing brought.
+    let (came, model) = (stage.app.model().store.version() - version - 3, stage.app.model());
     assert!(came > 10);
     assert_eq!(model.freeze.as_ref().map(|freeze| freeze.batches), Some(came));
     shows(&stage, "since then FIRING VolchainBlocksStale");

@@ -220,7 +220,8 @@ impl Store {
 
     /// Every source that is polled.
     pub fn sources(&self) -> impl Iterator<Item = &SourceState> {
-        self.tables.values().map(|table| &table.state).filter(|state| state.backfill.is_none())
+        let polled = |state: &&SourceState| state.backfill.is_none() && !state.of_console;
+        self.tables.values().map(|table| &table.state).filter(polled)
     }
 
     #[must_use]
