@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use regex::{Captures, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub(super) const MOST_LINES: usize = 500;
 
 /// Largest compiled pattern, in bytes.
 const PATTERN_LIMIT: usize = 1 << 20;
+
+/// What a pattern may remember while it looks, in bytes: a slower look is cheaper here than a large memory.
+const PATTERN_CACHE: usize = 128 << 10;
 
 /// What stands where something was masked.
 const HIDDEN: &str = "[masked]";
@@ -77,10 +80,10 @@ pub struct SeveritySpec {
 /// Compiled patterns.
 #[derive(Debug)]
 pub(super) struct Patterns {
-    counters: Vec<(Labels, Regex)>,
-    severities: Vec<(Severity, Regex)>,
+    counters: Vec<(Labels, Arc<Regex>)>,
+    severities: Vec<(Severity, Arc<Regex>)>,
     records: Option<Records>,
-    masks: Vec<Regex>,
+    masks: Vec<Arc<Regex>>,
 }
 
 /// What was counted since the console started.
@@ -263,13 +266,25 @@ impl Kept {
     }
 }
 
-pub(super) fn pattern(text: &str) -> Result<Regex, String> {
-    let compiled = RegexBuilder::new(text).size_limit(PATTERN_LIMIT).build();
+/// Patterns that are in use, by their text: each brings a machine of its own, and every node of a system looks for the
+/// same ones.
+static IN_USE: Mutex<BTreeMap<String, Weak<Regex>>> = Mutex::new(BTreeMap::new());
+
+pub(super) fn pattern(text: &str) -> Result<Arc<Regex>, String> {
+    // What whoever panicked left behind is whole: an entry is put in as one.
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    in_use.retain(|_, pattern| pattern.strong_count() > 0);
+    if let Some(pattern) = in_use.get(text).and_then(Weak::upgrade) {
+        return Ok(pattern);
+    }
+    let compiled = RegexBuilder::new(text).size_limit(PATTERN_LIMIT).dfa_size_limit(PATTERN_CACHE).build();
     // The library draws the place of a mistake over several lines; the last says what it is.
-    compiled.map_err(|error| {
+    let pattern = compiled.map(Arc::new).map_err(|error| {
         let words = error.to_string();
         format!("the pattern {text:?} can not be used: {}", words.lines().last().unwrap_or_default())
-    })
+    })?;
+    in_use.insert(text.to_owned(), Arc::downgrade(&pattern));
+    Ok(pattern)
 }
 
 fn shortened(line: &str) -> Arc<str> {

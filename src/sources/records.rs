@@ -4,6 +4,8 @@
 //! Patterns look at whole records, so that a record is counted once, and a count may be one poll late. People see every
 //! line as it came; a line within a record is as urgent as its first.
 
+use std::sync::Arc;
+
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +41,7 @@ fn limit_bytes() -> usize {
 /// The same, compiled.
 #[derive(Debug)]
 pub(super) struct Records {
-    start: Regex,
+    start: Arc<Regex>,
     limit_lines: usize,
     limit_bytes: usize,
 }

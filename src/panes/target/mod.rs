@@ -23,7 +23,7 @@ use super::series::Picture;
 use super::{Intent, Look, mark};
 use crate::base::{Unit, Wall, text};
 use crate::model::Truth;
-use crate::systems::RowSpec;
+use crate::systems::{PanelSpec, RowSpec};
 use crate::ui::widget::chart::{Chart, ChartLine, chart};
 use crate::ui::widget::{Pen, Viewport, frame, rows};
 use crate::ui::{Action, Role};
@@ -129,20 +129,20 @@ fn row<'a>(line: &Line<'a>) -> Option<&'a RowSpec> {
     }
 }
 
-/// Every row of every panel, each panel under its title where there are several.
+/// Every row of every panel, each panel under its title where there are several: those in trouble first, the others as
+/// their system has them.
 fn panel_lines(target: &Target) -> Vec<Line<'_>> {
     let panels = &target.system.spec.panels;
+    let mut parts: Vec<(&PanelSpec, Vec<Line>)> =
+        panels.iter().map(|panel| (panel, cells::of_panel(target, panel).collect())).collect();
+    parts
+        .sort_by_key(|(_, lines)| std::cmp::Reverse(Some(cells::worst(lines)).filter(|level| *level > Level::Unknown)));
     let mut lines = Vec::new();
-    for panel in panels {
+    for (panel, rows) in parts {
         if panels.len() > 1 {
-            lines.push(Line::Heading(&panel.title, Level::Ok, false));
+            lines.push(Line::Heading(&panel.title, cells::worst(&rows), false));
         }
-        let before = lines.len();
-        lines.extend(cells::of_panel(target, panel));
-        let worst = lines[before..].iter().map(cells::level).max().unwrap_or(Level::Unknown);
-        if let Some(Line::Heading(_, level, _)) = before.checked_sub(1).and_then(|at| lines.get_mut(at)) {
-            *level = worst;
-        }
+        lines.extend(rows);
     }
     lines
 }

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::{is_pictured, panel_lines};
-use crate::panes::cells::{self, Line};
+use crate::panes::cells::Line;
 use crate::panes::model::{Cell, Target};
 use crate::systems::RowSpec;
 use crate::ui::layout::{above, beside};
@@ -20,9 +20,7 @@ const MOST_CHART_ROWS: u16 = 14;
 
 /// The rows of panels whose past is worth a chart.
 pub(super) fn pictured(target: &Target) -> Vec<(&RowSpec, &Cell)> {
-    let panels = target.system.spec.panels.iter();
-    let lines = panels.flat_map(|panel| cells::of_panel(target, panel));
-    let values = lines.filter_map(|line| match line {
+    let values = panel_lines(target).into_iter().filter_map(|line| match line {
         Line::Heading(..) => None,
         Line::Value(row, cell) => Some((row, cell)),
     });
