@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use super::App;
 use crate::base::{At, Boot, SourceId, TargetId};
+use crate::model::labels::SETTING;
 use crate::model::{Batch, Labels, Layout, SourceState, Store};
 use crate::panes::model::Target;
 use crate::systems::SettingValue;
-
-/// The name of the series.
-pub const SETTING: &str = "opsconsole_setting";
 
 /// How often they are told anew, so that they never look old: well within what a selector looks back.
 const EVERY: Duration = Duration::from_secs(60);

@@ -15,6 +15,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The label that holds a series' name.
 pub const NAME: &str = "__name__";
 
+/// The series of the settings, by their `name`: what was configured, not what is so.
+pub const SETTING: &str = "opsconsole_setting";
+
 /// Keyed by chance, so that no node can choose names whose hashes collide.
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 

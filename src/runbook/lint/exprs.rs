@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Findings, Known};
 use crate::base::Severity::{Critical, Info, Warning};
 use crate::base::problem::nearest;
+use crate::model::labels::SETTING;
 use crate::promql::Expr;
 use crate::runbook::tree::{
     Accepts, Act, ActPlan, Class, ConditionPlan, InputPlan, Runbook, SequencePlan, Step, Task, WayBack,
@@ -13,8 +14,6 @@ use crate::runbook::{argv, template};
 
 /// Series that the console makes itself, whatever the sources give.
 const OWN: [&str; 4] = ["up", SETTING, "opsconsole_scrape_duration_seconds", "opsconsole_source_up"];
-/// The series of the settings: what was configured, not what is so.
-const SETTING: &str = "opsconsole_setting";
 
 pub(super) fn examine(runbook: &Runbook, known: &Known<'_>, findings: &mut Findings) {
     let symptoms = runbook.symptoms.iter().filter_map(|symptom| symptom.expr.as_ref());
