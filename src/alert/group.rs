@@ -108,7 +108,9 @@ impl LiveGroup {
         if !records {
             return None;
         }
-        let whole = batch(&source, sent, &made);
+        let missing = self.records().filter(|record| record.not_exposed).map(|record| Arc::clone(&record.rule.name));
+        let missing = missing.filter(|name| made.iter().all(|(labels, _)| labels.name() != &**name)).collect();
+        let whole = Batch { not_exposed: missing, ..batch(&source, sent, &made) };
         if !linked {
             store.link_again(&whole);
         }

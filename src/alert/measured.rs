@@ -46,6 +46,14 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Whether it says nothing because what it is about is not exposed: that is known of all of it.
+    pub(super) fn is_not_exposed(&self) -> bool {
+        let is = |operand: &Operand| operand.truth == Truth::NotExposed;
+        self.active.is_empty()
+            && self.operands.iter().any(is)
+            && self.operands.iter().all(|one| is(one) || one.truth.is_fresh())
+    }
+
     pub(super) fn now(expr: &Expr, moment: &Moment<'_>) -> Measured {
         let at = At { wall: moment.at.wall.minus(moment.offset), ..moment.at };
         let operands = operands(expr, moment.store, moment.scope, at);

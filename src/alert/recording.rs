@@ -13,11 +13,13 @@ pub(super) struct LiveRecord {
     pub(super) rule: Arc<RecordRule>,
     /// Why the last evaluation made nothing, where it should have.
     pub(super) failure: Option<String>,
+    /// Whether it made nothing because the nodes do not expose what it is made of.
+    pub(super) not_exposed: bool,
 }
 
 impl LiveRecord {
     pub(super) fn new(rule: Arc<RecordRule>) -> LiveRecord {
-        LiveRecord { rule, failure: None }
+        LiveRecord { rule, failure: None, not_exposed: false }
     }
 
     /// The series as they are now. What rests on data that is missing or stale is left out: a recorded number would
@@ -25,6 +27,7 @@ impl LiveRecord {
     pub(super) fn step(&mut self, moment: &Moment<'_>) -> Vec<(Arc<Labels>, f64)> {
         let measured = Measured::now(&self.rule.expr, moment);
         self.failure.clone_from(&measured.failure);
+        self.not_exposed = measured.is_not_exposed();
         let mut seen = BTreeSet::new();
         let mut made = Vec::with_capacity(measured.active.len());
         for (nameless, element) in &measured.active {
