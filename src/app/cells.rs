@@ -12,7 +12,7 @@ use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
 use crate::promql::limit::limit;
 use crate::promql::{self, Condition, Expr, Value, Verdict};
 use crate::runbook::Present;
-use crate::systems::{PanelSpec, RowSpec, System};
+use crate::systems::{OnOverview, PanelSpec, RowSpec, System};
 
 /// Buckets of a sparkline: ten minutes, of which a narrow one shows the newest.
 const SPARK: usize = 60;
@@ -85,7 +85,7 @@ impl App {
             let alone = page == Page::Target && index == selected;
             let system = Arc::clone(&target.system);
             for panel in &system.spec.panels {
-                let shown = alone || (page == Page::Overview && panel.dimension.is_some());
+                let shown = alone || (page == Page::Overview && panel.overview == OnOverview::Always);
                 let wanted = shown || asked == Asked::All || history;
                 refresh_panel(target, panel, &self.model.store, &mut self.compiled, at, (wanted, history));
             }

@@ -7,7 +7,7 @@ use super::mark;
 use super::model::{Cell, Level, Model, Target};
 use crate::base::Unit;
 use crate::model::{Reading, Truth};
-use crate::systems::{Dimension, PanelSpec, RowSpec};
+use crate::systems::{Dimension, OnOverview, PanelSpec, RowSpec};
 use crate::ui::layout::above;
 use crate::ui::widget::cell::{CellLine, cell_line, label_columns, written};
 use crate::ui::widget::pen::select;
@@ -39,13 +39,23 @@ pub enum Line<'a> {
 
 /// What a target has to say of a dimension.
 pub fn of_dimension(target: &Target, dimension: Dimension) -> impl Iterator<Item = Line<'_>> {
-    target
-        .system
-        .spec
-        .panels
-        .iter()
-        .filter(move |panel| panel.dimension == Some(dimension))
-        .flat_map(|panel| of_panel(target, panel))
+    target.system.spec.panels.iter().filter(move |panel| panel.dimension == dimension).flat_map(|panel| {
+        of_panel(target, panel).filter(|line| panel.overview == OnOverview::Always || in_trouble(line))
+    })
+}
+
+/// Whether a row is bad, or is not known although its node has it.
+fn in_trouble(line: &Line) -> bool {
+    match (level(line), line) {
+        (Level::Critical | Level::Warning, _) => true,
+        (Level::Ok, _) | (Level::Unknown, Line::Heading(..)) => false,
+        (Level::Unknown, Line::Value(_, cell)) => match cell.reading.truth {
+            Truth::Failing { .. } | Truth::Stale { .. } => true,
+            // What is fresh and can not be judged, or is no number.
+            Truth::Fresh => true,
+            Truth::Absent | Truth::NotExposed | Truth::NeverPolled | Truth::WarmingUp { .. } => false,
+        },
+    }
 }
 
 /// The rows of one panel.

@@ -32,7 +32,7 @@ fn shown(life: &Rehearsal) -> BTreeMap<String, Level> {
     let model = life.app.model();
     let mut shown = BTreeMap::new();
     for target in &model.targets {
-        for panel in target.system.spec.panels.iter().filter(|panel| panel.dimension.is_some()) {
+        for panel in &target.system.spec.panels {
             let cells = target.cells.get(&panel.id).into_iter().flatten();
             shown.extend(panel.rows.iter().zip(cells).map(|(row, cell)| (row.label.clone(), cell.level)));
         }

@@ -28,7 +28,9 @@ pub use crate::sources::RecogniseSpec;
 use crate::steps::book;
 pub use promise::Promise;
 pub use recognise::Recogniser;
-pub use spec::{ContactSpec, Dimension, DimensionSpec, PanelSpec, PolicyKind, RowSpec, SettingValue, SystemSpec};
+pub use spec::{
+    ContactSpec, Dimension, DimensionSpec, OnOverview, PanelSpec, PolicyKind, RowSpec, SettingValue, SystemSpec,
+};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/systems");
 

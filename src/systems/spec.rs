@@ -133,11 +133,21 @@ pub struct DimensionSpec {
 #[serde(deny_unknown_fields)]
 pub struct PanelSpec {
     pub id: PanelId,
-    /// Without one it is on the page of the target alone.
+    /// The pane of the overview, and the column of the fleet, that a row of it in trouble is seen in.
+    pub dimension: Dimension,
     #[serde(default)]
-    pub dimension: Option<Dimension>,
+    pub overview: OnOverview,
     pub title: String,
     pub rows: Vec<RowSpec>,
+}
+
+/// Which rows of a panel the overview has room for. Its target is as bad as the worst of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnOverview {
+    #[default]
+    Always,
+    /// Those that are bad, or that ought to be known and are not; the others are on the page of the target.
+    InTrouble,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
