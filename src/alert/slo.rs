@@ -5,18 +5,20 @@
 //! ```
 //!
 //! A minute counts only where it was measured: what was not is missing from the coverage, and neither good nor bad.
-//! The budget is that of the measured part of the window.
+//! The budget is that of the whole window; only what was measured can have used any of it.
 //!
 //! Must never: count a minute that nobody measured; show a budget without its coverage.
 
 mod budget;
+mod past;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::past::Past;
 use super::duration;
 use crate::base::{At, Boot, Provenance, TargetId};
 use crate::model::{Scope, Store};
@@ -26,8 +28,6 @@ pub use budget::Budget;
 
 /// The longest window, and how long minutes are kept.
 pub const MOST_DAYS: u64 = 35;
-/// Minutes kept of one objective.
-const MOST_MINUTES: usize = (MOST_DAYS * 24 * 60) as usize;
 /// How often an objective is looked at: a minute is judged by several looks.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -118,7 +118,7 @@ pub struct SloBook {
 #[derive(Debug)]
 struct LiveSlo {
     slo: Arc<Slo>,
-    minutes: VecDeque<Minute>,
+    past: Past,
     open: Open,
     now: Option<Verdict>,
 }
@@ -182,9 +182,8 @@ impl SloBook {
     /// Adds the objectives of a target, with what is known of them from before.
     pub fn add(&mut self, target: &TargetId, slos: &[Arc<Slo>], mut history: History) {
         let live = |slo: &Arc<Slo>| {
-            let mut minutes: VecDeque<Minute> = history.remove(&slo.id).unwrap_or_default().into();
-            minutes.drain(..minutes.len().saturating_sub(MOST_MINUTES));
-            LiveSlo { slo: Arc::clone(slo), minutes, open: Open::default(), now: None }
+            let past = history.remove(&slo.id).unwrap_or_default().into_iter().collect();
+            LiveSlo { slo: Arc::clone(slo), past, open: Open::default(), now: None }
         };
         self.targets.push((target.clone(), slos.iter().map(live).collect()));
     }
@@ -232,15 +231,10 @@ impl LiveSlo {
         let Definition::Measured { objective, measure, .. } = &self.slo.definition else { return None };
         let minute = minute_of(at);
         // The wall clock went back: what it said of later is no minute of this window.
-        while self.minutes.back().is_some_and(|last| last.0 >= minute) {
-            self.minutes.pop_back();
-        }
+        self.past.forget_from(minute);
         let closed = if self.open.minute < minute { self.open.closed() } else { None };
         if let Some(closed) = closed {
-            if self.minutes.len() == MOST_MINUTES {
-                self.minutes.pop_front();
-            }
-            self.minutes.push_back(closed);
+            self.past.push(closed);
         }
         if self.open.minute != minute {
             self.open = Open { minute, ..Open::default() };
@@ -268,9 +262,7 @@ impl LiveSlo {
 
     fn standing(&self, minute: i64) -> Standing {
         let budget = match &self.slo.definition {
-            Definition::Measured { objective, window, .. } => {
-                Some(Budget::of(&self.minutes, minute, *objective, *window))
-            }
+            Definition::Measured { objective, window, .. } => Some(Budget::of(&self.past, minute, *objective, *window)),
             Definition::Needed(_) => None,
         };
         Standing { slo: Arc::clone(&self.slo), now: self.now.clone(), budget }

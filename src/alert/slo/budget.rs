@@ -1,9 +1,8 @@
 //! What is left of an objective's budget, from the minutes that were measured.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Minute;
+use super::past::{Past, Sums};
 
 /// Minutes that a sparkline shows.
 pub const SPARK_MINUTES: i64 = 60;
@@ -17,7 +16,8 @@ pub struct Budget {
     pub covered: Duration,
     /// The good part of what was measured; nothing where nothing happened.
     pub good: Option<f64>,
-    /// What is left of the budget of what was measured: 1 is all of it, below 0 the objective is missed.
+    /// What is left of the whole window's budget: 1 is all of it, below 0 the objective is missed, however good the rest
+    /// of the window was or will be.
     pub remaining: Option<f64>,
     /// How fast it is being used: at 1 it lasts exactly the window. Over the last hour, and over the last six.
     pub burn_hour: Option<f64>,
@@ -27,25 +27,22 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// From measured minutes, oldest first; `now` is the minute that is going on.
-    pub(super) fn of(minutes: &VecDeque<Minute>, now: i64, objective: f64, window: Duration) -> Budget {
-        let length = |minutes: i64| now.saturating_sub(minutes);
-        let of_window = i64::try_from(window.as_secs() / 60).unwrap_or(i64::MAX);
-        let (good, total, covered) = sums(minutes, length(of_window));
-        let burn = |hours: i64| {
-            let (good, total, _) = sums(minutes, length(hours * 60));
-            (total > 0.0).then(|| (1.0 - good / total) / (1.0 - objective))
-        };
-        let good = (total > 0.0).then(|| good / total);
+    /// From what was measured; `now` is the minute that is going on.
+    pub(super) fn of(past: &Past, now: i64, objective: f64, window: Duration) -> Budget {
+        let minutes = window.as_secs() / 60;
+        let length = |minutes: u64| now.saturating_sub(i64::try_from(minutes).unwrap_or(i64::MAX));
+        let sums = past.since(length(minutes));
+        let used = |sums: Sums, minutes: u64| Some(bad(sums)? * part(sums, minutes) / (1.0 - objective));
+        let burn = |hours: u64| used(past.since(length(hours * 60)), hours * 60);
         Budget {
             objective,
             window,
-            covered: Duration::from_secs(covered * 60),
-            good,
-            remaining: good.map(|good| 1.0 - (1.0 - good) / (1.0 - objective)),
+            covered: Duration::from_secs(u64::from(sums.minutes) * 60),
+            good: bad(sums).map(|bad| 1.0 - bad),
+            remaining: used(sums, minutes).map(|used| 1.0 - used),
             burn_hour: burn(1),
             burn_six_hours: burn(6),
-            spark: spark(minutes, now),
+            spark: spark(past, now),
         }
     }
 
@@ -56,18 +53,21 @@ impl Budget {
     }
 }
 
-/// Good, all, and how many minutes, from the minute `from` on.
-fn sums(minutes: &VecDeque<Minute>, from: i64) -> (f64, f64, u64) {
-    let start = minutes.partition_point(|minute| minute.0 < from);
-    minutes.range(start..).fold((0.0, 0.0, 0), |(good, total, count), minute| {
-        (good + f64::from(minute.1), total + f64::from(minute.2), count + 1)
-    })
+/// The bad part of what was measured; nothing where nothing happened.
+fn bad(sums: Sums) -> Option<f64> {
+    (sums.total > 0.0).then(|| 1.0 - sums.good / sums.total)
 }
 
-fn spark(minutes: &VecDeque<Minute>, now: i64) -> Vec<Option<f64>> {
+/// How much of so many minutes was measured. Half a minute of an outage, seen by a console that was started just before,
+/// is half a minute of a month's budget and not half of it: what nobody measured has used nothing.
+fn part(sums: Sums, minutes: u64) -> f64 {
+    f64::from(sums.minutes) / (minutes.max(1) as f64)
+}
+
+fn spark(past: &Past, now: i64) -> Vec<Option<f64>> {
     let from = now - SPARK_MINUTES;
     let mut spark = vec![None; usize::try_from(SPARK_MINUTES).unwrap_or(0)];
-    for minute in minutes.range(minutes.partition_point(|minute| minute.0 < from)..) {
+    for minute in past.minutes_since(from) {
         let place = usize::try_from(minute.0 - from).ok().and_then(|place| spark.get_mut(place));
         if let (Some(place), true) = (place, minute.2 > 0.0) {
             *place = Some(f64::from(minute.1 / minute.2));

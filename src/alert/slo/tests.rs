@@ -46,35 +46,47 @@ fn what_is_written_is_checked() {
     check(r#"objective: 0.99, window: "30d", good: "x[5m]", total: "b""#, Err("range selector"));
 }
 
-/// The budget after so many minutes of which each is good for a part, or was not measured.
+/// The budget of two hours, an hour after it began, of which each minute is good for a part or was not measured.
 #[test]
-fn a_budget_is_that_of_what_was_measured() {
+fn a_budget_is_that_of_the_window_and_only_what_was_measured_uses_it() {
     let check = |minutes: &[Option<f32>], remaining: Option<f64>, burn: Option<f64>, covered: u64| {
-        let minutes: Vec<Minute> =
-            (0..).zip(minutes).filter_map(|(n, good)| good.map(|good| Minute(n, good, 1.0))).collect();
+        let past = (0..).zip(minutes).filter_map(|(n, good)| good.map(|good| Minute(n, good, 1.0))).collect();
         let now = 60;
-        let budget = Budget::of(&minutes.into(), now, 0.9, Duration::from_secs(2 * 3600));
+        let budget = Budget::of(&past, now, 0.9, Duration::from_secs(2 * 3600));
         assert_eq!((rounded(budget.remaining), rounded(budget.burn_hour)), (remaining, burn));
         assert_eq!(budget.covered, Duration::from_secs(covered * 60));
     };
     check(&[], None, None, 0);
     check(&[None; 60], None, None, 0);
     check(&[Some(1.0); 60], Some(1.0), Some(0.0), 60);
-    check(&[Some(0.9); 60], Some(0.0), Some(1.0), 60);
-    check(&[Some(0.0); 60], Some(-9.0), Some(10.0), 60);
+    // As bad as allowed, for half of the window: half of the budget.
+    check(&[Some(0.9); 60], Some(0.5), Some(1.0), 60);
+    check(&[Some(0.0); 60], Some(-4.0), Some(10.0), 60);
     let mut half = [Some(1.0); 60];
     half[..30].fill(None);
     check(&half, Some(1.0), Some(0.0), 30);
     half[59] = Some(0.0);
-    check(&half, Some(0.667), Some(0.333), 30);
+    check(&half, Some(0.917), Some(0.167), 30);
+    // A minute of an outage is a minute of the window, whoever was started just before it.
+    let mut last = [None; 60];
+    last[59] = Some(0.0);
+    check(&last, Some(0.917), Some(0.167), 1);
+}
+
+/// Half of what was asked for in a minute failed, and nobody knows how much was asked for before.
+#[test]
+fn of_events_the_part_that_was_measured_stands_for_its_own_time() {
+    let past = [Minute(59, 50.0, 100.0)].into_iter().collect();
+    let budget = Budget::of(&past, 60, 0.9, Duration::from_secs(3600));
+    assert_eq!((budget.good, rounded(budget.remaining)), (Some(0.5), Some(0.917)));
 }
 
 #[test]
 fn minutes_leave_the_window_and_the_hour() {
-    let minutes: VecDeque<Minute> = (0..180).map(|n| Minute(n, if n < 60 { 0.0 } else { 1.0 }, 1.0)).collect();
-    let budget = |hours: u64| Budget::of(&minutes, 180, 0.5, Duration::from_secs(hours * 3600));
+    let past: Past = (0..180).map(|n| Minute(n, if n < 60 { 0.0 } else { 1.0 }, 1.0)).collect();
+    let budget = |hours: u64| Budget::of(&past, 180, 0.5, Duration::from_secs(hours * 3600));
     assert_eq!((rounded(budget(3).remaining), rounded(budget(2).remaining)), (Some(0.333), Some(1.0)));
-    assert_eq!((rounded(budget(3).burn_hour), rounded(budget(3).burn_six_hours)), (Some(0.0), Some(0.667)));
+    assert_eq!((rounded(budget(3).burn_hour), rounded(budget(3).burn_six_hours)), (Some(0.0), Some(0.333)));
     assert_eq!(budget(24).coverage(), 3.0 / 24.0);
     assert_eq!(budget(3).spark, vec![Some(1.0); 60]);
 }
@@ -136,7 +148,7 @@ fn history_is_taken_up_and_a_clock_that_goes_back_takes_its_future_along() {
     book.look(&world.store, world.at(600));
     // It is the tenth minute: what is known of the tenth to the nineteenth was never so.
     let budget = book.standings(&"t".into(), world.at(600)).remove(0).budget.expect("it is defined");
-    assert_eq!((budget.covered, rounded(budget.remaining)), (Duration::from_secs(600), Some(-9.0)));
+    assert_eq!((budget.covered, rounded(budget.remaining)), (Duration::from_secs(600), Some(-0.667)));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn told(rows: &mut Rows, budget: &Budget) {
     let window = window.trim_end_matches(" 0h");
     rows.pair(0, "aim", Role::Text, &format!("{aim} good over {window}"));
     let covered = format!(
-        "{} of {window}, {}: the rest of the window was not measured and counts as neither good nor bad",
+        "{} of {window}, {}: the rest of the window was not measured, and has used none of the budget",
         spoken(budget.covered),
         percent(budget.coverage())
     );

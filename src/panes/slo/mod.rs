@@ -26,6 +26,8 @@ const DETAILS: usize = 1;
 const FAST_BURN: f64 = 14.4;
 /// And in five at this one.
 const SLOW_BURN: f64 = 6.0;
+/// From this part on a window counts as measured: the console may have been restarted now and then.
+const WHOLE: f64 = 0.95;
 
 /// Which objective is selected.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +138,8 @@ fn mark(standing: &Standing) -> Mark {
         }
         Some(_) if burns(budget.burn_hour, FAST_BURN) => Mark::new(Glyph::Critical, Role::Critical, "burns fast"),
         Some(_) if burns(budget.burn_six_hours, SLOW_BURN) => Mark::new(Glyph::Warning, Role::Warning, "burns"),
+        // Nobody knows of what was not measured; that it is met is said of a window, and this is not one yet.
+        Some(_) if budget.coverage() < WHOLE => Mark::new(Glyph::Ok, Role::Ok, "met so far"),
         Some(_) => Mark::new(Glyph::Ok, Role::Ok, "met"),
     }
 }
@@ -296,11 +300,11 @@ mod tests {
         let spec = r#"(id: "a", title: "b", objective: 0.9, window: "1d", level: "up == bool 1")"#;
         let spec = crate::base::ron_text::parse("f", spec).unwrap_or_else(|problem| panic!("{problem}"));
         let slo = std::sync::Arc::new(crate::alert::slo::Slo::compile(&spec).unwrap_or_else(|why| panic!("{why}")));
-        let check = |remaining: Option<f64>, hour: f64, six: f64, now: Option<Verdict>, want: &str| {
+        let check_of = |hours: u64, remaining: Option<f64>, hour: f64, six: f64, now: Option<Verdict>, want: &str| {
             let budget = Budget {
                 objective: 0.9,
                 window: std::time::Duration::from_secs(86_400),
-                covered: std::time::Duration::from_secs(60),
+                covered: std::time::Duration::from_secs(hours * 3600),
                 good: remaining.map(|_| 0.95),
                 remaining,
                 burn_hour: Some(hour),
@@ -310,6 +314,7 @@ mod tests {
             let standing = Standing { slo: std::sync::Arc::clone(&slo), now, budget: Some(budget) };
             assert_eq!(mark(&standing).word, want);
         };
+        let check = |remaining, hour, six, now, want| check_of(23, remaining, hour, six, now, want);
         let yes = || Some(Verdict::True);
         check(Some(1.0), 0.0, 0.0, yes(), "met");
         check(Some(0.1), 14.0, 5.9, Some(Verdict::False), "met");
@@ -319,5 +324,7 @@ mod tests {
         check(Some(1.0), 0.0, 0.0, None, "unknown now");
         check(Some(1.0), 0.0, 0.0, Some(Verdict::Unknown("silent".to_owned())), "unknown now");
         check(None, 0.0, 0.0, yes(), "not measured");
+        check_of(22, Some(1.0), 0.0, 0.0, yes(), "met so far");
+        check_of(1, Some(-0.1), 0.0, 0.0, yes(), "missed");
     }
 }
