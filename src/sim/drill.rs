@@ -54,8 +54,17 @@ pub struct Drilled {
     pub early: Vec<String>,
     /// Rows that turned, with their levels.
     pub rows: Vec<String>,
+    /// The first thing on the overview that became worse: a row, or an alert that is pending or fires.
+    pub first: Option<Sign>,
     /// Alerts that still fire long after the cure.
     pub lingering: Vec<String>,
+}
+
+/// What an operator who looks at the overview notices first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    pub what: String,
+    pub after_seconds: u64,
 }
 
 impl Drilled {
@@ -68,7 +77,7 @@ impl Drilled {
     /// Whether an operator could see it.
     #[must_use]
     pub fn is_seen(&self) -> bool {
-        !self.fired.is_empty() || !self.rows.is_empty()
+        self.first.is_some()
     }
 }
 
@@ -140,8 +149,9 @@ impl Drill {
         let fault = self.faults.iter().find(|fault| fault.name == name)?.clone();
         let said = self.raises(name);
         let before = self.rows();
+        let well = self.overview();
         self.life.fault_of(self.system.as_str(), name, true);
-        let fired = self.wait_for(&said);
+        let (fired, first) = self.wait_for(&said, &well);
         let rows = self.rows().into_iter().filter(|row| !before.contains(row)).collect();
         let firing = self.firing();
         let missed =
@@ -153,16 +163,19 @@ impl Drill {
         self.life.fault_of(self.system.as_str(), name, false);
         let lingering = self.wait_for_calm();
         let surface = self.surface;
-        Some(Drilled { surface, fault: fault.name, fired, missed, unsaid, early, rows, lingering })
+        Some(Drilled { surface, fault: fault.name, fired, missed, unsaid, early, rows, first, lingering })
     }
 
-    /// Lets time pass until all of these fire, or for as long as the slowest of them may take.
-    fn wait_for(&mut self, said: &[String]) -> Vec<(String, u64)> {
+    /// Lets time pass until all of these fire, or for as long as the slowest of them may take; when each fired, and what
+    /// was noticed first.
+    fn wait_for(&mut self, said: &[String], well: &BTreeMap<String, Level>) -> (Vec<(String, u64)>, Option<Sign>) {
         let holds = said.iter().map(|alert| self.hold(alert)).max();
         let most = holds.map_or(GLANCE, |hold| hold + PATIENCE);
         let mut fired: Vec<(String, u64)> = Vec::new();
+        let mut first = None;
         for second in 1..=most.as_secs() {
             self.life.advance(Duration::from_secs(1));
+            first = first.or_else(|| Some(Sign { what: self.worse(well)?, after_seconds: second }));
             for alert in self.firing() {
                 if fired.iter().all(|(known, _)| *known != alert) {
                     fired.push((alert, second));
@@ -173,7 +186,36 @@ impl Drill {
                 break;
             }
         }
-        fired
+        (fired, first)
+    }
+
+    /// What the overview shows as worse than well: its rows, and its alerts, each with its level.
+    fn overview(&self) -> BTreeMap<String, Level> {
+        let mut shown = BTreeMap::new();
+        for target in &self.life.app.model().targets {
+            for panel in &target.system.spec.panels {
+                let cells = target.cells.get(&panel.id).into_iter().flatten();
+                let bad = panel.rows.iter().zip(cells).filter(|(_, cell)| cell.level >= Level::Warning);
+                shown.extend(bad.map(|(row, cell)| (format!("{}/{}", panel.id, row.label), cell.level)));
+            }
+        }
+        let level = |state: &AlertState| match state {
+            AlertState::Firing { .. } => Some(Level::Critical),
+            AlertState::Pending { .. } => Some(Level::Warning),
+            AlertState::Inactive
+            | AlertState::NoData { .. }
+            | AlertState::WarmingUp { .. }
+            | AlertState::Resolved { .. } => None,
+        };
+        let alerts = self.life.app.model().alerts.alerts();
+        shown.extend(alerts.filter_map(|alert| Some((alert.rule.name.clone(), level(&alert.state)?))));
+        shown
+    }
+
+    /// Something that is worse than it was.
+    fn worse(&self, well: &BTreeMap<String, Level>) -> Option<String> {
+        let is_worse = |(what, level): &(String, Level)| well.get(what).is_none_or(|was| was < level);
+        self.overview().into_iter().find(is_worse).map(|(what, _)| what)
     }
 
     fn wait_for_calm(&mut self) -> Vec<String> {

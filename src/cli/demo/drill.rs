@@ -65,6 +65,9 @@ fn tell(drilled: &Drilled) {
         drilled.fault,
         if fired.is_empty() { "no alert".to_owned() } else { fired.join(", ") }
     );
+    if let Some(first) = &drilled.first {
+        say_line!("        seen after {} s: {}", first.after_seconds, first.what);
+    }
     for (alert, state) in &drilled.missed {
         say_line!("        did not fire: {alert}: {state}");
     }
