@@ -192,11 +192,12 @@ impl Polling {
                     tokio::time::sleep_until(earliest).await;
                 }
             }
+            // What a request needs is held while one is under way: most sources wait most of the time.
             let batch = match self.gate.enter(&self).await {
-                Ok(_permit) => read_once(&self.source, &mut cursor, &self.fetcher, self.clock).await,
+                Ok(_permit) => Box::pin(read_once(&self.source, &mut cursor, &self.fetcher, self.clock)).await,
                 Err(late) => self.source.failed(&mut cursor, late, (self.clock)(), Duration::ZERO),
             };
-            let batch = part.judged(batch, &self.source, &mut cursor, &self).await;
+            let batch = Box::pin(part.judged(batch, &self.source, &mut cursor, &self)).await;
             // A poll that was late failed at nothing: it comes again in its rhythm.
             let late = matches!(batch.failure, Some(FetchFailure::Late { .. }));
             let wait = self.schedule.next(batch.failure.is_some() && !late, batch.took);
