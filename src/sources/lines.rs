@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::bytes::{Captures, Match, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::extraction::BOTH;
@@ -64,7 +64,8 @@ pub struct CounterSpec {
     pub labels: BTreeMap<String, String>,
     pub help: String,
     /// A regular expression, found anywhere in a line; or in a record, whose lines are joined by `\n`: there `(?s)` lets
-    /// `.` go on to the next line, and `(?m)` lets `^` begin one.
+    /// `.` go on to the next line, and `(?m)` lets `^` begin one. `.` is any byte, and `\d`, `\w`, `\s` and `(?i)` are of
+    /// ASCII, as logs are; `(?u)` asks for all of Unicode, at many times the memory.
     pub pattern: String,
     #[serde(default)]
     pub from: Vec<String>,
@@ -157,7 +158,7 @@ impl Patterns {
         kept: &mut Kept,
     ) {
         tally.lines += u64::from(counted);
-        let found = self.severities.iter().find(|(_, pattern)| pattern.is_match(line));
+        let found = self.severities.iter().find(|(_, pattern)| pattern.is_match(line.as_bytes()));
         let own = found.map(|(severity, _)| *severity).or(known);
         let severity = match &self.records {
             Some(records) => {
@@ -179,9 +180,9 @@ impl Patterns {
     fn masked<'l>(&self, line: &'l str) -> Cow<'l, str> {
         let mut line = Cow::Borrowed(line);
         for mask in &self.masks {
-            let hidden = |found: &Captures<'_>| without_groups(found, &line);
-            if let Cow::Owned(masked) = mask.replace_all(&line, hidden) {
-                line = Cow::Owned(masked);
+            if let Cow::Owned(masked) = mask.replace_all(line.as_bytes(), without_groups) {
+                // A mask may end within a character.
+                line = Cow::Owned(String::from_utf8_lossy(&masked).into_owned());
             }
         }
         line
@@ -192,7 +193,7 @@ impl Patterns {
         tally.cut_records += u64::from(ended.cut);
         let Some(text) = ended.text else { return };
         for (count, (_, pattern)) in tally.counts.iter_mut().zip(&self.counters) {
-            *count += u64::from(pattern.is_match(&text));
+            *count += u64::from(pattern.is_match(text.as_bytes()));
         }
     }
 
@@ -208,20 +209,24 @@ impl Patterns {
 }
 
 /// What a mask found in a line, without what its groups did; without all of it where it has no group.
-fn without_groups(found: &Captures<'_>, line: &str) -> String {
+fn without_groups(found: &Captures<'_>) -> Vec<u8> {
     let whole = found.get_match();
-    let (mut kept, mut at) = (String::new(), whole.start());
-    for group in found.iter().skip(1).flatten() {
+    let (mut kept, mut at) = (Vec::new(), 0);
+    let group_of = |group: Match<'_>| (group.start() - whole.start(), group.end() - whole.start());
+    for (start, end) in found.iter().skip(1).flatten().map(group_of) {
         // A group within another one is hidden with it.
-        if group.start() >= at {
-            kept.push_str(&line[at..group.start()]);
-            kept.push_str(HIDDEN);
-            at = group.end();
+        if start >= at {
+            kept.extend_from_slice(&whole.as_bytes()[at..start]);
+            kept.extend_from_slice(HIDDEN.as_bytes());
+            at = end;
         }
     }
-    match at == whole.start() && found.len() == 1 {
-        true => HIDDEN.to_owned(),
-        false => kept + &line[at..whole.end()],
+    match at == 0 && found.len() == 1 {
+        true => HIDDEN.as_bytes().to_vec(),
+        false => {
+            kept.extend_from_slice(&whole.as_bytes()[at..]);
+            kept
+        }
     }
 }
 
@@ -277,7 +282,8 @@ pub(super) fn pattern(text: &str) -> Result<Arc<Regex>, String> {
     if let Some(pattern) = in_use.get(text).and_then(Weak::upgrade) {
         return Ok(pattern);
     }
-    let compiled = RegexBuilder::new(text).size_limit(PATTERN_LIMIT).dfa_size_limit(PATTERN_CACHE).build();
+    let compiled =
+        RegexBuilder::new(text).unicode(false).size_limit(PATTERN_LIMIT).dfa_size_limit(PATTERN_CACHE).build();
     // The library draws the place of a mistake over several lines; the last says what it is.
     let pattern = compiled.map(Arc::new).map_err(|error| {
         let words = error.to_string();

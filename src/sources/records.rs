@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::lines::pattern;
@@ -76,7 +76,7 @@ impl Records {
         check("limit_lines", spec.limit_lines, MOST_LINES)?;
         check("limit_bytes", spec.limit_bytes, MOST_BYTES)?;
         let start = pattern(&spec.start).map_err(|what| format!("the start of a record: {what}"))?;
-        if start.is_match("") {
+        if start.is_match(b"") {
             return Err(format!("the start of a record, {:?}, finds every line", spec.start));
         }
         Ok(Records { start, limit_lines: spec.limit_lines, limit_bytes: spec.limit_bytes })
@@ -91,7 +91,7 @@ impl Records {
         counted: bool,
         own: Option<Severity>,
     ) -> (Option<Severity>, Ended) {
-        if self.start.is_match(line) || open.lines == 0 {
+        if self.start.is_match(line.as_bytes()) || open.lines == 0 {
             let before = Records::end(open);
             *open = OpenRecord { text: line.to_owned(), lines: 1, old: !counted, severity: own, full: false };
             return (own, before);

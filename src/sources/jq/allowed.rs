@@ -130,13 +130,13 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     DEFINED.iter().chain(NATIVE).map(|(name, _)| *name)
 }
 
-/// The native filters, and no others.
-pub(super) fn natives() -> impl Iterator<Item = Fun<Guarded>> {
+/// The native filters that are `called`, and no others: a program keeps all that it is given.
+pub(super) fn natives(called: impl Fn(&str, usize) -> bool) -> impl Iterator<Item = Fun<Guarded>> {
     let library = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let listed = |(name, args, _): &Fun<Guarded>| {
         NATIVE.contains(&(*name, args.len())) || NATIVE_BENEATH.contains(&(*name, args.len()))
     };
-    ours().into_iter().chain(library.filter(listed))
+    ours().into_iter().chain(library.filter(listed)).filter(move |(name, args, _)| called(name, args.len()))
 }
 
 fn ours() -> [Fun<Guarded>; 4] {

@@ -22,8 +22,16 @@ static LIBRARY: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     all.filter(|def| allowed::defined(def.name, def.args.len())).collect()
 });
 
-/// `code` as the definition `name`, after the definitions that it needs, all guarded.
-pub(super) fn definitions<'s>(code: &'s str, name: &'s str) -> Result<Vec<Def<&'s str>>, String> {
+/// A filter that may run.
+pub(super) struct Approved<'s> {
+    /// It, after the definitions that it needs.
+    pub definitions: Vec<Def<&'s str>>,
+    /// Name and arity of all that any of them calls.
+    pub calls: BTreeSet<(&'s str, usize)>,
+}
+
+/// Reads `code` as the definition `name`.
+pub(super) fn approve<'s>(code: &'s str, name: &'s str) -> Result<Approved<'s>, String> {
     let tokens = Lexer::new(code).lex().map_err(|errors| match errors.first() {
         Some((expected, found)) => format!("syntax: expected {} at {:?}", expected.as_str(), near(found)),
         None => "syntax: the filter can not be read".to_owned(),
@@ -49,9 +57,10 @@ pub(super) fn definitions<'s>(code: &'s str, name: &'s str) -> Result<Vec<Def<&'
         }
     }
     needed.reverse();
+    library.calls.extend([(CHARGE, 0), (MULTIPLY, 2)]);
     match library.refused {
         Some(refused) => Err(refused),
-        None => Ok(needed),
+        None => Ok(Approved { definitions: needed, calls: library.calls }),
     }
 }
 

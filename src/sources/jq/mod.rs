@@ -59,13 +59,13 @@ pub struct Filter {
 static IN_USE: Mutex<BTreeMap<Name, Weak<Program>>> = Mutex::new(BTreeMap::new());
 
 fn compiled(code: &str, vars: &[&str]) -> Result<Program, String> {
-    let definitions = guard::definitions(code, MAIN)?;
+    let approved = guard::approve(code, MAIN)?;
     let arena = Arena::default();
-    let modules = Loader::new(definitions)
+    let modules = Loader::new(approved.definitions)
         .load(&arena, File { code: MAIN, path: () })
         .map_err(|_| format!("{code:?} can not be loaded"))?;
     Compiler::default()
-        .with_funs(allowed::natives())
+        .with_funs(allowed::natives(|name, arity| approved.calls.contains(&(name, arity))))
         .with_global_vars(vars.iter().copied())
         .compile(modules)
         .map_err(|errors| undefined(&errors))
