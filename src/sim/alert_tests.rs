@@ -164,7 +164,7 @@ fn drill(system: &str) {
             let raises = drill.raises(&fault);
             if raises.iter().any(|alert| !raised.contains(alert)) {
                 let drilled = drill.drill(&fault).expect("a fault of this world");
-                assert!(drilled.is_right(), "{system}, {}: {drilled:#?}", surface.name());
+                assert!(drilled.is_right() && drilled.is_seen(), "{system}, {}: {drilled:#?}", surface.name());
                 raised.extend(drilled.fired.into_iter().map(|(alert, _)| alert));
             }
             said.extend(raises);

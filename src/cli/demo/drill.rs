@@ -66,7 +66,8 @@ fn tell(drilled: &Drilled) {
         if fired.is_empty() { "no alert".to_owned() } else { fired.join(", ") }
     );
     if let Some(first) = &drilled.first {
-        say_line!("        seen after {} s: {}", first.after_seconds, first.what);
+        let late = if first.after_seconds > first.within_seconds { ", which is late" } else { "" };
+        say_line!("        seen after {} s{late}: {}", first.after_seconds, first.what);
     }
     for (alert, state) in &drilled.missed {
         say_line!("        did not fire: {alert}: {state}");
