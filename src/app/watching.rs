@@ -36,11 +36,11 @@ const RECORD_FAILS: &str = "nothing is recorded as ";
 /// When what was last computed.
 #[derive(Debug, Default)]
 pub struct Refreshed {
-    /// Version of the store that the cells show.
-    version: u64,
     at: Option<Boot>,
-    /// The page and the target that were shown then.
+    /// The page and the target that were shown last.
     shown: Option<(Page, usize)>,
+    /// They are others than those that the cells were computed for.
+    turned: bool,
     /// Older samples were linked in: every bucket has to be computed again.
     pub(super) history: bool,
     /// A source that could not be believed before has answered since alerts were evaluated.
@@ -69,7 +69,9 @@ impl App {
         }
     }
 
-    /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person is looking for them.
+    /// Evaluates what is due: alert rules in their rhythm, cells once a second or when a person has turned to them. A key
+    /// is answered first, with cells that are seconds old at most, and those of its page are brought up to date for the
+    /// frame after that.
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
         self.tell_settings(at);
         self.evaluate_rules(at, effects);
@@ -78,14 +80,14 @@ impl App {
             self.keep_alerts(at, effects);
         }
         self.look_at_objectives(at, effects);
-        let version = self.model.store.version();
         let shown = Some((self.page, self.model.selected));
-        let due = self.refreshed.shown != shown || self.refresh_due().is_none_or(|due| at.boot >= due);
+        self.refreshed.turned |= self.refreshed.shown != shown;
         self.refreshed.shown = shown;
-        if due || (self.urgent && version != self.refreshed.version) {
+        let due = self.refresh_due().is_none_or(|due| at.boot >= due);
+        if due {
             self.refresh(at, Asked::Shown);
             self.refreshed.at = Some(at.boot);
-            self.refreshed.version = version;
+            self.refreshed.turned = false;
             self.newer = true;
         }
         if due || self.urgent {
@@ -147,7 +149,8 @@ impl App {
 
     /// When the cells and the clock on the screen are to be brought up to date; none before they ever were.
     pub(super) fn refresh_due(&self) -> Option<Boot> {
-        self.refreshed.at.map(|last| last.plus(self.model.link.refresh()))
+        let at_once = self.refreshed.turned && !self.urgent;
+        self.refreshed.at.map(|last| if at_once { last } else { last.plus(self.model.link.refresh()) })
     }
 
     /// Alerts and cells, due or not.
