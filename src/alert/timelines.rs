@@ -144,8 +144,8 @@ fn absence_is_never_green() {
         &[
             (0, Nothing, "no data: age: not polled yet"),
             (1, Refused("a"), "no data: age: connection refused: nothing listens there"),
-            (2, Without("a", "age"), "no data: age: not exposed"),
-            (3, Row("b", &[]), "no data: age: not exposed"),
+            (2, Without("a", "age"), "not exposed: age: not exposed"),
+            (3, Row("b", &[]), "not exposed: age: not exposed"),
             (4, Row("a", &[("other", 1.0)]), "no data: age: absent"),
             (5, Row("a", &[("age", f64::NAN)]), "no data: age: not a number"),
             (6, Row("a", &[("age", 1.0)]), "inactive"),

@@ -48,6 +48,8 @@ struct Row {
     expr: Option<Expr>,
     critical: Option<Condition>,
     warning: Option<Condition>,
+    /// What it needs to say anything, and what is said without.
+    needs: Option<(Condition, String)>,
     limits: Vec<(Level, f64)>,
 }
 
@@ -59,7 +61,8 @@ impl Row {
         let limit_of =
             |level, condition: &Option<Condition>| Some((level, limit(condition.as_ref()?.expr(), expr.as_ref()?)?));
         let limits = [limit_of(Level::Warning, &warning), limit_of(Level::Critical, &critical)];
-        Row { limits: limits.into_iter().flatten().collect(), expr, critical, warning }
+        let needs = condition(&spec.needs).map(|needs| (needs, spec.otherwise.clone().unwrap_or_default()));
+        Row { limits: limits.into_iter().flatten().collect(), expr, critical, warning, needs }
     }
 }
 
@@ -129,26 +132,40 @@ fn refresh_panel(
 fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId, at: At, ends: &[Wall]) -> Cell {
     let Some(expr) = &row.expr else {
         let reading = Reading { value: None, truth: Truth::NotExposed };
-        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new() };
+        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new(), unjudged: None };
     };
     let scope = Scope::Target(target.clone());
     if !ends.is_empty() {
         let until = promql::measured_until(expr, store, &scope, at);
         extend(&mut spark, expr, store, &scope, ends, until);
     }
-    let reading = Present::new(store, target, at).reading(expr);
+    let mut reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
-    // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
-    let telling = reading.truth.is_fresh() && !reading.value.is_some_and(f64::is_nan);
-    let level = match (telling, judge(&row.critical), judge(&row.warning)) {
-        (false, _, _) => Level::Unknown,
-        (true, Some(Verdict::True), _) => Level::Critical,
-        (true, _, Some(Verdict::True)) => Level::Warning,
-        // A limit that can not be told is not one that is kept.
-        (true, Some(Verdict::Unknown(_)), _) | (true, _, Some(Verdict::Unknown(_))) => Level::Unknown,
-        (true, Some(Verdict::False) | None, Some(Verdict::False) | None) => Level::Ok,
+    if let Some((needs, otherwise)) = row.needs.as_ref().filter(|_| reading.truth.is_fresh())
+        && needs.judge(store, &scope, at) == Verdict::False
+    {
+        reading = Reading { value: None, truth: Truth::ProvesNothing { why: otherwise.clone() } };
+    }
+    let (level, unjudged) = match (&reading.truth, reading.value) {
+        // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
+        (Truth::Fresh, Some(value)) if value.is_nan() => (Level::Unknown, Some("not a number".to_owned())),
+        (Truth::Fresh, _) => judged(judge(&row.critical), judge(&row.warning)),
+        _not_now => (Level::Unknown, None),
     };
-    Cell { reading, level, spark, limits: row.limits.clone() }
+    Cell { reading, level, spark, limits: row.limits.clone(), unjudged }
+}
+
+/// The level of a value that is fresh, and why it can not be told.
+fn judged(critical: Option<Verdict>, warning: Option<Verdict>) -> (Level, Option<String>) {
+    match (critical, warning) {
+        (Some(Verdict::True), _) => (Level::Critical, None),
+        (_, Some(Verdict::True)) => (Level::Warning, None),
+        // A limit that can not be told is not one that is kept.
+        (Some(Verdict::Unknown(why)), _) | (_, Some(Verdict::Unknown(why))) => {
+            (Level::Unknown, Some(format!("its limit can not be told: {why}")))
+        }
+        (Some(Verdict::False) | None, Some(Verdict::False) | None) => (Level::Ok, None),
+    }
 }
 
 /// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after

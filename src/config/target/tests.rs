@@ -35,7 +35,7 @@ fn a_machine_is_read_only_where_it_is_this_one() {
     check("environment: Production, host: Some(Local),", &[here, "http://localhost:2"], "on this machine");
     check("environment: Production, host: Some(Local),", &[here, "http://[::1]:2"], "on this machine");
     check("environment: Production, host: Some(Local),", &[here, "http://10.0.0.7:2"], "several nodes");
-    check("environment: Production,", &[here], "set host: Local on the target");
+    check("environment: Production,", &[here], "set host: Local");
     check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
     check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
     let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";
