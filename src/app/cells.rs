@@ -141,7 +141,9 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
     }
     let mut reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
-    if let Some((needs, otherwise)) = row.needs.as_ref().filter(|_| reading.truth.is_fresh())
+    // What compares one with nothing has a value that says nothing, or none at all.
+    let may_lack = matches!(reading.truth, Truth::Fresh | Truth::Absent);
+    if let Some((needs, otherwise)) = row.needs.as_ref().filter(|_| may_lack)
         && needs.judge(store, &scope, at) == Verdict::False
     {
         reading = Reading { value: None, truth: Truth::ProvesNothing { why: otherwise.clone() } };
@@ -200,6 +202,40 @@ fn extend(
 mod tests {
     use super::*;
     use crate::promql::fixture::World;
+
+    #[test]
+    fn a_comparison_with_nothing_proves_nothing() {
+        let mut world = World::new(&["a/e/s"]);
+        let mut second = 0;
+        let mut check = |series: &[(&str, f64)], want: &str, level: Level| {
+            second += 10;
+            world.row("a/e/s", second, series);
+            let row = r#"(label: "x", expr: "max(x) - min(x)", warning: "max(x) - min(x) > bool 1",
+                needs: "count(x) > bool 1", otherwise: "only one node")"#;
+            let row = Row::of(&crate::base::ron_text::parse("row", row).expect("a row"));
+            let at = world.at(second);
+            let cell = cell(&row, Vec::new(), &world.store, &"t".into(), at, &[]);
+            assert_eq!((cell.reading.truth.words(at.boot).as_str(), cell.level), (want, level), "{series:?}");
+            assert!(want.is_empty() || cell.reading.value.is_none());
+        };
+        check(&[("x{node=a,target=t}", 1.0), ("x{node=b,target=t}", 1.0)], "", Level::Ok);
+        check(&[("x{node=a,target=t}", 1.0), ("x{node=b,target=t}", 3.0)], "", Level::Warning);
+        check(&[("x{node=a,target=t}", 1.0)], "only one node", Level::Unknown);
+        check(&[], "absent", Level::Unknown);
+    }
+
+    #[test]
+    fn a_limit_that_can_not_be_told_says_why() {
+        let mut world = World::new(&["a/e/s"]);
+        world.row("a/e/s", 10, &[("x{target=t}", 1.0)]);
+        let row = r#"(label: "x", expr: "x", warning: "x > bool y")"#;
+        let row = Row::of(&crate::base::ron_text::parse("row", row).expect("a row"));
+        let cell = cell(&row, Vec::new(), &world.store, &"t".into(), world.at(10), &[]);
+        assert_eq!(
+            (cell.level, cell.unjudged.as_deref()),
+            (Level::Unknown, Some("its limit can not be told: y: absent"))
+        );
+    }
 
     #[test]
     fn what_is_no_number_is_never_well() {

@@ -620,6 +620,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_that_does_not_exist_names_the_nearest_and_how_to_see_them_all() {
+        let known = ["goud/fork", "goud/html", "pouw/html", "volchain/slow"].map(str::to_owned);
+        let check = |asked: &str, want: &str| {
+            let said = no_such_fault(asked, &known);
+            assert!(said.contains(want) && said.contains("demo fault lists them all"), "{said}");
+            assert!(!said.contains('{') && said.lines().count() == 1, "{said}");
+        };
+        check("frok", "did you mean goud/fork?");
+        check("goud/frok", "did you mean goud/fork?");
+        check("pouw/slow", "did you mean volchain/slow?");
+        check("nosuch", "\"nosuch\" is no fault of the demo (");
+    }
+
+    #[test]
     fn the_journal_is_shown_where_it_was_written() {
         let said = farewell(Path::new("/srv/my state"));
         assert!(said.contains("stays in /srv/my state"), "{said}");

@@ -474,6 +474,73 @@ mod tests {
         check(&world, r#"x{node="c"}"#, 2, "not read: the target names no such node");
     }
 
+    /// A target of a node with one endpoint, whose system reads at another one that nobody configured.
+    fn without_an_endpoint(open: bool) -> World {
+        let mut world = World::new(&["a/e/s"]);
+        let why = "the target names no endpoint other".to_owned();
+        let mut unread = SourceState::unbound("t/-/other/s".into(), "t".into(), "GET /".to_owned(), why);
+        unread.declares = ["there", "up"].map(str::to_owned).to_vec();
+        unread.declares_all = !open;
+        unread.labels = Labels::from_pairs([("target", "t"), ("job", "other")]);
+        world.store.declare_unbound(unread);
+        let state = world.store.source_mut(&"t/a/e/s".into()).expect("declared");
+        state.declares_all = true;
+        state.labels = Labels::from_pairs([("target", "t"), ("job", "e"), ("node", "a")]);
+        world.row("a/e/s", 0, &[("x{node=a,target=t}", 1.0), ("up{node=a,job=e,target=t}", 1.0)]);
+        world
+    }
+
+    #[test]
+    fn what_nobody_is_configured_to_read_is_not_absent() {
+        let not_read = "not read: the target names no endpoint other";
+        let closed = without_an_endpoint(false);
+        check(&closed, "there", 0, not_read);
+        check(&closed, r#"up{job="other"}"#, 0, not_read);
+        check(&closed, r#"up{job="e"}"#, 0, "");
+        check(&closed, "up", 0, "");
+        check(&closed, "nowhere", 0, "absent");
+        check(&closed, "x + there", 0, not_read);
+        check(&closed, "x or there", 0, "");
+        // That nobody looks is no answer to whether it is there.
+        check(&closed, "absent(there)", 0, not_read);
+        // What can not say what it gives may give anything that nobody else may.
+        check(&without_an_endpoint(true), "nowhere", 0, not_read);
+    }
+
+    #[test]
+    fn an_expression_whose_operands_are_all_missing_measures_nothing() {
+        let world = without_an_endpoint(false);
+        let check = |source: &str, want: Option<&str>| {
+            let (expr, at) = (Expr::parse(source).expect(source), world.at(0));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, at);
+            let words = nothing_measured(&expr, &operands).and_then(|one| Some(one.excused.clone()?.words(at.boot)));
+            assert_eq!(words.as_deref(), want, "{source}");
+        };
+        check("nowhere or there", Some("not read: the target names no endpoint other"));
+        check("nowhere or nothing", Some("absent"));
+        check("(x > 5) or there", None);
+        check("there", None);
+        check("nowhere or vector(0)", None);
+        check("x unless there", None);
+    }
+
+    #[test]
+    fn who_answers_in_its_place_says_nothing_of_whether_it_is_up() {
+        let mut world = World::new(&["a/e/s"]);
+        world.row("a/e/s", 0, &[("up", 1.0)]);
+        let other = crate::model::FetchFailure::OtherSystem {
+            at: "n:1".to_owned(),
+            answers: "goud".to_owned(),
+            configured: "pouw".to_owned(),
+        };
+        let batch = crate::model::Batch::failed("t/a/e/s".into(), world.at(1), other);
+        world.store.link(&batch);
+        let words = "n:1 answers as goud, the configuration says pouw; none of its values is taken, for 0ms";
+        check(&world, "up", 1, words);
+        world.refused("a/e/s", 2);
+        check(&world, "up", 2, "");
+    }
+
     #[test]
     fn what_says_all_that_it_gives_is_no_reason_for_anything_else() {
         let mut world = World::new(&["a/e/known", "a/e/open"]);

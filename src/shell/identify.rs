@@ -322,12 +322,21 @@ mod tests {
 
     /// A target of this system at this address, its sources over HTTP alone, and what is known of systems.
     fn configured(system: &str, endpoint: &str, url: &str) -> (Vec<Arc<Source>>, Acquaintances) {
+        reading(system, endpoint, url, |bound| bound.spec.kind.over_http())
+    }
+
+    fn reading(
+        system: &str,
+        endpoint: &str,
+        url: &str,
+        which: impl Fn(&BoundSource) -> bool,
+    ) -> (Vec<Arc<Source>>, Acquaintances) {
         let id = SystemId::new(system);
         let spec = systems::spec::load(system, &systems::embedded()[&id]["system.ron"]).expect("an embedded system");
         let mut found = Discovery::default();
         found.add(&id, &endpoint.into(), url);
         let target = found.targets.remove(0);
-        let bound = target.bind(&spec).into_iter().filter(|bound| bound.spec.kind.over_http());
+        let bound = target.bind(&spec).into_iter().filter(which);
         let sources = bound.map(|bound| Arc::new(Source::compile(bound).expect("it compiles"))).collect();
         let targets = BTreeMap::from([(target.id, id)]);
         (sources, Acquaintances { targets, ..Acquaintances::default() })
@@ -375,6 +384,32 @@ mod tests {
         let batches = polled(judging, &known, 1).await;
         let failure = batches[0].failure.as_ref().expect("it is no node of this system").to_string();
         assert!(failure.contains("answers as volchain, the configuration says goud"), "{failure}");
+    }
+
+    /// What the deciding source of an endpoint says of whoever answers with these.
+    async fn judged(system: &str, endpoint: &str, answers: &'static [(&'static str, &'static str)]) -> Option<String> {
+        let node = node(answers).await;
+        let (sources, known) = reading(system, endpoint, &node.url, judges);
+        let batches = polled(sources, &known, 1).await;
+        let failure = batches[0].failure.as_ref()?;
+        let at = node.url.trim_start_matches("http://");
+        Some(failure.to_string().replace(at, "HERE"))
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_nothing_tells_is_not_believed_as_another() {
+        let of = |answers: &str, configured: &str| {
+            Some(format!("HERE answers as {answers}, the configuration says {configured}; none of its values is taken"))
+        };
+        let volchain = &[("/volchain/health", r#"{"height":7,"mempoolSize":0,"producerUptime":5}"#)];
+        assert_eq!(judged("fastmainnet", "explorer", volchain).await, of("volchain", "fastmainnet"));
+        let aggregator = &[("/treasury/summary", r#"{"source":"store","status":"ok"}"#)];
+        let swapped = of("fastmainnet aggregator", "fastmainnet explorer");
+        assert_eq!(judged("fastmainnet", "explorer", aggregator).await, swapped);
+        assert_eq!(judged("fastmainnet", "explorer", &[("/", "<html>")]).await, None, "anything may be an explorer");
+        // A balancer is told by the node behind it.
+        assert_eq!(judged("goud", "balancer", &[("/health", GOUD)]).await, None);
+        assert_eq!(judged("goud", "balancer", &[("/health", POUW)]).await, of("pouw", "goud"));
     }
 
     #[tokio::test]

@@ -108,6 +108,13 @@ fn secrets_privilege_and_tools() {
     };
     check(&asked(Ok("sudo lets ops")), Health::Ok, "sudo lets ops");
     check(&asked(Err("sudo refuses")), Health::Problem, "NOPASSWD");
+    let no_unit = PrivilegeFacts { target: "t".to_owned(), command: None, outcome: Err("it names no unit".to_owned()) };
+    let said = privilege(&[no_unit]);
+    check(&said, Health::Problem, "put that right, or take the host out");
+    assert!(
+        !said[0].remedy.as_deref().unwrap_or_default().contains("sudoers"),
+        "a remedy for another problem: {said:?}"
+    );
     check(&[tool("systemctl", true, true)], Health::Ok, "is there");
     check(&[tool("systemctl", false, true)], Health::Problem, "not installed");
     check(&[tool("systemctl", false, false)], Health::Warning, "not installed");
@@ -173,7 +180,9 @@ fn what_nodes_are_and_have() {
     check(&capabilities(&[found()]), Health::Ok, "t/n: surface as built · 1 read answered");
     let another = "127.0.0.1:8080 answers as goud, the configuration says volchain; none of its values is taken";
     let taken = CapabilitySnapshot { answers_as: vec![another.to_owned()], ..found() };
-    check(&capabilities(&[taken]), Health::Problem, another);
+    let said = capabilities(&[taken]);
+    check(&said, Health::Problem, another);
+    assert_eq!(said.len(), 1, "an endpoint is told of once: {said:?}");
     let strange = CapabilitySnapshot { not_recognised: vec!["http://n:1".to_owned()], ..found() };
     check(&capabilities(&[strange]), Health::Warning, "what answers at http://n:1 is not known for pouw");
     let lack = LackSnapshot {
