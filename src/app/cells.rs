@@ -142,7 +142,7 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
     let mut reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
     // What compares one with nothing has a value that says nothing, or none at all.
-    let may_lack = matches!(reading.truth, Truth::Fresh | Truth::Absent);
+    let may_lack = matches!(reading.truth, Truth::Fresh | Truth::Absent | Truth::WarmingUp { .. });
     if let Some((needs, otherwise)) = row.needs.as_ref().filter(|_| may_lack)
         && needs.judge(store, &scope, at) == Verdict::False
     {
