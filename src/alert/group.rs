@@ -8,7 +8,7 @@ use super::measured::Moment;
 use super::recording::LiveRecord;
 use super::{Rule, RuleGroup, Transition};
 use crate::base::{At, Boot, SourceId, TargetId};
-use crate::model::{Batch, Labels, Layout, Scope, SourceState, Store};
+use crate::model::{Batch, Labels, Layout, Scope, SourceState, Store, Truth};
 use crate::promql::Expr;
 use crate::promql::weight::weight;
 
@@ -86,13 +86,13 @@ impl LiveGroup {
         transitions: &mut Vec<Transition>,
     ) -> Option<Batch> {
         let (offset, limit, source) = (self.offset, self.limit, self.source());
-        let mut made: Vec<(Arc<Labels>, f64)> = Vec::new();
+        let mut made = Made::default();
         let mut linked = true;
         let records = self.records().next().is_some();
         let sent = At { wall: turn.at.wall.minus(offset), ..turn.at };
         for rule in &mut self.rules {
             if !linked && rule.reads(&made) {
-                store.link_again(&batch(&source, sent, &made));
+                store.link_again(&made.batch(&source, sent));
                 linked = true;
             }
             let Turn { scope, at, settling, respond } = *turn;
@@ -100,7 +100,8 @@ impl LiveGroup {
             match rule {
                 Live::Alert(rule) => rule.step(&moment, respond, transitions),
                 Live::Record(record) => {
-                    made.extend(record.step(&moment));
+                    made.series.extend(record.step(&moment));
+                    made.lacking.extend(record.lack.clone().map(|truth| (Arc::clone(&record.rule.name), truth)));
                     linked = false;
                 }
             }
@@ -108,9 +109,7 @@ impl LiveGroup {
         if !records {
             return None;
         }
-        let missing = self.records().filter(|record| record.not_exposed).map(|record| Arc::clone(&record.rule.name));
-        let missing = missing.filter(|name| made.iter().all(|(labels, _)| labels.name() != &**name)).collect();
-        let whole = Batch { not_exposed: missing, ..batch(&source, sent, &made) };
+        let whole = made.batch(&source, sent);
         if !linked {
             store.link_again(&whole);
         }
@@ -198,16 +197,32 @@ impl Live {
     }
 
     /// Whether it selects any of what was recorded. A selector without a name may.
-    fn reads(&self, made: &[(Arc<Labels>, f64)]) -> bool {
+    fn reads(&self, made: &Made) -> bool {
         let expr = self.expr();
         expr.selectors().iter().any(|selector| selector.name.is_none())
-            || made.iter().any(|(labels, _)| expr.names().contains(labels.name()))
+            || made.series.iter().any(|(labels, _)| expr.names().contains(labels.name()))
+            || made.lacking.iter().any(|(name, _)| expr.names().contains(name))
     }
 }
 
 /// What a group recorded so far.
-fn batch(source: &SourceId, sent: At, made: &[(Arc<Labels>, f64)]) -> Batch {
-    let layout = Layout::of(made.iter().map(|(labels, _)| Arc::clone(labels)).collect());
-    let values: Vec<f64> = made.iter().map(|(_, value)| *value).collect();
-    Batch::of(source.clone(), sent, Duration::ZERO, Arc::new(layout), values)
+#[derive(Default)]
+struct Made {
+    series: Vec<(Arc<Labels>, f64)>,
+    /// By their names, of rules that made nothing: how far what they are made of can be trusted.
+    lacking: Vec<(Arc<str>, Truth)>,
+}
+
+impl Made {
+    fn batch(&self, source: &SourceId, sent: At) -> Batch {
+        let layout = Layout::of(self.series.iter().map(|(labels, _)| Arc::clone(labels)).collect());
+        let values: Vec<f64> = self.series.iter().map(|(_, value)| *value).collect();
+        // Another rule of the same name may have made it.
+        let is_made = |name: &Arc<str>| self.series.iter().any(|(labels, _)| labels.name() == &**name);
+        let lacking = self.lacking.iter().filter(|(name, _)| !is_made(name)).cloned();
+        let (missing, lacking): (Vec<_>, Vec<_>) = lacking.partition(|(_, truth)| *truth == Truth::NotExposed);
+        let not_exposed = missing.into_iter().map(|(name, _)| name).collect();
+        let series = Batch::of(source.clone(), sent, Duration::ZERO, Arc::new(layout), values);
+        Batch { not_exposed, lacking, ..series }
+    }
 }

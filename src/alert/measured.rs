@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::state::Measurement;
+use super::state::{Lack, Measurement};
 use crate::base::At;
 use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, Store, Truth};
-use crate::promql::truth::{Operand, operands};
+use crate::promql::truth::{Operand, nothing_measured, operands};
 use crate::promql::{Expr, Value, evaluate};
 
 /// What an evaluation looks at.
@@ -39,6 +39,8 @@ pub(super) struct Element {
 
 pub(super) struct Measured {
     operands: Vec<Operand>,
+    /// Why nothing of it is measured at all, where that is so: of all operands the one that says most.
+    nothing: Option<(Arc<str>, Truth)>,
     /// The elements that rest on present data, by their labels without the name, in the order of the answer.
     pub(super) active: IndexMap<Labels, Element>,
     /// Set where the expression has no answer at all.
@@ -46,18 +48,24 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// Whether it says nothing because what it is about is not exposed: that is known of all of it.
-    pub(super) fn is_not_exposed(&self) -> bool {
-        let is = |operand: &Operand| operand.truth == Truth::NotExposed;
-        self.active.is_empty()
-            && self.operands.iter().any(is)
-            && self.operands.iter().all(|one| is(one) || one.truth.is_fresh())
+    /// Where it says nothing at all: how far what it is about can be trusted.
+    pub(super) fn lack(&self) -> Option<Truth> {
+        let nothing = || self.nothing().map(|(_, truth)| truth.clone());
+        let worst = || Operand::worst(&self.operands).map(|operand| operand.truth.clone());
+        let truth = nothing().or_else(worst).filter(|_| self.active.is_empty() && self.failure.is_none())?;
+        (!truth.is_fresh()).then_some(truth)
+    }
+
+    fn nothing(&self) -> Option<&(Arc<str>, Truth)> {
+        self.nothing.as_ref().filter(|_| self.active.is_empty())
     }
 
     pub(super) fn now(expr: &Expr, moment: &Moment<'_>) -> Measured {
         let at = At { wall: moment.at.wall.minus(moment.offset), ..moment.at };
         let operands = operands(expr, moment.store, moment.scope, at);
-        let mut measured = Measured { operands, active: IndexMap::new(), failure: None };
+        let nothing = nothing_measured(expr, &operands);
+        let nothing = nothing.and_then(|operand| Some((Arc::clone(&operand.selector), operand.excused.clone()?)));
+        let mut measured = Measured { operands, nothing, active: IndexMap::new(), failure: None };
         match evaluate(expr, moment.store, moment.scope, at.wall) {
             // As in Prometheus, a number is one element without labels: always active.
             Ok(Value::Scalar(value)) => measured.add(Element { series: Arc::default(), value }),
@@ -99,6 +107,9 @@ impl Measured {
     pub(super) fn of_whole(&self, moment: &Moment<'_>) -> Option<Measurement> {
         let gap = match (&self.failure, Operand::worst(&self.operands)) {
             (Some(failure), _) => Some(Gap { operand: None, failure: Some(failure.clone()) }),
+            (None, _) if self.nothing().is_some() => {
+                self.nothing().cloned().map(|operand| Gap { operand: Some(operand), failure: None })
+            }
             (None, Some(worst)) if worst.why(moment.at.boot).is_some() => Some(Gap::of(worst, worst.truth.clone())),
             (None, Some(_) | None) => None,
         };
@@ -144,20 +155,23 @@ impl Gap {
 
     fn measurement(self, moment: &Moment<'_>) -> Option<Measurement> {
         let Some((selector, truth)) = self.operand else {
-            return Some(Measurement::Missing { why: self.failure.unwrap_or_default(), not_exposed: false });
+            return Some(Measurement::Missing { why: self.failure.unwrap_or_default(), lack: Lack::Data });
         };
-        let not_exposed = truth == Truth::NotExposed;
+        let lack = Lack::of(&truth);
         let why = match truth {
             Truth::Absent | Truth::WarmingUp { .. } if moment.settling => return None,
             Truth::WarmingUp { have, need } => return Some(Measurement::Uncovered { have, need }),
             // The state says since when.
             Truth::Failing { reason, .. } => reason,
             Truth::Fresh => "not a number".to_owned(),
-            truth @ (Truth::Stale { .. } | Truth::Absent | Truth::NotExposed | Truth::NeverPolled) => {
-                truth.words(moment.at.boot)
-            }
+            truth @ (Truth::Stale { .. }
+            | Truth::Absent
+            | Truth::NotExposed
+            | Truth::NeverPolled
+            | Truth::NotRead { .. }
+            | Truth::ProvesNothing { .. }) => truth.words(moment.at.boot),
         };
-        Some(Measurement::Missing { why: format!("{selector}: {why}"), not_exposed })
+        Some(Measurement::Missing { why: format!("{selector}: {why}"), lack })
     }
 }
 

@@ -41,5 +41,5 @@ pub use claim::{AlertKey, Claim, ClaimError, ClaimKind};
 pub use memory::Remembered;
 pub use round::{Evaluated, Round};
 pub use rules::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
-pub use state::AlertState;
+pub use state::{AlertState, Lack};
 pub use template::{Scene, Template};

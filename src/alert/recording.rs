@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use super::RecordRule;
 use super::measured::{Measured, Moment};
-use crate::model::Labels;
 use crate::model::labels::NAME;
+use crate::model::{Labels, Truth};
 
 #[derive(Clone, Debug)]
 pub(super) struct LiveRecord {
     pub(super) rule: Arc<RecordRule>,
     /// Why the last evaluation made nothing, where it should have.
     pub(super) failure: Option<String>,
-    /// Whether it made nothing because the nodes do not expose what it is made of.
-    pub(super) not_exposed: bool,
+    /// Where it made nothing: how far what it is made of can be trusted, where that is not whole.
+    pub(super) lack: Option<Truth>,
 }
 
 impl LiveRecord {
     pub(super) fn new(rule: Arc<RecordRule>) -> LiveRecord {
-        LiveRecord { rule, failure: None, not_exposed: false }
+        LiveRecord { rule, failure: None, lack: None }
     }
 
     /// The series as they are now. What rests on data that is missing or stale is left out: a recorded number would
@@ -27,7 +27,7 @@ impl LiveRecord {
     pub(super) fn step(&mut self, moment: &Moment<'_>) -> Vec<(Arc<Labels>, f64)> {
         let measured = Measured::now(&self.rule.expr, moment);
         self.failure.clone_from(&measured.failure);
-        self.not_exposed = measured.is_not_exposed();
+        self.lack = measured.lack();
         let mut seen = BTreeSet::new();
         let mut made = Vec::with_capacity(measured.active.len());
         for (nameless, element) in &measured.active {

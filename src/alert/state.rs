@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::time::spoken;
 use crate::base::{At, Boot, Severity};
+use crate::model::Truth;
 
 /// How long a resolved alert is shown.
 pub const RESOLVED_SHOWN: Duration = Duration::from_secs(15 * 60);
@@ -15,13 +17,12 @@ pub enum AlertState {
     Inactive,
     /// A range in the expression is not covered yet.
     WarmingUp { have: Duration, need: Duration },
-    /// The selectors match nothing: absence is not health. `not_exposed` says that the node answers and does not have
-    /// it: that is known, and waiting does not change it.
+    /// The selectors match nothing: absence is not health.
     NoData {
         since: At,
         why: String,
         #[serde(default)]
-        not_exposed: bool,
+        lack: Lack,
     },
     /// It fires at `fires`, if the condition holds until then.
     Pending { since: At, fires: Boot, value: f64 },
@@ -30,6 +31,43 @@ pub enum AlertState {
     Firing { since: At, value: f64, no_data: Option<At>, kept_until: Option<Boot> },
     /// Was firing, and a measurement said that it is over.
     Resolved { at: At },
+}
+
+/// In which way there is nothing to judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lack {
+    /// It may come: a series is not there now, or what gives it does not answer.
+    #[default]
+    Data,
+    /// The node answers and does not have it.
+    NotExposed,
+    /// The configuration names nothing that would give it.
+    NotRead,
+}
+
+impl Lack {
+    /// What the truth of an operand makes of its rule.
+    pub(super) fn of(truth: &Truth) -> Lack {
+        match truth {
+            Truth::NotExposed => Lack::NotExposed,
+            Truth::NotRead { .. } | Truth::ProvesNothing { .. } => Lack::NotRead,
+            Truth::Fresh
+            | Truth::Stale { .. }
+            | Truth::Absent
+            | Truth::Failing { .. }
+            | Truth::NeverPolled
+            | Truth::WarmingUp { .. } => Lack::Data,
+        }
+    }
+
+    /// Whether it is known that the rule can not be watched here, and waiting does not change it.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        match self {
+            Lack::Data => false,
+            Lack::NotExposed | Lack::NotRead => true,
+        }
+    }
 }
 
 /// The two spans of a rule.
@@ -50,8 +88,8 @@ pub(super) enum Measurement {
     Inactive,
     /// A range is not covered yet.
     Uncovered { have: Duration, need: Duration },
-    /// It can not be told, and why; `not_exposed` as in [`AlertState::NoData`].
-    Missing { why: String, not_exposed: bool },
+    /// It can not be told, and why.
+    Missing { why: String, lack: Lack },
 }
 
 impl AlertState {
@@ -64,7 +102,7 @@ impl AlertState {
             Measurement::Uncovered { have, need } => {
                 self.unmeasured(at, AlertState::WarmingUp { have: *have, need: *need })
             }
-            Measurement::Missing { why, not_exposed } => {
+            Measurement::Missing { why, lack } => {
                 let since = match self {
                     AlertState::NoData { since, .. } => *since,
                     AlertState::Inactive
@@ -73,7 +111,7 @@ impl AlertState {
                     | AlertState::Firing { .. }
                     | AlertState::Resolved { .. } => at,
                 };
-                self.unmeasured(at, AlertState::NoData { since, why: why.clone(), not_exposed: *not_exposed })
+                self.unmeasured(at, AlertState::NoData { since, why: why.clone(), lack: *lack })
             }
         }
     }
@@ -139,16 +177,31 @@ impl AlertState {
         }
     }
 
-    /// The state in a word. A firing alert may [lack data](AlertState::lacks_data) besides.
+    /// The state in a word, the same on every page, in every snapshot and in every check. A firing alert may [lack data](AlertState::lacks_data) besides.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             AlertState::Inactive => "inactive",
             AlertState::WarmingUp { .. } => "warming up",
-            AlertState::NoData { .. } => "no data",
+            AlertState::NoData { lack: Lack::Data, .. } => "no data",
+            AlertState::NoData { lack: Lack::NotExposed, .. } => "not exposed",
+            AlertState::NoData { lack: Lack::NotRead, .. } => "not read",
             AlertState::Pending { .. } => "pending",
             AlertState::Firing { .. } => "firing",
             AlertState::Resolved { .. } => "resolved",
+        }
+    }
+
+    /// Why it can not be told whether it is so, in words; empty where it can.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            AlertState::NoData { why, .. } => why.clone(),
+            AlertState::WarmingUp { have, need } => format!("measured for {} of {}", spoken(*have), spoken(*need)),
+            AlertState::Inactive
+            | AlertState::Pending { .. }
+            | AlertState::Firing { .. }
+            | AlertState::Resolved { .. } => String::new(),
         }
     }
 
@@ -220,7 +273,7 @@ impl AlertState {
 
     /// Whether a person would call it another state. Values, reasons and progress change all the time.
     pub(super) fn differs(&self, other: &AlertState) -> bool {
-        self.word() != other.word() || self.lacks_data() != other.lacks_data()
+        std::mem::discriminant(self) != std::mem::discriminant(other) || self.lacks_data() != other.lacks_data()
     }
 
     /// Worst first.
@@ -251,7 +304,7 @@ mod tests {
         let states = [
             AlertState::Inactive,
             AlertState::WarmingUp { have: Duration::ZERO, need: Duration::from_secs(600) },
-            AlertState::NoData { since: at(90), why: "absent".to_owned(), not_exposed: false },
+            AlertState::NoData { since: at(90), why: "absent".to_owned(), lack: Lack::Data },
             AlertState::Pending { since: at(90), fires: at(150).boot, value: 1.0 },
             AlertState::Pending { since: at(30), fires: at(90).boot, value: 1.0 },
             AlertState::Firing { since: at(90), value: 1.0, no_data: None, kept_until: None },
@@ -299,7 +352,7 @@ mod tests {
             ],
         );
         check(
-            Measurement::Missing { why: "absent".to_owned(), not_exposed: false },
+            Measurement::Missing { why: "absent".to_owned(), lack: Lack::Data },
             [
                 "no data 100",
                 "no data 100",
@@ -341,7 +394,7 @@ mod tests {
         // The condition holds again: the clock begins anew when it ends.
         check(39, Measurement::Active(2.0), "firing");
         check(40, Measurement::Inactive, "firing");
-        check(45, Measurement::Missing { why: String::new(), not_exposed: false }, "firing");
+        check(45, Measurement::Missing { why: String::new(), lack: Lack::Data }, "firing");
         check(60, Measurement::Inactive, "firing");
         check(89, Measurement::Inactive, "firing");
         check(90, Measurement::Inactive, "resolved");

@@ -144,8 +144,8 @@ fn absence_is_never_green() {
         &[
             (0, Nothing, "no data: age: not polled yet"),
             (1, Refused("a"), "no data: age: connection refused: nothing listens there"),
-            (2, Without("a", "age"), "no data: age: not exposed"),
-            (3, Row("b", &[]), "no data: age: not exposed"),
+            (2, Without("a", "age"), "not exposed: age: not exposed"),
+            (3, Row("b", &[]), "not exposed: age: not exposed"),
             (4, Row("a", &[("other", 1.0)]), "no data: age: absent"),
             (5, Row("a", &[("age", f64::NAN)]), "no data: age: not a number"),
             (6, Row("a", &[("age", 1.0)]), "inactive"),
@@ -158,6 +158,39 @@ fn absence_is_never_green() {
             (90, Nothing, "firing"),
         ],
     );
+}
+
+/// A rule over recorded series knows as much as one over what they are made of.
+#[test]
+fn what_is_recorded_carries_the_truth_of_what_it_is_made_of() {
+    let rules = ["{record: 'r:grown', expr: 'sum(increase(total[30s]))'}", "{record: 'r:age', expr: 'age * 2'}"];
+    let alert = |name: &str, expr: &str| format!("{{alert: {name}, expr: '{expr}'}}");
+    let alerts = [alert("Growing", "r:grown > 0"), alert("Old", "r:age > 9")];
+    let rules: Vec<&str> = rules.into_iter().chain(alerts.iter().map(String::as_str)).collect();
+    let mut book = book("1s", &rules);
+    let mut world = World::new(&["a/e/s"]);
+    book.declare(&mut world.store);
+    let mut check = |second: i64, series: Option<&[(&str, f64)]>, missing: &[&str], want: [&str; 2]| {
+        match series {
+            Some(series) => world.row_without("a/e/s", second, series, missing),
+            None => world.refused("a/e/s", second),
+        }
+        step(&mut book, &mut world, second);
+        let mut states: Vec<(String, String)> = book
+            .alerts()
+            .map(|alert| (alert.rule.name.clone(), format!("{} {}", alert.state.word(), alert.state.why())))
+            .collect();
+        states.sort();
+        let states: Vec<&str> = states.iter().map(|(_, state)| state.trim()).collect();
+        assert_eq!(states, want, "at {second} s");
+    };
+    let warming = "warming up measured for 0ms of 30s";
+    check(0, Some(&[("total", 1.0)]), &["age"], [warming, "not exposed r:age: not exposed"]);
+    check(10, None, &[], {
+        let refused = "no data r:grown: connection refused: nothing listens there";
+        [refused, "no data r:age: connection refused: nothing listens there"]
+    });
+    check(20, Some(&[("total", 1.0), ("age", 1.0)]), &[], ["inactive", "inactive"]);
 }
 
 #[test]

@@ -48,6 +48,8 @@ struct Row {
     expr: Option<Expr>,
     critical: Option<Condition>,
     warning: Option<Condition>,
+    /// What it needs to say anything, and what is said without.
+    needs: Option<(Condition, String)>,
     limits: Vec<(Level, f64)>,
 }
 
@@ -59,7 +61,8 @@ impl Row {
         let limit_of =
             |level, condition: &Option<Condition>| Some((level, limit(condition.as_ref()?.expr(), expr.as_ref()?)?));
         let limits = [limit_of(Level::Warning, &warning), limit_of(Level::Critical, &critical)];
-        Row { limits: limits.into_iter().flatten().collect(), expr, critical, warning }
+        let needs = condition(&spec.needs).map(|needs| (needs, spec.otherwise.clone().unwrap_or_default()));
+        Row { limits: limits.into_iter().flatten().collect(), expr, critical, warning, needs }
     }
 }
 
@@ -129,26 +132,42 @@ fn refresh_panel(
 fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId, at: At, ends: &[Wall]) -> Cell {
     let Some(expr) = &row.expr else {
         let reading = Reading { value: None, truth: Truth::NotExposed };
-        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new() };
+        return Cell { reading, level: Level::Unknown, spark, limits: Vec::new(), unjudged: None };
     };
     let scope = Scope::Target(target.clone());
     if !ends.is_empty() {
         let until = promql::measured_until(expr, store, &scope, at);
         extend(&mut spark, expr, store, &scope, ends, until);
     }
-    let reading = Present::new(store, target, at).reading(expr);
+    let mut reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
-    // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
-    let telling = reading.truth.is_fresh() && !reading.value.is_some_and(f64::is_nan);
-    let level = match (telling, judge(&row.critical), judge(&row.warning)) {
-        (false, _, _) => Level::Unknown,
-        (true, Some(Verdict::True), _) => Level::Critical,
-        (true, _, Some(Verdict::True)) => Level::Warning,
-        // A limit that can not be told is not one that is kept.
-        (true, Some(Verdict::Unknown(_)), _) | (true, _, Some(Verdict::Unknown(_))) => Level::Unknown,
-        (true, Some(Verdict::False) | None, Some(Verdict::False) | None) => Level::Ok,
+    // What compares one with nothing has a value that says nothing, or none at all.
+    let may_lack = matches!(reading.truth, Truth::Fresh | Truth::Absent | Truth::WarmingUp { .. });
+    if let Some((needs, otherwise)) = row.needs.as_ref().filter(|_| may_lack)
+        && needs.judge(store, &scope, at) == Verdict::False
+    {
+        reading = Reading { value: None, truth: Truth::ProvesNothing { why: otherwise.clone() } };
+    }
+    let (level, unjudged) = match (&reading.truth, reading.value) {
+        // A quantile of nothing, or a ratio of nothing to nothing, is an answer and tells nothing.
+        (Truth::Fresh, Some(value)) if value.is_nan() => (Level::Unknown, Some("not a number".to_owned())),
+        (Truth::Fresh, _) => judged(judge(&row.critical), judge(&row.warning)),
+        _not_now => (Level::Unknown, None),
     };
-    Cell { reading, level, spark, limits: row.limits.clone() }
+    Cell { reading, level, spark, limits: row.limits.clone(), unjudged }
+}
+
+/// The level of a value that is fresh, and why it can not be told.
+fn judged(critical: Option<Verdict>, warning: Option<Verdict>) -> (Level, Option<String>) {
+    match (critical, warning) {
+        (Some(Verdict::True), _) => (Level::Critical, None),
+        (_, Some(Verdict::True)) => (Level::Warning, None),
+        // A limit that can not be told is not one that is kept.
+        (Some(Verdict::Unknown(why)), _) | (_, Some(Verdict::Unknown(why))) => {
+            (Level::Unknown, Some(format!("its limit can not be told: {why}")))
+        }
+        (Some(Verdict::False) | None, Some(Verdict::False) | None) => (Level::Ok, None),
+    }
 }
 
 /// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after
@@ -183,6 +202,40 @@ fn extend(
 mod tests {
     use super::*;
     use crate::promql::fixture::World;
+
+    #[test]
+    fn a_comparison_with_nothing_proves_nothing() {
+        let mut world = World::new(&["a/e/s"]);
+        let mut second = 0;
+        let mut check = |series: &[(&str, f64)], want: &str, level: Level| {
+            second += 10;
+            world.row("a/e/s", second, series);
+            let row = r#"(label: "x", expr: "max(x) - min(x)", warning: "max(x) - min(x) > bool 1",
+                needs: "count(x) > bool 1", otherwise: "only one node")"#;
+            let row = Row::of(&crate::base::ron_text::parse("row", row).expect("a row"));
+            let at = world.at(second);
+            let cell = cell(&row, Vec::new(), &world.store, &"t".into(), at, &[]);
+            assert_eq!((cell.reading.truth.words(at.boot).as_str(), cell.level), (want, level), "{series:?}");
+            assert!(want.is_empty() || cell.reading.value.is_none());
+        };
+        check(&[("x{node=a,target=t}", 1.0), ("x{node=b,target=t}", 1.0)], "", Level::Ok);
+        check(&[("x{node=a,target=t}", 1.0), ("x{node=b,target=t}", 3.0)], "", Level::Warning);
+        check(&[("x{node=a,target=t}", 1.0)], "only one node", Level::Unknown);
+        check(&[], "absent", Level::Unknown);
+    }
+
+    #[test]
+    fn a_limit_that_can_not_be_told_says_why() {
+        let mut world = World::new(&["a/e/s"]);
+        world.row("a/e/s", 10, &[("x{target=t}", 1.0)]);
+        let row = r#"(label: "x", expr: "x", warning: "x > bool y")"#;
+        let row = Row::of(&crate::base::ron_text::parse("row", row).expect("a row"));
+        let cell = cell(&row, Vec::new(), &world.store, &"t".into(), world.at(10), &[]);
+        assert_eq!(
+            (cell.level, cell.unjudged.as_deref()),
+            (Level::Unknown, Some("its limit can not be told: y: absent"))
+        );
+    }
 
     #[test]
     fn what_is_no_number_is_never_well() {

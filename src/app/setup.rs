@@ -138,6 +138,7 @@ impl App {
             let system = Arc::clone(&systems[&spec.system]);
             let sources = spec.bind(&system.spec);
             sources.iter().for_each(|source| store.declare(declared(source)));
+            spec.unbound(&system.spec).into_iter().for_each(|state| store.declare_unbound(state));
             alerts.add(&spec.id, &system.rules);
             for tier in &system.spec.escalation {
                 let within = Duration::from_secs(tier.respond_within_minutes.saturating_mul(60));
@@ -258,7 +259,7 @@ pub(super) fn expressions(targets: &[Target], alerts: &AlertBook) -> (BTreeSet<A
         let spec = &target.system.spec;
         let rows = spec.panels.iter().flat_map(|panel| &panel.rows);
         let texts = rows
-            .flat_map(|row| [Some(&row.expr), row.warning.as_ref(), row.critical.as_ref()])
+            .flat_map(|row| [Some(&row.expr), row.warning.as_ref(), row.critical.as_ref(), row.needs.as_ref()])
             .chain([spec.chart.as_ref().map(|chart| &chart.expr)])
             .flatten();
         let frozen = target.system.runbooks.iter().flat_map(|runbook| runbook.expressions());

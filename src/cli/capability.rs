@@ -60,13 +60,15 @@ pub struct RestartSnapshot {
 }
 
 impl CapabilitySnapshot {
-    /// In one line: `node      node-1: as built · api 1.0.0 · 5 reads answered, 2 things not exposed`.
+    /// In one line: `node       node-1: as built · api 1.0.0 · 5 reads answered, 2 things not exposed`.
     #[must_use]
     pub fn line(&self) -> String {
         let versions = self.versions.iter().map(|said| format!("{} {}", said.endpoint, said.version));
         let versions = versions.collect::<Vec<_>>().join(", ");
-        let surface = self.surface.map_or("untold", |surface| if surface == "as_built" { "as built" } else { surface });
-        let mut said = format!("node      {}: surface {surface}", self.node);
+        let surface = self
+            .surface
+            .map_or("not told by any answer", |surface| if surface == "as_built" { "as built" } else { surface });
+        let mut said = format!("node       {}: surface {surface}", self.node);
         if !versions.is_empty() {
             said.push_str(&format!(" · version {versions}"));
         }

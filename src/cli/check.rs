@@ -1,5 +1,6 @@
 //! `opsconsole check`: the state of the targets as an exit code, for monitoring.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::capability::{self, CapabilitySnapshot};
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::base::text::{clean, count};
-use crate::base::{Severity, Unit};
+use crate::base::{Severity, TargetId, Unit};
 use crate::panes::Model;
 use crate::panes::model::{Level, Target};
 use crate::shell::{self, headless};
@@ -62,6 +63,17 @@ impl TargetReport<'_> {
 }
 
 impl Judgement {
+    /// Unknown is worse than a warning that is known, and less bad than what is known to be critical.
+    fn worst(self, other: Judgement) -> Judgement {
+        let rank = |judgement| match judgement {
+            Judgement::Ok => 0,
+            Judgement::Warning => 1,
+            Judgement::Unknown => 2,
+            Judgement::Critical => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Judgement::Ok => "ok",
@@ -85,15 +97,16 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
             Some(_) => headless::look_until(setup, &fetcher, wait, settled).await,
         }
     })?;
-    let (judgement, lines) = judge(app.model());
+    let found = judge(app.model());
+    let (judgement, lines) = (found.worst, &found.lines);
     let word = judgement.word();
     if args.json {
         let targets = app.model().targets.iter().map(|target| TargetReport::of(app.model(), target)).collect();
-        let report = CheckReport { judgement: word, findings: &lines, targets };
+        let report = CheckReport { judgement: word, findings: lines, targets };
         say_line!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(ExitCode::from(judgement as u8));
     }
-    say_line!("{word}: {}", count(app.model().targets.len(), "target"));
+    say_line!("{}", found.headline());
     lines.iter().for_each(|line| say_line!("  {line}"));
     // It is no part of the verdict: what warms up for want of it is.
     let missing = app.model().store.backfills().filter(|state| state.failure.is_some());
@@ -111,41 +124,64 @@ fn settled(model: &Model) -> bool {
     })
 }
 
+/// What a look found.
+#[derive(Debug)]
+pub struct Found {
+    pub worst: Judgement,
+    /// What is not ok, each in a line; then what nobody can watch here.
+    pub lines: Vec<String>,
+    /// The worst of each target.
+    targets: BTreeMap<TargetId, Judgement>,
+}
+
+impl Found {
+    fn note(&mut self, target: &TargetId, judgement: Judgement, line: String) {
+        let of_target = self.targets.entry(target.clone()).or_insert(Judgement::Ok);
+        *of_target = of_target.worst(judgement);
+        self.worst = self.worst.worst(judgement);
+        if judgement != Judgement::Ok {
+            self.lines.push(line);
+        }
+    }
+
+    /// The verdict, and of how many targets it is: `critical: 1 of 5 targets`.
+    fn headline(&self) -> String {
+        let so = self.targets.values().filter(|judgement| **judgement == self.worst).count();
+        let all = count(self.targets.len(), "target");
+        match self.worst {
+            Judgement::Ok => format!("{}: {all}", self.worst.word()),
+            Judgement::Warning | Judgement::Critical | Judgement::Unknown => {
+                format!("{}: {so} of {all}", self.worst.word())
+            }
+        }
+    }
+}
+
 /// The worst of all alerts and panel rows, and what made it so.
 #[must_use]
-pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
-    let mut lines = Vec::new();
-    let mut worst = Judgement::Ok;
-    let mut note = |judgement: Judgement, line: String| {
-        // Unknown is worse than a warning that is known, and less bad than what is known to be critical.
-        let rank = |judgement| match judgement {
-            Judgement::Ok => 0,
-            Judgement::Warning => 1,
-            Judgement::Unknown => 2,
-            Judgement::Critical => 3,
-        };
-        if rank(judgement) > rank(worst) {
-            worst = judgement;
-        }
-        if judgement != Judgement::Ok {
-            lines.push(line);
-        }
-    };
+pub fn judge(model: &Model) -> Found {
+    let targets = model.targets.iter().map(|target| (target.id.clone(), Judgement::Ok)).collect();
+    let mut found = Found { worst: Judgement::Ok, lines: Vec::new(), targets };
     let mut unwatched = Vec::new();
     for alert in model.alerts.alerts() {
+        let why = match alert.state.why() {
+            none if none.is_empty() => none,
+            why => format!(": {}", clean(&why)),
+        };
+        let said = format!("{}: alert {} is {}{why}", alert.target, alert.rule.name, alert.state.word());
         let judgement = match (&alert.state, alert.rule.severity()) {
             (AlertState::Firing { .. }, Severity::Critical) => Judgement::Critical,
             (AlertState::Firing { .. }, Severity::Warning | Severity::Info) => Judgement::Warning,
             // It is known that nobody can watch it here, and no waiting changes that: said, and no finding.
-            (AlertState::NoData { why, not_exposed: true, .. }, _) => {
-                unwatched.push(format!("{}: alert {} is not watched: {why}", alert.target, alert.rule.name));
+            (AlertState::NoData { lack, .. }, _) if lack.is_known() => {
+                unwatched.push(said.clone());
                 Judgement::Ok
             }
-            (AlertState::NoData { not_exposed: false, .. } | AlertState::WarmingUp { .. }, _) => Judgement::Unknown,
+            (AlertState::NoData { .. } | AlertState::WarmingUp { .. }, _) => Judgement::Unknown,
             (AlertState::Pending { .. }, _) => Judgement::Warning,
             (AlertState::Inactive | AlertState::Resolved { .. }, _) => Judgement::Ok,
         };
-        note(judgement, format!("{}: alert {} is {}", alert.target, alert.rule.name, alert.state.word()));
+        found.note(&alert.target, judgement, said);
     }
     for target in &model.targets {
         for panel in &target.system.spec.panels {
@@ -163,7 +199,7 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
                     Unit::YesNo => format!("{}: {}: {shown}", target.id, row.label),
                     _ => format!("{}: {} is {shown}", target.id, row.label),
                 };
-                note(judgement, said);
+                found.note(&target.id, judgement, said);
             }
         }
     }
@@ -171,9 +207,9 @@ pub fn judge(model: &Model) -> (Judgement, Vec<String>) {
     for source in model.store.sources().filter(|source| !source.is_never_read() && !source.is_unserved) {
         let words = source.truth(model.now.boot).words(model.now.boot);
         if !words.is_empty() {
-            note(Judgement::Unknown, format!("{}: {words}", source.id));
+            found.note(&source.target, Judgement::Unknown, format!("{}: {}", source.id, clean(&words)));
         }
     }
-    lines.extend(unwatched);
-    (worst, lines)
+    found.lines.extend(unwatched);
+    found
 }

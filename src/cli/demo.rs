@@ -12,7 +12,8 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
 use crate::base::SystemId;
-use crate::base::text::shell_line;
+use crate::base::problem::nearest;
+use crate::base::text::{clean, shell_line};
 use crate::model::{Answer, Batch, Fetch, HttpAnswer, Reply};
 use crate::shell::{self, clock};
 use crate::sim::client::{FaultState, Identity, PastRead};
@@ -101,8 +102,8 @@ impl ChainArgs {
                 )
             }
             (None, _) => {
-                let known = all().map(|(system, name)| format!("{system}/{name}")).collect::<Vec<_>>().join(", ");
-                bail!("{asked:?} is no fault of the demo; there are: none, {known}");
+                let known: Vec<String> = all().map(|(system, name)| format!("{system}/{name}")).collect();
+                bail!("{}", no_such_fault(asked, &known));
             }
         }
     }
@@ -148,6 +149,39 @@ impl ChainArgs {
         }
         unmet
     }
+}
+
+/// That there is no fault of this name, with the nearest of those that there are, and how to see them all.
+fn no_such_fault(asked: &str, known: &[String]) -> String {
+    let bare = |whole: &'_ String| whole.split_once('/').map_or(whole.clone(), |(_, name)| name.to_owned());
+    let bare_names: Vec<String> = known.iter().map(bare).collect();
+    let meant = nearest(asked, known.iter().map(String::as_str)).map(str::to_owned).or_else(|| {
+        // `SYSTEM/` may be left out, or be that of another one.
+        let name = asked.split_once('/').map_or(asked, |(_, name)| name);
+        let near = nearest(name, bare_names.iter().map(String::as_str))?;
+        bare_names.iter().position(|name| name == near).map(|at| known[at].clone())
+    });
+    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+    format!("{asked:?} is no fault of the demo{meant} (opsconsole demo fault lists them all)")
+}
+
+/// The one fault of a running demo that is called so.
+fn fault_called<'a>(asked: &str, faults: &'a [FaultState]) -> Result<&'a FaultState, String> {
+    let called: Vec<&FaultState> = faults.iter().filter(|fault| is_called(&fault.system, &fault.name, asked)).collect();
+    match called.as_slice() {
+        [one] => Ok(one),
+        [] => Err(no_such_fault(asked, &faults.iter().map(FaultState::whole_name).collect::<Vec<_>>())),
+        several => {
+            let names: Vec<String> = several.iter().map(|fault| fault.whole_name()).collect();
+            Err(format!("{asked:?} is a fault of several systems; say {}", names.join(" or ")))
+        }
+    }
+}
+
+/// How a mistake in what was typed is told, and what it exits with.
+fn mistaken(why: &str) -> ExitCode {
+    eprintln!("opsconsole: {}", clean(why));
+    ExitCode::from(2)
 }
 
 /// Whether a fault is what is called so: `NAME`, or `SYSTEM/NAME`.
@@ -331,7 +365,12 @@ fn cure(folder: &Path, what: &str) -> Result<ExitCode> {
         let runs = sim::client::identity(&control).await?;
         let system = (what != "all").then_some(what);
         if system.is_some_and(|system| !runs.systems.iter().any(|known| known == system)) {
-            let state = sim::client::set_fault(&control, what, false).await?;
+            let faults = sim::client::faults(&control).await?;
+            let name = match fault_called(what, &faults) {
+                Ok(fault) => fault.whole_name(),
+                Err(why) => return Ok(mistaken(&why)),
+            };
+            let state = sim::client::set_fault(&control, &name, false).await?;
             say_line!("{} is cured", state.whole_name());
             return Ok(ExitCode::SUCCESS);
         }
@@ -353,8 +392,13 @@ fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<Exi
     let control = control_of(folder)?;
     shell::runtime()?.block_on(async {
         match name {
-            Some(name) => {
-                let state = sim::client::set_fault(&control, name, switch == Switch::On).await?;
+            Some(asked) => {
+                let faults = sim::client::faults(&control).await?;
+                let name = match fault_called(asked, &faults) {
+                    Ok(fault) => fault.whole_name(),
+                    Err(why) => return Ok(mistaken(&why)),
+                };
+                let state = sim::client::set_fault(&control, &name, switch == Switch::On).await?;
                 say_line!("{} is {}: {}", state.whole_name(), if state.on { "on" } else { "off" }, state.sentence);
             }
             None => {
@@ -573,6 +617,20 @@ mod tests {
                 "--fault-age 5, and it began with 70",
             ],
         );
+    }
+
+    #[test]
+    fn a_fault_that_does_not_exist_names_the_nearest_and_how_to_see_them_all() {
+        let known = ["goud/fork", "goud/html", "pouw/html", "volchain/slow"].map(str::to_owned);
+        let check = |asked: &str, want: &str| {
+            let said = no_such_fault(asked, &known);
+            assert!(said.contains(want) && said.contains("demo fault lists them all"), "{said}");
+            assert!(!said.contains('{') && said.lines().count() == 1, "{said}");
+        };
+        check("frok", "did you mean goud/fork?");
+        check("goud/frok", "did you mean goud/fork?");
+        check("pouw/slow", "did you mean volchain/slow?");
+        check("nosuch", "\"nosuch\" is no fault of the demo (");
     }
 
     #[test]

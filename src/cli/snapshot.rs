@@ -12,13 +12,14 @@ use super::capability::{self, CapabilitySnapshot};
 use super::{Common, load};
 use crate::alert::AlertState;
 use crate::alert::slo::{Definition, Standing};
+use crate::base::Boot;
 use crate::base::text::clean;
-use crate::base::{Boot, Unit};
 use crate::model::Reading;
-use crate::panes::Model;
 use crate::panes::model::{Cell, Level};
+use crate::panes::{Model, cells};
 use crate::promql::Verdict;
 use crate::shell::{self, headless};
+use crate::systems::RowSpec;
 
 #[derive(Debug, Args)]
 pub struct SnapshotArgs {
@@ -32,6 +33,9 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     watch: u64,
 }
+
+/// The level of a row that no limit is about.
+const NOT_JUDGED: &str = "not_judged";
 
 /// Everything a snapshot says. Times are UTC.
 #[derive(Debug, Serialize)]
@@ -64,11 +68,12 @@ pub struct RowSnapshot {
     pub label: String,
     pub value: Option<f64>,
     pub shown: String,
-    /// `fresh`, `stale`, `absent`, `not_exposed`, `failing`, `never_polled` or `warming_up`: a missing value is never
-    /// without one of them, and is never 0.
+    /// `fresh`, `stale`, `absent`, `not_exposed`, `not_read`, `proves_nothing`, `failing`, `never_polled` or
+    /// `warming_up`: a missing value is never without one of them, and is never 0.
     pub state: &'static str,
-    /// The state in words, with its times and reasons; empty when the value is fresh.
+    /// The state in words, with its times and reasons; of a fresh value why its level can not be told. Empty otherwise.
     pub truth: String,
+    /// `ok`, `warning`, `critical` or `unknown`; `not_judged` of a row that no limit is about, whatever its value.
     pub level: &'static str,
 }
 
@@ -76,7 +81,10 @@ pub struct RowSnapshot {
 pub struct AlertSnapshot {
     pub alert: String,
     pub severity: &'static str,
+    /// `inactive`, `pending`, `firing`, `resolved`, `warming up`, `no data`, `not exposed` or `not read`.
     pub state: &'static str,
+    /// Why it can not be told; empty where it can.
+    pub why: String,
     pub labels: String,
 }
 
@@ -176,16 +184,19 @@ impl Snapshot {
             // Writing to a String can not fail.
             let _ = writeln!(out, "\n{}/{}  ({})", target.environment, target.target, target.system);
             for row in target.panels.iter().flat_map(|panel| &panel.rows) {
-                let _ = writeln!(out, "  {:<9} {:<28} {:>10}  {}", row.level, row.label, row.shown, row.truth);
+                let level = row.level.replace('_', " ");
+                let _ = writeln!(out, "  {level:<10} {:<28} {:>10}  {}", row.label, row.shown, row.truth);
             }
             for alert in &target.alerts {
-                let _ = writeln!(out, "  alert     {:<28} {}  {}", alert.alert, alert.state, alert.severity);
+                let AlertSnapshot { alert, state, severity, why, .. } = alert;
+                let why = if why.is_empty() { String::new() } else { format!("  {why}") };
+                let _ = writeln!(out, "  alert      {alert:<28} {state}  {severity}{why}");
             }
             for found in &target.capabilities {
                 let _ = writeln!(out, "  {}", found.line());
             }
             for source in target.sources.iter().filter(|source| !source.truth.is_empty()) {
-                let _ = writeln!(out, "  source    {}: {}", source.source, source.truth);
+                let _ = writeln!(out, "  source     {}: {}", source.source, source.truth);
             }
         }
         out
@@ -193,15 +204,15 @@ impl Snapshot {
 }
 
 impl RowSnapshot {
-    fn of(label: &str, unit: Unit, cell: &Cell, now: Boot) -> RowSnapshot {
+    fn of(row: &RowSpec, cell: &Cell, now: Boot) -> RowSnapshot {
         let Reading { value, truth } = &cell.reading;
         RowSnapshot {
-            label: label.to_owned(),
+            label: row.label.clone(),
             value: value.filter(|value| value.is_finite()),
-            shown: value.map_or_else(|| "-".to_owned(), |value| unit.write(value)),
+            shown: value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
             state: truth.state(),
-            truth: clean(&truth.words(now)).into_owned(),
-            level: cell.level.word(),
+            truth: clean(&cells::doubt(cell, now)).into_owned(),
+            level: if row.is_judged() { cell.level.word() } else { NOT_JUDGED },
         }
     }
 }
@@ -210,7 +221,7 @@ fn panels(model: &Model, target: &crate::panes::model::Target) -> Vec<PanelSnaps
     let panel = |panel: &crate::systems::PanelSpec| {
         let cells = target.cells.get(&panel.id).map_or(&[][..], Vec::as_slice);
         let now = model.now.boot;
-        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot::of(&row.label, row.unit, cell, now));
+        let rows = panel.rows.iter().zip(cells).map(|(row, cell)| RowSnapshot::of(row, cell, now));
         PanelSnapshot { panel: panel.id.to_string(), rows: rows.collect() }
     };
     target.system.spec.panels.iter().map(panel).collect()
@@ -246,6 +257,7 @@ fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {
         alert: alert.rule.name.clone(),
         severity: alert.rule.severity().word(),
         state: state.word(),
+        why: clean(&state.why()).into_owned(),
         labels: clean(&alert.labels.to_string()).into_owned(),
     }
 }
@@ -254,6 +266,25 @@ fn alert(alert: &crate::alert::Alert) -> AlertSnapshot {
 mod tests {
     use super::*;
     use crate::model::Truth;
+
+    fn row(more: &str) -> RowSpec {
+        crate::base::ron_text::parse("row", &format!("(label: \"height\", expr: \"x\"{more})")).expect("a row")
+    }
+
+    #[test]
+    fn what_nobody_judges_is_not_well_and_a_limit_that_can_not_be_told_says_why() {
+        let check = |more: &str, level: Level, unjudged: Option<&str>, want: [&str; 2]| {
+            let reading = Reading { value: Some(13.0), truth: Truth::Fresh };
+            let unjudged = unjudged.map(str::to_owned);
+            let cell = Cell { reading, level, spark: Vec::new(), limits: Vec::new(), unjudged };
+            let row = RowSnapshot::of(&row(more), &cell, Boot(0));
+            assert_eq!([row.level, &*row.truth], want);
+        };
+        let limited = ", warning: \"x > bool 1\"";
+        check("", Level::Ok, None, ["not_judged", ""]);
+        check(limited, Level::Ok, None, ["ok", ""]);
+        check(limited, Level::Unknown, Some("y: absent"), ["unknown", "y: absent"]);
+    }
 
     /// A program that reads the JSON tells every state from every other, and none that is missing from a zero.
     #[test]
@@ -265,8 +296,9 @@ mod tests {
                 level: Level::Unknown,
                 spark: Vec::new(),
                 limits: Vec::new(),
+                unjudged: None,
             };
-            let row = RowSnapshot::of("height", Unit::Count, &cell, Boot(90_000));
+            let row = RowSnapshot::of(&row(", warning: \"x > bool 1\""), &cell, Boot(90_000));
             let json = serde_json::to_value(&row).expect("plain data");
             let seen = serde_json::json!([json["state"], json["value"], json["shown"], json["truth"]]);
             assert_eq!(seen, want);
@@ -280,6 +312,10 @@ mod tests {
         check(None, failing, json!(["failing", null, "-", "refused, for 1m 00s"]));
         check(None, Truth::NeverPolled, json!(["never_polled", null, "-", "not polled yet"]));
         let warming = Truth::WarmingUp { have: seconds(180), need: seconds(600) };
+        let unread = Truth::NotRead { why: "the target names no host".to_owned() };
+        check(None, unread, json!(["not_read", null, "-", "not read: the target names no host"]));
+        let alone = Truth::ProvesNothing { why: "only one node".to_owned() };
+        check(None, alone, json!(["proves_nothing", null, "-", "only one node"]));
         check(None, warming, json!(["warming_up", null, "-", "warming up (3m 00s of 10m 00s)"]));
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::described::described;
 use crate::base::{Credentials, EndpointId, NodeId, SecretRef, SourceId, SystemId, TargetId};
-use crate::model::Labels;
+use crate::model::{Labels, SourceState};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::runbook::template;
 use crate::sources::server::Server;
 use crate::sources::{BoundSource, Machine, SourceKindSpec, SourceSpec, backfill};
+use crate::systems::spec::EndpointSpec;
 use crate::systems::{SettingValue, SystemSpec};
 
 described! {
@@ -233,6 +234,33 @@ impl TargetSpec {
         bound
     }
 
+    /// What a system would read at endpoints that no node of this target has, each source once, and why nobody does.
+    #[must_use]
+    pub fn unbound(&self, system: &SystemSpec) -> Vec<SourceState> {
+        let configured = |id: &str| {
+            let mut addresses = self.nodes.iter().flat_map(|node| &node.endpoints);
+            addresses.any(|address| address.id.as_str() == id)
+        };
+        let without = system.endpoints.iter().filter(|endpoint| !configured(&endpoint.id));
+        let read_there = without.flat_map(|endpoint| {
+            let of_it = system.sources.iter().filter(|source| source.endpoint == endpoint.id);
+            of_it.map(move |source| (endpoint, source))
+        });
+        let state = |(endpoint, source): (&EndpointSpec, &SourceSpec)| {
+            let id = SourceId::of(&self.id, &NodeId::new(NO_NODE), &EndpointId::new(&endpoint.id), &source.id);
+            let why = format!("the target names no endpoint {}", endpoint.id);
+            let names = source.kind.names();
+            let mut state = SourceState::unbound(id, self.id.clone(), source.kind.read(), why);
+            state.declares_all = names.is_some();
+            state.declares = names.unwrap_or_else(|| source.tells.promises.keys().cloned().collect());
+            state.declares.extend(source.names_of_itself().map(str::to_owned));
+            // Of which node it would be nobody knows, so that it may be of any that is asked for.
+            state.labels = Labels::from_pairs([("target", self.id.as_str()), ("job", endpoint.job.as_str())]);
+            state
+        };
+        read_there.map(state).collect()
+    }
+
     fn bind_one(
         &self,
         system: &SystemSpec,
@@ -287,7 +315,7 @@ impl TargetSpec {
             base_url,
             labels,
             credentials,
-            recognise: endpoint.filter(|_| source.decides_up).and_then(|endpoint| endpoint.recognise.clone()),
+            recognise: endpoint.filter(|_| source.decides_up).and_then(|endpoint| system.recognises(endpoint).cloned()),
             http: endpoint.map(|endpoint| endpoint.http).unwrap_or_default(),
             spec: SourceSpec { kind, interval_seconds: self.interval_of(source), ..source.clone() },
             machine,
@@ -324,11 +352,14 @@ impl TargetSpec {
             (Some(Host::Local), None) => Machine::Here,
             (Some(Host::Ssh(_)), _) => elsewhere("reading over ssh is not built; run a console on the node's machine"),
             (None, _) => {
-                elsewhere("it is of the node's machine; if the console runs on that one, set host: Local on the target")
+                elsewhere("the target names no host; where the console runs on the node's machine, set host: Local")
             }
         }
     }
 }
+
+/// What stands for the node of a source that has none.
+const NO_NODE: &str = "-";
 
 /// The shortest interval that a source may be given: a read that costs the node something is never made more often than
 /// its system says, any other once a second, or as often as its kind allows.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FetchFailure, Labels, LogLine, Matcher, Told};
+use super::{FetchFailure, Labels, LogLine, Matcher, Told, Truth};
 use crate::base::{At, SourceId};
 use std::time::Duration;
 
@@ -268,6 +268,10 @@ pub struct Batch {
     /// What the answer says of the node itself.
     #[serde(default, skip_serializing_if = "Told::is_empty")]
     pub told: Told,
+    /// Series of recording rules that were not made, and how far what they are made of can be trusted: what rests on
+    /// them is not to be trusted more. What is not exposed stands in `not_exposed` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<(Arc<str>, Truth)>,
 }
 
 impl Batch {
@@ -289,6 +293,7 @@ impl Batch {
             dropped_series: 0,
             failure: None,
             told: Told::default(),
+            lacking: Vec::new(),
         }
     }
 

@@ -50,6 +50,8 @@ pub struct SourceState {
     pub clock_skew_seconds: Option<f64>,
     pub surfaces: Vec<Arc<str>>,
     pub not_exposed: Vec<Arc<str>>,
+    /// As in [`Batch::lacking`].
+    pub lacking: Vec<(Arc<str>, Truth)>,
     pub dropped_series: u64,
     pub series: usize,
     /// Names of the series that its kind says it can give, where it can say.
@@ -114,6 +116,7 @@ impl SourceState {
             clock_skew_seconds: None,
             surfaces: Vec::new(),
             not_exposed: Vec::new(),
+            lacking: Vec::new(),
             dropped_series: 0,
             series: 0,
             declares: Vec::new(),
@@ -136,6 +139,14 @@ impl SourceState {
             life: Vec::new(),
             refused: false,
         }
+    }
+
+    /// What the target's system would read and nobody does, because the configuration names no address for it: known of
+    /// no node, and asked for never. `why` as in [`Truth::NotRead`].
+    #[must_use]
+    pub fn unbound(id: SourceId, target: TargetId, address: String, why: String) -> SourceState {
+        let failure = Some(FetchFailure::NotRead { why });
+        SourceState { failure, ..SourceState::new(id, target, address, Duration::ZERO, Duration::ZERO) }
     }
 
     /// The same of what is asked once, for the past.
@@ -180,6 +191,7 @@ impl SourceState {
         self.clock_skew_seconds = batch.clock_skew_seconds;
         self.surfaces.clone_from(&batch.surfaces);
         self.not_exposed.clone_from(&batch.not_exposed);
+        self.lacking.clone_from(&batch.lacking);
         self.dropped_series = batch.dropped_series;
         self.series = batch.values.len();
         self.lines += batch.lines.len() as u64 + batch.dropped_lines;
@@ -276,7 +288,10 @@ impl SourceState {
         if let (Some(failure), Some(since)) = (&self.failure, self.failing_since) {
             return Truth::Failing { reason: failure.to_string(), since: since.boot };
         }
-        if self.is_never_read() || self.is_unserved {
+        if let Some(FetchFailure::NotRead { why }) = &self.failure {
+            return Truth::NotRead { why: why.clone() };
+        }
+        if self.is_unserved {
             return Truth::NotExposed;
         }
         match self.last_ok {
@@ -288,11 +303,17 @@ impl SourceState {
         }
     }
 
-    /// Whether nobody will ever ask it: it is of a machine that the console does not run on. What it gives is not
-    /// exposed here, which is no failure of the node.
+    /// Whether nobody will ever ask it: it is of a machine that the console does not run on, or of a server that the
+    /// target does not name. What it gives is not read, which is no failure of the node.
     #[must_use]
     pub fn is_never_read(&self) -> bool {
         matches!(self.failure, Some(FetchFailure::NotRead { .. }))
+    }
+
+    /// Whether its last answer was known for one of another system, or of another endpoint.
+    #[must_use]
+    pub fn answers_as_another(&self) -> bool {
+        matches!(self.failure, Some(FetchFailure::OtherSystem { .. }))
     }
 
     /// Names of series that its last answer did not have; all that it could give, where the node has no such path.

@@ -23,6 +23,11 @@ pub enum Truth {
     NeverPolled,
     /// A range expression whose range is not yet covered.
     WarmingUp { have: Duration, need: Duration },
+    /// Nobody reads what could give it: the configuration names no such endpoint, server or machine. Why, and how to
+    /// change that. It says nothing of the node, well or ill.
+    NotRead { why: String },
+    /// Measured, and it says nothing: what it compares has nothing to be compared with. In the words of its system.
+    ProvesNothing { why: String },
 }
 
 impl Truth {
@@ -30,6 +35,13 @@ impl Truth {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         matches!(self, Truth::Fresh)
+    }
+
+    /// Whether it is known that there is nothing to be told, and waiting does not change it: what is not exposed, not
+    /// read, or has nothing to be compared with. Nobody can judge it, and nobody needs to look for it.
+    #[must_use]
+    pub fn is_known_lack(&self) -> bool {
+        matches!(self, Truth::NotExposed | Truth::NotRead { .. } | Truth::ProvesNothing { .. })
     }
 
     /// The state alone, as programs read it.
@@ -43,6 +55,8 @@ impl Truth {
             Truth::Failing { .. } => "failing",
             Truth::NeverPolled => "never_polled",
             Truth::WarmingUp { .. } => "warming_up",
+            Truth::NotRead { .. } => "not_read",
+            Truth::ProvesNothing { .. } => "proves_nothing",
         }
     }
 
@@ -59,8 +73,10 @@ impl Truth {
             Truth::Stale { .. } => 2,
             Truth::NeverPolled => 3,
             Truth::Absent => 4,
-            Truth::NotExposed => 5,
-            Truth::Failing { .. } => 6,
+            Truth::ProvesNothing { .. } => 5,
+            Truth::NotRead { .. } => 6,
+            Truth::NotExposed => 7,
+            Truth::Failing { .. } => 8,
         }
     }
 
@@ -75,6 +91,8 @@ impl Truth {
             Truth::Failing { reason, since } => format!("{reason}, for {}", spoken(now.since(*since))),
             Truth::NeverPolled => "not polled yet".to_owned(),
             Truth::WarmingUp { have, need } => format!("warming up ({} of {})", spoken(*have), spoken(*need)),
+            Truth::NotRead { why } => format!("not read: {why}"),
+            Truth::ProvesNothing { why } => why.clone(),
         }
     }
 }

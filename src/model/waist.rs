@@ -510,6 +510,13 @@ impl FetchFailure {
     pub fn says_no_such_path(&self) -> bool {
         matches!(self, FetchFailure::Status { status: 404 | 405 | 501 } | FetchFailure::Html { .. })
     }
+
+    /// Whether it is a whole answer that was made for another question: a node that is ill, busy or locked is still
+    /// itself, and whoever answers like this may be another.
+    #[must_use]
+    pub fn is_strange(&self) -> bool {
+        self.says_no_such_path() || matches!(self, FetchFailure::Malformed { .. })
+    }
 }
 
 /// What a program said of its end, behind a colon.

@@ -8,7 +8,6 @@ use super::model::Level;
 use crate::base::Boot;
 use crate::model::{SourceState, Truth};
 use crate::ui::widget::Mark;
-use crate::ui::{Glyph, Role};
 
 /// Sources counted by what became of asking them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +43,7 @@ impl Answering {
                 Truth::Failing { .. } => counted.failing += 1,
                 Truth::NeverPolled => counted.unpolled += 1,
                 Truth::Stale { .. } | Truth::Absent | Truth::NotExposed | Truth::WarmingUp { .. } => {}
+                Truth::NotRead { .. } | Truth::ProvesNothing { .. } => {}
             }
         }
         counted
@@ -97,9 +97,6 @@ impl Answering {
 /// The state of one source: whether what it gives can be believed now, or that nobody reads it.
 #[must_use]
 pub fn mark_of(source: &SourceState, now: Boot) -> Mark {
-    if source.is_never_read() {
-        return Mark::new(Glyph::NotExposed, Role::NotExposed, "not read");
-    }
     mark::truth(&source.truth(now))
 }
 

@@ -144,9 +144,11 @@ pub fn of_target(model: &Model, target: &Target) -> Vec<Capability> {
 fn of_node(model: &Model, target: &Target, node: &NodeId) -> Option<Capability> {
     let folder = format!("{}/{node}/", target.id);
     let sources = target.sources.iter().filter(|bound| bound.id.as_str().starts_with(&folder));
-    let asked = sources.filter(|bound| bound.spec.kind.over_http());
-    let known: Vec<(&BoundSource, &SourceState)> =
-        asked.filter_map(|bound| Some((bound, model.store.source(&bound.id)?))).collect();
+    let known = sources.filter_map(|bound| Some((bound, model.store.source(&bound.id)?)));
+    // Who answers in its place is told of whatever way it is asked in.
+    let tells =
+        |(bound, state): &(&BoundSource, &SourceState)| bound.spec.kind.over_http() || state.answers_as_another();
+    let known: Vec<(&BoundSource, &SourceState)> = known.filter(tells).collect();
     let states = || known.iter().map(|(_, state)| *state);
     let surfaces: BTreeSet<&str> = states().flat_map(|state| &state.surfaces).map(|surface| &**surface).collect();
     let mut found = Capability {

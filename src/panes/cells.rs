@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::mark;
 use super::model::{Cell, Level, Model, Target};
-use crate::base::Unit;
+use crate::base::{Boot, Unit};
 use crate::model::{Reading, Truth};
 use crate::systems::{Dimension, OnOverview, PanelSpec, RowSpec};
 use crate::ui::layout::above;
@@ -27,6 +27,7 @@ static NOT_EVALUATED: Cell = Cell {
     level: Level::Unknown,
     spark: Vec::new(),
     limits: Vec::new(),
+    unjudged: None,
 };
 
 /// One line of a pane.
@@ -53,7 +54,8 @@ fn in_trouble(line: &Line) -> bool {
             Truth::Failing { .. } | Truth::Stale { .. } => true,
             // What is fresh and can not be judged, or is no number.
             Truth::Fresh => true,
-            Truth::Absent | Truth::NotExposed | Truth::NeverPolled | Truth::WarmingUp { .. } => false,
+            Truth::Absent | Truth::NeverPolled | Truth::WarmingUp { .. } => false,
+            Truth::NotExposed | Truth::NotRead { .. } | Truth::ProvesNothing { .. } => false,
         },
     }
 }
@@ -109,7 +111,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line], selecte
 fn has_picture(line: &Line) -> bool {
     match line {
         Line::Heading(..) => false,
-        Line::Value(row, cell) => row.unit != Unit::YesNo && cell.reading.truth != Truth::NotExposed,
+        Line::Value(row, cell) => row.unit != Unit::YesNo && !cell.reading.truth.is_known_lack(),
     }
 }
 
@@ -122,7 +124,7 @@ pub fn worst(lines: &[Line]) -> Level {
 }
 
 fn is_not_exposed(line: &Line) -> bool {
-    matches!(line, Line::Value(_, cell) if cell.reading.truth == Truth::NotExposed)
+    matches!(line, Line::Value(_, cell) if cell.reading.truth.is_known_lack())
 }
 
 /// How a pane is, for its frame: its worst level, how much of it is not known, and how much its nodes do not expose.
@@ -152,15 +154,21 @@ pub fn said(model: &Model, line: &Line) -> String {
         Line::Heading(words, level, _) => format!("{words} {}", mark::level(*level).word),
         Line::Value(row, cell) => {
             let value = written(&model.theme, &cell.reading, row.unit);
-            let judged = row.critical.is_some() || row.warning.is_some();
-            let word = match (cell.reading.truth.words(model.now.boot), judged) {
-                (truth, _) if !truth.is_empty() => truth,
-                (_, true) => mark::level(cell.level).word.to_owned(),
-                (_, false) => String::new(),
+            let word = match doubt(cell, model.now.boot) {
+                doubt if !doubt.is_empty() => doubt,
+                _known if row.is_judged() => mark::level(cell.level).word.to_owned(),
+                _known => String::new(),
             };
             format!("{} {value} {word}", row.label).trim_end().to_owned()
         }
     }
+}
+
+/// Why a value can not be taken for the present, or why its level can not be told; empty where both can.
+#[must_use]
+pub fn doubt(cell: &Cell, now: Boot) -> String {
+    let truth = cell.reading.truth.words(now);
+    if truth.is_empty() { cell.unjudged.clone().unwrap_or_default() } else { truth }
 }
 
 fn label<'a>(line: &Line<'a>) -> Option<&'a str> {
@@ -180,7 +188,7 @@ fn heading(buf: &mut Buffer, model: &Model, area: Rect, words: &str, level: Leve
 
 /// How well a fresh value is; nothing where no threshold judges it.
 fn judged(row: &RowSpec, cell: &Cell) -> Mark {
-    if row.critical.is_none() && row.warning.is_none() { NOT_JUDGED } else { mark::level(cell.level) }
+    if row.is_judged() { mark::level(cell.level) } else { NOT_JUDGED }
 }
 
 /// How a row is told in a single sign: how true its value is, and if that is not in doubt, how well.

@@ -36,8 +36,8 @@ pub fn alert(state: &AlertState, urgency: Severity) -> Mark {
         AlertState::Firing { no_data: None, .. } => Mark::new(Glyph::Firing, urgent, "firing"),
         AlertState::Firing { no_data: Some(_), .. } => Mark::new(Glyph::Firing, urgent, "firing, no data"),
         AlertState::Pending { .. } => Mark::new(Glyph::Pending, Role::Warning, "pending"),
-        AlertState::NoData { not_exposed: true, .. } => Mark::new(Glyph::Unknown, Role::Dim, "not exposed"),
-        AlertState::NoData { not_exposed: false, .. } => Mark::new(Glyph::Unknown, Role::Unknown, "no data"),
+        AlertState::NoData { lack, .. } if lack.is_known() => Mark::new(Glyph::Unknown, Role::Dim, state.word()),
+        AlertState::NoData { .. } => Mark::new(Glyph::Unknown, Role::Unknown, state.word()),
         AlertState::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::WarmingUp, "warming up"),
         AlertState::Resolved { .. } => Mark::new(Glyph::Resolved, Role::Ok, "resolved"),
         AlertState::Inactive => Mark::new(Glyph::Ok, Role::Ok, "quiet"),
@@ -54,7 +54,9 @@ pub fn truth(truth: &Truth) -> Mark {
         | Truth::NotExposed
         | Truth::Failing { .. }
         | Truth::NeverPolled
-        | Truth::WarmingUp { .. } => Mark::of_truth(truth),
+        | Truth::WarmingUp { .. }
+        | Truth::NotRead { .. }
+        | Truth::ProvesNothing { .. } => Mark::of_truth(truth),
     }
 }
 

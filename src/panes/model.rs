@@ -178,6 +178,8 @@ pub struct Cell {
     pub spark: Vec<Option<f64>>,
     /// Values from which on it is of that level, where its conditions compare it with a number.
     pub limits: Vec<(Level, f64)>,
+    /// Why the level of a value that is fresh can not be told; nothing where it can.
+    pub unjudged: Option<String>,
 }
 
 /// How well something is. Always told by glyph and word too.

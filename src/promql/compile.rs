@@ -165,13 +165,13 @@ impl Compiler {
             "absent" => {
                 let labels = args.first().map(|arg| absent_labels(arg)).unwrap_or_default();
                 let mut of = arg(0)?;
-                may_be_absent(&mut of);
+                of.change_selectors(&mut asked_absent);
                 Ok(Node::Absent { of, labels })
             }
             "absent_over_time" => {
                 let labels = args.first().map(|arg| absent_labels(arg)).unwrap_or_default();
                 let mut range = self.range(name, args.first().map(|arg| &**arg))?;
-                range.change_selectors(&mut |selector| selector.may_be_absent = true);
+                range.change_selectors(&mut asked_absent);
                 Ok(Node::AbsentOver { range, labels })
             }
             "timestamp" => Ok(match *arg(0)? {
@@ -268,6 +268,7 @@ impl Compiler {
             shift,
             least_samples: 1,
             may_be_absent: false,
+            is_asked_absent: false,
             reach: Duration::ZERO,
         })
     }
@@ -368,6 +369,11 @@ fn reach(node: &mut Node, by: Duration) {
 /// An answer is there without any of these.
 fn may_be_absent(node: &mut Node) {
     node.change_selectors(&mut |selector| selector.may_be_absent = true);
+}
+
+/// Its absence is the answer.
+fn asked_absent(selector: &mut Selector) {
+    (selector.may_be_absent, selector.is_asked_absent) = (true, true);
 }
 
 /// The labels that `absent` can tell from its argument: what an equality matcher says, unless another matcher of the

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::eval::{Value, evaluate_strictly};
 use super::node::{Node, Operator, OperatorKind};
-use super::truth::{Operand, operands};
+use super::truth::{Operand, nothing_measured, operands};
 use super::{Expr, ExprError};
 use crate::base::At;
 use crate::model::{Scope, Store, Truth};
@@ -55,7 +55,10 @@ impl Condition {
         match evaluate_strictly(&self.expr, store, scope, at.wall) {
             Err(error) => Verdict::Unknown(error.to_string()),
             Ok(Value::Scalar(value)) => judged([(String::new(), value)]),
-            Ok(Value::Vector(samples)) if samples.is_empty() => Verdict::Unknown(Truth::Absent.words(at.boot)),
+            Ok(Value::Vector(samples)) if samples.is_empty() => {
+                let excused = nothing_measured(&self.expr, &operands).and_then(|operand| operand.excused.clone());
+                Verdict::Unknown(excused.unwrap_or(Truth::Absent).words(at.boot))
+            }
             Ok(Value::Vector(samples)) => {
                 judged(samples.iter().map(|sample| (format!(" for {}", sample.labels), sample.value)))
             }

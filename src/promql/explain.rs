@@ -116,7 +116,8 @@ impl Explaining<'_> {
             Ok(expr) => self.valued(parsed, &expr),
             Err(failure) => Explained::failed(&parsed.to_string(), failure),
         };
-        part.may_be_absent = may_be_absent && matches!(part.truth, Truth::Absent | Truth::NotExposed);
+        part.may_be_absent =
+            may_be_absent && matches!(part.truth, Truth::Absent | Truth::NotExposed | Truth::NotRead { .. });
         for (inner, may_be_absent_there) in inner(parsed) {
             if is_constant(inner) {
                 continue;

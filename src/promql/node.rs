@@ -180,6 +180,8 @@ pub struct Selector {
     pub least_samples: usize,
     /// An expression such as `absent(x)` or `x or y` has an answer without it.
     pub may_be_absent: bool,
+    /// Its being absent is what is asked for, as in `absent(x)`: that nobody looks is then no answer.
+    pub is_asked_absent: bool,
     /// How much further back than its own range and shift it looks, because it stands within subqueries.
     pub reach: Duration,
 }

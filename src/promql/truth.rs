@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::Expr;
 use super::eval::{LOOKBACK, windows};
-use super::node::Selector;
+use super::node::{Node, Selector};
 use crate::base::{At, Boot, SourceId, Wall};
 use crate::model::labels::{KeyedBySeries, NAME, SeriesSet};
 use crate::model::store::Newest;
@@ -28,6 +28,8 @@ pub struct Operand {
     pub truth: Truth,
     /// Set to [`Truth::WarmingUp`] while its range reaches back further than the first sample.
     pub uncovered: Option<Truth>,
+    /// Set where it gives nothing and the expression has an answer without it: what its truth would be if it had none.
+    pub excused: Option<Truth>,
     /// Whether an element of the answer is told by its labels: else every element rests on all of the operand.
     pub by_labels: bool,
     elements: Elements,
@@ -162,6 +164,21 @@ pub fn truth(expr: &Expr, store: &Store, scope: &Scope, at: At) -> Truth {
     operands(expr, store, scope, at).into_iter().fold(Truth::Fresh, |worst, operand| worst.worst(operand.truth))
 }
 
+/// Why an expression without an answer has none, where nothing of it is measured at all: every operand is one that it
+/// has an answer without, and none of them is there. One with a number of its own, as in `x or vector(0)`, always has
+/// an answer.
+#[must_use]
+pub fn nothing_measured<'a>(expr: &Expr, operands: &'a [Operand]) -> Option<&'a Operand> {
+    let truth = |operand: &Operand| operand.excused.clone().unwrap_or(Truth::Fresh);
+    let is_worst = |known: &Operand, other: &Operand| truth(known).worst(truth(other)) == truth(known);
+    let nothing = operands.iter().all(|operand| operand.excused.is_some()) && !has_a_default(expr.node());
+    operands.iter().filter(|_| nothing).reduce(|known, other| if is_worst(known, other) { known } else { other })
+}
+
+fn has_a_default(node: &Node) -> bool {
+    matches!(node, Node::Vector(_)) || node.parts().into_iter().any(has_a_default)
+}
+
 /// When an expression was last measured whole: the oldest last answer of a source that fell silent or fails; nothing
 /// while all can be believed. A range that is evaluated later than that moves without anything being measured.
 #[must_use]
@@ -204,20 +221,29 @@ fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand
     if elements.parts.is_empty() && truth.is_fresh() && !selector.may_be_absent {
         truth = Truth::Absent;
     }
-    if selector.may_be_absent && truth == Truth::NotExposed {
-        // Its source answers and does not have it: that is what the expression asks for.
-        truth = Truth::Fresh;
+    // Its source answers and does not have it: that is what the expression asks for. Where nobody looks, it is another
+    // operand that answers.
+    let is_excused = match &truth {
+        Truth::NotExposed => selector.may_be_absent,
+        Truth::NotRead { .. } => selector.may_be_absent && !selector.is_asked_absent,
+        _what_may_come => false,
+    };
+    let mut excused = is_excused.then(|| std::mem::replace(&mut truth, Truth::Fresh));
+    if elements.parts.is_empty() && truth.is_fresh() && selector.may_be_absent {
+        excused.get_or_insert(Truth::Absent);
     }
     let uncovered = uncovered(selector, &giving, store, scope, at);
     truth = uncovered.iter().cloned().fold(truth, Truth::worst);
     elements.short = too_few(selector, &elements, store, scope, shifted);
     truth = elements.samples().filter_map(|(labels, _)| elements.short.get(labels)).cloned().fold(truth, Truth::worst);
-    Operand { selector: Arc::clone(&selector.text), truth, uncovered, by_labels: true, elements }
+    Operand { selector: Arc::clone(&selector.text), truth, uncovered, excused, by_labels: true, elements }
 }
 
 /// The sources behind a selector.
 struct Giving<'a> {
     sources: Vec<(&'a SourceState, Truth)>,
+    /// Set where nothing in the configuration could give it.
+    not_read: Option<Truth>,
 }
 
 impl<'a> Giving<'a> {
@@ -238,6 +264,9 @@ impl<'a> Giving<'a> {
         if states.is_empty() {
             states = Giving::could_give(selector.name.as_deref(), all(), at);
         }
+        if states.is_empty() {
+            states = Giving::would_give(selector, store, scope);
+        }
         // A path that a node does not have says nothing of what another of its paths gives.
         let served = |state: &SourceState, other: &&SourceState| {
             !other.is_unserved && other.id != state.id && other.id.node_folder() == state.id.node_folder()
@@ -249,7 +278,9 @@ impl<'a> Giving<'a> {
             // What every source tells of itself is told of those that are asked.
             states.retain(|state| !state.is_never_read());
         }
-        Giving { sources: states.into_iter().map(|state| (state, source_truth(state, name, at))).collect() }
+        let not_read = if states.is_empty() { no_such_node(selector, store, scope) } else { None };
+        let sources = states.into_iter().map(|state| (state, source_truth(state, name, at))).collect();
+        Giving { sources, not_read }
     }
 
     /// The sources that are the reason why nothing gives it yet: of what is not fresh and is asked at all, those that
@@ -268,13 +299,30 @@ impl<'a> Giving<'a> {
         states
     }
 
+    /// What nobody reads for want of an address, and would give it: what declares it; where nobody that is read may
+    /// give what it does not declare, also what can not say what it gives.
+    fn would_give(selector: &Selector, store: &'a Store, scope: &'a Scope) -> Vec<&'a SourceState> {
+        let Some(name) = selector.name.as_deref() else { return Vec::new() };
+        let mut states: Vec<&SourceState> = store.unbound_in(scope).filter(|state| may_give(state, selector)).collect();
+        let declares = |state: &&SourceState| state.declares.iter().any(|one| one == name);
+        if states.iter().any(declares)
+            || store.sources_in(scope).any(|state| !state.declares_all && !state.is_never_read())
+        {
+            states.retain(declares);
+        } else {
+            states.retain(|state| !state.declares_all);
+        }
+        states
+    }
+
     fn worst(&self) -> Truth {
-        self.sources.iter().fold(Truth::Fresh, |worst, (_, truth)| worst.worst(truth.clone()))
+        let known = self.not_read.clone().unwrap_or(Truth::Fresh);
+        self.sources.iter().fold(known, |worst, (_, truth)| worst.worst(truth.clone()))
     }
 
     /// The truth of a sample by the time it was taken: a source's newest answer carries its own time.
     fn of_sample(&self, taken: Wall) -> Truth {
-        let behind = |truth: &Truth| !matches!(truth, Truth::Fresh | Truth::NotExposed);
+        let behind = |truth: &Truth| !truth.is_fresh() && !truth.is_known_lack();
         if !self.sources.iter().any(|(_, truth)| behind(truth)) {
             return Truth::Fresh;
         }
@@ -306,6 +354,16 @@ fn may_give(state: &SourceState, selector: &Selector) -> bool {
     selector.matchers.iter().all(accepts)
 }
 
+/// What is asked of a node that the target does not name, nobody reads.
+fn no_such_node(selector: &Selector, store: &Store, scope: &Scope) -> Option<Truth> {
+    let asked = selector.matchers.iter().find(|matcher| &*matcher.name == "node")?;
+    let mut nodes =
+        store.sources_in(scope).map(|state| state.labels.get("node")).filter(|node| !node.is_empty()).peekable();
+    nodes.peek()?;
+    let why = || "the target names no such node".to_owned();
+    (!nodes.any(|node| asked.accepts_value(node))).then(|| Truth::NotRead { why: why() })
+}
+
 /// Whether every source gives a series of this name, about itself.
 fn is_of_sources(name: &str) -> bool {
     name == "up" || name.starts_with("opsconsole_") || name.starts_with("probe_") || name.starts_with("scrape_")
@@ -325,10 +383,15 @@ fn kind(id: &SourceId) -> Option<&str> {
 
 fn source_truth(state: &SourceState, name: &str, at: At) -> Truth {
     match state.truth(at.boot) {
-        Truth::Failing { .. } if GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
+        // A stranger's answer says nothing of the node that was meant.
+        Truth::Failing { .. } if GIVEN_BY_FAILURE.contains(&name) && !state.answers_as_another() => Truth::Fresh,
         // It was asked, and answered that there is nothing.
         Truth::NotExposed if state.is_unserved && GIVEN_BY_FAILURE.contains(&name) => Truth::Fresh,
         Truth::Fresh if state.not_exposed.iter().any(|missing| &**missing == name) => Truth::NotExposed,
+        Truth::Fresh => {
+            let lacking = state.lacking.iter().filter(|(missing, _)| &**missing == name);
+            lacking.map(|(_, truth)| truth.clone()).fold(Truth::Fresh, Truth::worst)
+        }
         truth => truth,
     }
 }
@@ -408,7 +471,74 @@ mod tests {
         check(&world, r#"x{node="b"}"#, 2, refused);
         check(&world, "x", 2, refused);
         check(&world, r#"x{other="y"}"#, 2, refused);
-        check(&world, r#"x{node="c"}"#, 2, "absent");
+        check(&world, r#"x{node="c"}"#, 2, "not read: the target names no such node");
+    }
+
+    /// A target of a node with one endpoint, whose system reads at another one that nobody configured.
+    fn without_an_endpoint(open: bool) -> World {
+        let mut world = World::new(&["a/e/s"]);
+        let why = "the target names no endpoint other".to_owned();
+        let mut unread = SourceState::unbound("t/-/other/s".into(), "t".into(), "GET /".to_owned(), why);
+        unread.declares = ["there", "up"].map(str::to_owned).to_vec();
+        unread.declares_all = !open;
+        unread.labels = Labels::from_pairs([("target", "t"), ("job", "other")]);
+        world.store.declare_unbound(unread);
+        let state = world.store.source_mut(&"t/a/e/s".into()).expect("declared");
+        state.declares_all = true;
+        state.labels = Labels::from_pairs([("target", "t"), ("job", "e"), ("node", "a")]);
+        world.row("a/e/s", 0, &[("x{node=a,target=t}", 1.0), ("up{node=a,job=e,target=t}", 1.0)]);
+        world
+    }
+
+    #[test]
+    fn what_nobody_is_configured_to_read_is_not_absent() {
+        let not_read = "not read: the target names no endpoint other";
+        let closed = without_an_endpoint(false);
+        check(&closed, "there", 0, not_read);
+        check(&closed, r#"up{job="other"}"#, 0, not_read);
+        check(&closed, r#"up{job="e"}"#, 0, "");
+        check(&closed, "up", 0, "");
+        check(&closed, "nowhere", 0, "absent");
+        check(&closed, "x + there", 0, not_read);
+        check(&closed, "x or there", 0, "");
+        // That nobody looks is no answer to whether it is there.
+        check(&closed, "absent(there)", 0, not_read);
+        // What can not say what it gives may give anything that nobody else may.
+        check(&without_an_endpoint(true), "nowhere", 0, not_read);
+    }
+
+    #[test]
+    fn an_expression_whose_operands_are_all_missing_measures_nothing() {
+        let world = without_an_endpoint(false);
+        let check = |source: &str, want: Option<&str>| {
+            let (expr, at) = (Expr::parse(source).expect(source), world.at(0));
+            let operands = operands(&expr, &world.store, &Scope::Fleet, at);
+            let words = nothing_measured(&expr, &operands).and_then(|one| Some(one.excused.clone()?.words(at.boot)));
+            assert_eq!(words.as_deref(), want, "{source}");
+        };
+        check("nowhere or there", Some("not read: the target names no endpoint other"));
+        check("nowhere or nothing", Some("absent"));
+        check("(x > 5) or there", None);
+        check("there", None);
+        check("nowhere or vector(0)", None);
+        check("x unless there", None);
+    }
+
+    #[test]
+    fn who_answers_in_its_place_says_nothing_of_whether_it_is_up() {
+        let mut world = World::new(&["a/e/s"]);
+        world.row("a/e/s", 0, &[("up", 1.0)]);
+        let other = crate::model::FetchFailure::OtherSystem {
+            at: "n:1".to_owned(),
+            answers: "goud".to_owned(),
+            configured: "pouw".to_owned(),
+        };
+        let batch = crate::model::Batch::failed("t/a/e/s".into(), world.at(1), other);
+        world.store.link(&batch);
+        let words = "n:1 answers as goud, the configuration says pouw; none of its values is taken, for 0ms";
+        check(&world, "up", 1, words);
+        world.refused("a/e/s", 2);
+        check(&world, "up", 2, "");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::machine::Look;
 use super::tree::{Accepts, ConditionPlan, ReadingPlan};
 use crate::base::{At, TargetId};
 use crate::model::{Reading, Scope, Store, Truth};
+use crate::promql::truth::{nothing_measured, operands};
 use crate::promql::{self, Condition, Expr, Value, Verdict};
 use crate::sources::jq;
 
@@ -26,7 +27,8 @@ impl<'a> Present<'a> {
     /// the value is missing, never the first of them. Where a source fell silent, the value is that of its last answer.
     #[must_use]
     pub fn reading(&self, expr: &Expr) -> Reading {
-        let truth = promql::truth(expr, self.store, &self.scope, self.at);
+        let operands = operands(expr, self.store, &self.scope, self.at);
+        let truth = operands.iter().fold(Truth::Fresh, |worst, operand| worst.worst(operand.truth.clone()));
         let silent = || promql::measured_until(expr, self.store, &self.scope, self.at);
         let measured = if truth.is_fresh() { self.at.wall } else { silent().unwrap_or(self.at.wall) };
         let value = match promql::evaluate(expr, self.store, &self.scope, measured) {
@@ -38,7 +40,10 @@ impl<'a> Present<'a> {
             Err(_) => None,
         };
         match (value, truth) {
-            (None, Truth::Fresh) => Reading { value: None, truth: Truth::Absent },
+            (None, Truth::Fresh) => {
+                let excused = nothing_measured(expr, &operands).and_then(|operand| operand.excused.clone());
+                Reading { value: None, truth: excused.unwrap_or(Truth::Absent) }
+            }
             (value, truth) => Reading { value, truth },
         }
     }

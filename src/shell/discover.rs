@@ -79,9 +79,9 @@ impl Question<'_> {
         HttpRequest { timeout, limit_bytes: LIMIT_BYTES, ..self.request.clone() }
     }
 
-    /// What an answer is.
-    pub(super) fn judge(&self, reply: &Reply) -> Answer {
-        judge(self, reply).0
+    /// Whose answer it is, where it is one's alone.
+    pub(super) fn is(&self, reply: &Reply) -> Option<(&SystemId, &EndpointId)> {
+        judge(self, reply).1
     }
 }
 

@@ -16,8 +16,7 @@ use crate::config::TargetSpec;
 use crate::model::FetchFailure;
 use crate::panes::model::Target;
 use crate::runbook::seal;
-use crate::runbook::tree::Act;
-use crate::runbook::tree::Task;
+use crate::runbook::tree::{Act, ActPlan, Task};
 
 /// What is known of the terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,21 +156,22 @@ pub fn secrets(targets: &[TargetSpec]) -> Vec<SecretFacts> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivilegeFacts {
     pub target: String,
-    /// The command as it would run.
-    pub command: String,
+    /// The command as it would run; nothing where no act of any runbook would be carried out on this target.
+    pub command: Option<String>,
     pub outcome: Result<String, String>,
 }
 
-/// Asks for every command of every runbook of a target that has a host. Needs a runtime.
+/// Asks for every command of every runbook of a target that has a host; of one whose runbooks do nothing there is
+/// nothing to ask for. Needs a runtime.
 pub async fn privilege(target: &Target) -> Vec<PrivilegeFacts> {
     let mut facts = Vec::new();
-    if target.spec.host.is_none() {
+    if target.spec.host.is_none() || acts(target).next().is_none() {
         return facts;
     }
-    let fact = |command: String, outcome| PrivilegeFacts { target: target.id.to_string(), command, outcome };
+    let fact = |command: Option<String>, outcome| PrivilegeFacts { target: target.id.to_string(), command, outcome };
     let place = match app::place_of(target) {
         Ok(place) => place,
-        Err(why) => return vec![fact("any command".to_owned(), Err(why))],
+        Err(why) => return vec![fact(None, Err(why))],
     };
     for bare in commands(target) {
         let shown = bare.join(" ");
@@ -179,9 +179,19 @@ pub async fn privilege(target: &Target) -> Vec<PrivilegeFacts> {
             Ok(argv) => proof::prove_privilege(&place, &argv).await,
             Err(error) => Err(error.to_string()),
         };
-        facts.push(fact(shown, outcome));
+        facts.push(fact(Some(shown), outcome));
     }
     facts
+}
+
+/// Everything that the runbooks of a target's system could do to it, as it is written.
+pub fn acts(target: &Target) -> impl Iterator<Item = &ActPlan> {
+    let steps = target.system.runbooks.iter().flat_map(|runbook| runbook.every_step());
+    let plans = steps.filter_map(|(_, step)| match &step.task {
+        Task::Commit(plan) => Some(plan),
+        _does_nothing => None,
+    });
+    plans.flat_map(|plan| plan.acts.iter().chain(plan.way_back.acts()))
 }
 
 /// Every command that the runbooks of a target's system could run on it, each once.

@@ -2,14 +2,14 @@
 //! several systems collide, and an address may be put in wrongly.
 //!
 //! ```text
-//! the deciding source's answer ──its own──► Who::Configured        the other sources of the endpoint go on
-//!                              └─not so───► the reads by which every other known system is told, one after another
+//! the deciding source's answer ──its own──────────────────► Who::Configured: the other sources of the endpoint go on
+//!                              └─not so, or nothing tells─► the reads by which every other one is told, one after another
 //!                                             ├─ one takes it ──► Who::Other: no value of the endpoint is taken
 //!                                             └─ none does ─────► Who::Unknown: values are taken, and it is said
 //! ```
 //!
 //! The first answer is waited for before another source of the endpoint is believed. Strangers are asked only while the
-//! answers are strange, and then at most every [`ASK_AGAIN`].
+//! answers are strange or nothing tells them from those of others, and then at most every [`ASK_AGAIN`].
 //!
 //! Must never: send a body or a secret to whom the configuration does not mean; ask what no system declares.
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::discover::{self, Answer, Question};
+use super::discover::{self, Question};
 use crate::base::{SystemId, TargetId};
 use crate::model::{Batch, Fetch, FetchFailure, Reply};
 use crate::panes::model::Target;
@@ -63,12 +63,16 @@ impl Acquaintances {
         self.others.get_or_init(|| systems::embedded().into_iter().filter_map(parse).collect())
     }
 
-    /// What tells all systems but this one at an address.
-    fn questions(&self, base_url: &str, but: &SystemId) -> Vec<Question<'_>> {
-        let known = self.configured.iter().map(|(id, system)| (id, &system.spec)).chain(self.others());
+    /// What tells, at an address, every endpoint of every system but this one and the one that it passes on.
+    fn questions(&self, base_url: &str, but: &Place) -> Vec<Question<'_>> {
+        let known = || self.configured.iter().map(|(id, system)| (id, &system.spec)).chain(self.others());
+        let own = known().find(|(id, _)| **id == but.system).map(|(_, system)| system);
+        let own = own.into_iter().flat_map(|system| &system.endpoints).find(|endpoint| endpoint.id == but.endpoint);
+        let passed_on = own.and_then(|endpoint| endpoint.passes_on.as_deref());
         let mut questions = Vec::new();
-        for (id, system) in known.filter(|(id, _)| *id != but) {
-            for endpoint in &system.endpoints {
+        for (id, system) in known() {
+            let is_another = |name: &str| *id != but.system || (name != but.endpoint && Some(name) != passed_on);
+            for endpoint in system.endpoints.iter().filter(|endpoint| is_another(&endpoint.id)) {
                 discover::add(&mut questions, (id, system, endpoint), base_url);
             }
         }
@@ -87,16 +91,34 @@ pub enum Who {
     Configured,
     /// Nobody that is known.
     Unknown,
-    Other(SystemId),
+    /// Another system, or another endpoint of the same one, and what it is configured as; in words.
+    Other {
+        answers: String,
+        configured: String,
+    },
+}
+
+/// What an endpoint is configured as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    system: SystemId,
+    endpoint: String,
+}
+
+impl Place {
+    /// How it is called beside another: by its system, or where that is the same one by the endpoint too.
+    fn beside(&self, other: &Place) -> String {
+        if self.system == other.system { format!("{} {}", self.system, self.endpoint) } else { self.system.to_string() }
+    }
 }
 
 /// The part that a source has in it.
 #[derive(Debug)]
 pub enum Part {
-    /// Its answers say who it is.
+    /// Its answers say who it is, or at least that somebody answers.
     Judges(Judge),
     /// It is believed as far as who it is allows it.
-    Follows { who: watch::Receiver<Who>, configured: SystemId, longest: Duration },
+    Follows { who: watch::Receiver<Who>, longest: Duration },
     /// Nothing tells who answers.
     None,
 }
@@ -106,22 +128,23 @@ pub enum Part {
 pub struct Judge {
     who: watch::Sender<Who>,
     known: Acquaintances,
-    configured: SystemId,
+    configured: Place,
     asked: Option<Instant>,
 }
 
-/// The endpoints whose answers can be told, by what the ids of their sources begin with.
+/// The endpoints that are asked, by what the ids of their sources begin with.
 #[derive(Debug)]
-pub struct Endpoints(BTreeMap<String, (watch::Sender<Who>, SystemId, Duration)>);
+pub struct Endpoints(BTreeMap<String, (watch::Sender<Who>, Place, Duration)>);
 
 impl Endpoints {
     #[must_use]
     pub fn of(sources: &[Arc<Source>], known: &Acquaintances) -> Endpoints {
-        let judged = sources.iter().filter(|source| source.bound.recognise.is_some());
+        let judged = sources.iter().filter(|source| judges(&source.bound));
         let endpoint = |source: &Arc<Source>| {
             let folder = source.bound.id.endpoint_folder().to_owned();
             let system = known.targets.get(&source.bound.target)?.clone();
-            Some((folder, (watch::Sender::new(Who::NotAsked), system, source.timeout() + FIRST_SPREAD)))
+            let place = Place { system, endpoint: source.bound.spec.endpoint.clone() };
+            Some((folder, (watch::Sender::new(Who::NotAsked), place, source.timeout() + FIRST_SPREAD)))
         };
         Endpoints(judged.filter_map(endpoint).collect())
     }
@@ -129,17 +152,13 @@ impl Endpoints {
     /// The part of one source.
     #[must_use]
     pub fn part(&self, bound: &BoundSource, known: &Acquaintances) -> Part {
-        let endpoint = self.0.get(bound.id.endpoint_folder()).filter(|_| bound.spec.kind.over_http());
+        let endpoint = self.0.get(bound.id.endpoint_folder()).filter(|_| bound.spec.kind.asks_endpoint());
         let Some((who, configured, longest)) = endpoint else { return Part::None };
-        match bound.recognise {
-            Some(_) => Part::Judges(Judge {
-                who: who.clone(),
-                known: known.clone(),
-                configured: configured.clone(),
-                asked: None,
-            }),
-            None => Part::Follows { who: who.subscribe(), configured: configured.clone(), longest: *longest },
+        if !judges(bound) {
+            return Part::Follows { who: who.subscribe(), longest: *longest };
         }
+        let (who, known, configured) = (who.clone(), known.clone(), configured.clone());
+        Part::Judges(Judge { who, known, configured, asked: None })
     }
 }
 
@@ -166,26 +185,23 @@ impl Part {
 
     /// What a poll brought, as far as it can be believed.
     pub async fn judged(&mut self, batch: Batch, source: &Source, cursor: &mut Cursor, asks: &impl Asks) -> Batch {
-        let (who, configured, follows) = match self {
+        let (who, follows) = match self {
             Part::None => return batch,
-            Part::Follows { who, configured, .. } => (who.borrow().clone(), &*configured, true),
+            Part::Follows { who, .. } => (who.borrow().clone(), true),
             Part::Judges(judge) => {
-                judge.judge(&batch, &source.bound.base_url, asks).await;
-                (judge.who.borrow().clone(), &judge.configured, false)
+                judge.judge(&batch, &source.bound, asks).await;
+                (judge.who.borrow().clone(), false)
             }
         };
         let asked_for_nothing = matches!(batch.failure, Some(FetchFailure::Late { .. } | FetchFailure::NotRead { .. }));
         // Who does not answer is no other system.
-        let answered = batch.failure.as_ref().is_none_or(|_| batch.told.is_own.is_some());
-        let Who::Other(answers) = who else { return batch };
+        let answered = batch.failure.as_ref().is_none_or(FetchFailure::is_strange);
+        let Who::Other { answers, configured } = who else { return batch };
         if asked_for_nothing || !(answered || follows) {
             return batch;
         }
-        let failure = FetchFailure::OtherSystem {
-            at: place(&source.bound.base_url).to_owned(),
-            answers: answers.to_string(),
-            configured: configured.to_string(),
-        };
+        let at = place(&source.bound.base_url).to_owned();
+        let failure = FetchFailure::OtherSystem { at, answers, configured };
         let is_own = batch.told.is_own;
         let mut refused = source.failed(cursor, failure, batch.sent, batch.took);
         refused.told.is_own = is_own;
@@ -194,8 +210,10 @@ impl Part {
 }
 
 impl Judge {
-    async fn judge(&mut self, batch: &Batch, base_url: &str, asks: &impl Asks) {
-        match batch.told.is_own {
+    async fn judge(&mut self, batch: &Batch, bound: &BoundSource, asks: &impl Asks) {
+        // An answer that nothing tells from those of others may be anybody's.
+        let untold = bound.recognise.is_none() && batch.failure.as_ref().is_none_or(FetchFailure::is_strange);
+        match batch.told.is_own.or(untold.then_some(false)) {
             Some(true) => {
                 self.asked = None;
                 self.is(Who::Configured);
@@ -203,7 +221,7 @@ impl Judge {
             Some(false) if self.asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN) => {}
             Some(false) => {
                 self.asked = Some(Instant::now());
-                let who = self.identify(base_url, asks).await;
+                let who = self.identify(&bound.base_url, asks).await;
                 self.is(who);
             }
             // It did not answer: whoever answers next is asked anew.
@@ -228,13 +246,19 @@ impl Judge {
     async fn identify(&self, base_url: &str, asks: &impl Asks) -> Who {
         for question in self.known.questions(base_url, &self.configured) {
             let Some(reply) = asks.ask(Fetch::Http(question.request(WITHIN))).await else { continue };
-            match question.judge(&reply) {
-                Answer::Is(system) => return Who::Other(system),
-                Answer::Either(_) | Answer::Unrecognised { .. } | Answer::Nothing(_) => {}
+            if let Some((system, endpoint)) = question.is(&reply) {
+                let other = Place { system: system.clone(), endpoint: endpoint.to_string() };
+                let (answers, configured) = (other.beside(&self.configured), self.configured.beside(&other));
+                return Who::Other { answers, configured };
             }
         }
         Who::Unknown
     }
+}
+
+/// Whether a source's answers are what the endpoint is told by.
+fn judges(bound: &BoundSource) -> bool {
+    bound.spec.decides_up && bound.spec.kind.asks_endpoint()
 }
 
 /// Host and port of an address.
@@ -298,12 +322,21 @@ mod tests {
 
     /// A target of this system at this address, its sources over HTTP alone, and what is known of systems.
     fn configured(system: &str, endpoint: &str, url: &str) -> (Vec<Arc<Source>>, Acquaintances) {
+        reading(system, endpoint, url, |bound| bound.spec.kind.over_http())
+    }
+
+    fn reading(
+        system: &str,
+        endpoint: &str,
+        url: &str,
+        which: impl Fn(&BoundSource) -> bool,
+    ) -> (Vec<Arc<Source>>, Acquaintances) {
         let id = SystemId::new(system);
         let spec = systems::spec::load(system, &systems::embedded()[&id]["system.ron"]).expect("an embedded system");
         let mut found = Discovery::default();
         found.add(&id, &endpoint.into(), url);
         let target = found.targets.remove(0);
-        let bound = target.bind(&spec).into_iter().filter(|bound| bound.spec.kind.over_http());
+        let bound = target.bind(&spec).into_iter().filter(which);
         let sources = bound.map(|bound| Arc::new(Source::compile(bound).expect("it compiles"))).collect();
         let targets = BTreeMap::from([(target.id, id)]);
         (sources, Acquaintances { targets, ..Acquaintances::default() })
@@ -351,6 +384,32 @@ mod tests {
         let batches = polled(judging, &known, 1).await;
         let failure = batches[0].failure.as_ref().expect("it is no node of this system").to_string();
         assert!(failure.contains("answers as volchain, the configuration says goud"), "{failure}");
+    }
+
+    /// What the deciding source of an endpoint says of whoever answers with these.
+    async fn judged(system: &str, endpoint: &str, answers: &'static [(&'static str, &'static str)]) -> Option<String> {
+        let node = node(answers).await;
+        let (sources, known) = reading(system, endpoint, &node.url, judges);
+        let batches = polled(sources, &known, 1).await;
+        let failure = batches[0].failure.as_ref()?;
+        let at = node.url.trim_start_matches("http://");
+        Some(failure.to_string().replace(at, "HERE"))
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_nothing_tells_is_not_believed_as_another() {
+        let of = |answers: &str, configured: &str| {
+            Some(format!("HERE answers as {answers}, the configuration says {configured}; none of its values is taken"))
+        };
+        let volchain = &[("/volchain/health", r#"{"height":7,"mempoolSize":0,"producerUptime":5}"#)];
+        assert_eq!(judged("fastmainnet", "explorer", volchain).await, of("volchain", "fastmainnet"));
+        let aggregator = &[("/treasury/summary", r#"{"source":"store","status":"ok"}"#)];
+        let swapped = of("fastmainnet aggregator", "fastmainnet explorer");
+        assert_eq!(judged("fastmainnet", "explorer", aggregator).await, swapped);
+        assert_eq!(judged("fastmainnet", "explorer", &[("/", "<html>")]).await, None, "anything may be an explorer");
+        // A balancer is told by the node behind it.
+        assert_eq!(judged("goud", "balancer", &[("/health", GOUD)]).await, None);
+        assert_eq!(judged("goud", "balancer", &[("/health", POUW)]).await, of("pouw", "goud"));
     }
 
     #[tokio::test]

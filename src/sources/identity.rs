@@ -84,8 +84,7 @@ impl Recognition {
 /// What a read that brought nothing says of who answers: not the system, where the answer is whole and made for another
 /// question; else nothing, because a node that is ill, busy or locked is still itself.
 pub(super) fn of_failure(failure: &FetchFailure) -> Option<bool> {
-    let is_strange = failure.says_no_such_path() || matches!(failure, FetchFailure::Malformed { .. });
-    is_strange.then_some(false)
+    failure.is_strange().then_some(false)
 }
 
 /// Whether a body is JSON for which the filter yields true.

@@ -228,6 +228,12 @@ impl SourceKindSpec {
         self.spec().is_of_machine()
     }
 
+    /// Whether it asks the endpoint itself, in whatever way: then what it brings is of whoever answers there.
+    #[must_use]
+    pub fn asks_endpoint(&self) -> bool {
+        !self.is_of_machine() && !self.asks_server()
+    }
+
     /// Whether it asks the server that scrapes the target, and no node.
     #[must_use]
     pub fn asks_server(&self) -> bool {
@@ -267,6 +273,13 @@ impl SourceKindSpec {
 }
 
 impl SourceSpec {
+    /// Names of the series that it would give of itself, whatever it is answered.
+    pub fn names_of_itself(&self) -> impl Iterator<Item = &'static str> {
+        let up = self.decides_up.then_some("up");
+        let always = ["opsconsole_source_up", "opsconsole_scrape_duration_seconds"];
+        up.into_iter().chain(self.kind.verdict()).chain(always)
+    }
+
     /// Checks the numbers.
     ///
     /// # Errors
@@ -528,6 +541,10 @@ impl Source {
         if matches!(failure, FetchFailure::Late { .. }) {
             // Nobody asked yet: what was read before ages by itself.
             return Batch::failed(self.bound.id.clone(), sent, failure);
+        }
+        if matches!(failure, FetchFailure::OtherSystem { .. }) {
+            // A stranger answered: whether the node that was meant is up, nobody asked.
+            return Batch { took, ..Batch::failed(self.bound.id.clone(), sent, failure) };
         }
         let nothing = vec![0.0; self.failed.series().len()];
         let batch = Batch::of(self.bound.id.clone(), sent, took, Arc::clone(&self.failed), nothing);

@@ -18,6 +18,13 @@ const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// Longest wait after failures, where the interval is not longer still.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
+/// So many intervals after a failure at most it is asked again: what was cured is soon seen to be.
+const BACKOFF_INTERVALS: f64 = 2.5;
+
+/// So many times as long as a failure took at least is waited, where it does not decide whether its node is up: what
+/// hangs until its time is over must not take the turns of what answers.
+const BACKOFF_OF_COST: u32 = 8;
+
 /// Reads of one target that may be under way at the same time.
 pub const MOST_IN_FLIGHT: usize = 2;
 
@@ -60,7 +67,8 @@ impl Schedule {
 
     /// How long after the end of a poll that `took` this long the next one comes. The rhythm runs from start to start;
     /// between the end of one and the start of the next lies at least half of it, so that a slow node gets its rest.
-    /// After failures the rhythm doubles with each, up to a minute, and is never faster than the interval.
+    /// After failures the rhythm doubles with each, up to [`BACKOFF_INTERVALS`], or what the failures cost, or a minute,
+    /// and is never faster than the interval.
     pub fn next(&mut self, failed: bool, took: Duration) -> Duration {
         self.polls += 1;
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
@@ -70,7 +78,9 @@ impl Schedule {
             failures => {
                 // The first retry comes at the usual time: one failure is often a restart.
                 let doubled = self.interval.saturating_mul(1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX));
-                doubled.min(LONGEST_BACKOFF.max(self.interval)).mul_f64(away).max(self.interval)
+                let cost = if self.at_once { Duration::ZERO } else { took.saturating_mul(BACKOFF_OF_COST) };
+                let bound = self.interval.mul_f64(BACKOFF_INTERVALS).max(cost);
+                doubled.min(bound).min(LONGEST_BACKOFF.max(self.interval)).mul_f64(away).max(self.interval)
             }
         };
         planned.saturating_sub(took).max(planned / 2).max(self.rest(took))
@@ -164,22 +174,34 @@ mod tests {
     }
 
     #[test]
-    fn failures_double_the_wait_up_to_a_minute_and_success_ends_it() {
-        let check = |interval: u64, failures: u32, from: f64, to: f64| {
-            let mut schedule = schedule(Duration::from_secs(interval));
+    fn failures_double_the_wait_up_to_a_bound_and_success_ends_it() {
+        let check = |interval: u64, took: u64, failures: u32, from: f64, to: f64| {
+            let (mut schedule, took) = (schedule(Duration::from_secs(interval)), Duration::from_secs(took));
             let mut wait = Duration::ZERO;
-            (0..failures).for_each(|_| wait = schedule.next(true, Duration::ZERO));
+            (0..failures).for_each(|_| wait = schedule.next(true, took) + took);
             assert!((from..=to).contains(&wait.as_secs_f64()), "{interval} s, {failures} failures: {wait:?}");
             let after = schedule.next(false, Duration::ZERO).as_secs_f64();
             assert!((after / interval as f64 - 1.0).abs() <= 0.051);
         };
-        check(2, 1, 2.0, 2.1);
-        check(2, 2, 3.8, 4.2);
-        check(2, 4, 15.2, 16.8);
-        check(2, 9, 57.0, 63.0);
-        check(2, 4_000, 57.0, 63.0);
-        check(300, 1, 300.0, 315.0);
-        check(300, 50, 300.0, 315.0);
+        check(2, 0, 1, 2.0, 2.1);
+        check(2, 0, 2, 3.8, 4.2);
+        check(2, 0, 4, 4.75, 5.25);
+        check(2, 0, 4_000, 4.75, 5.25);
+        // What was cured is seen in time.
+        check(5, 0, 50, 11.8, 13.2);
+        check(60, 0, 50, 60.0, 63.0);
+        check(300, 0, 1, 300.0, 315.0);
+        check(300, 0, 50, 300.0, 315.0);
+        // What hangs is asked the more seldom, the longer it hangs.
+        check(5, 3, 50, 22.8, 25.2);
+        check(5, 20, 50, 57.0, 63.0);
+    }
+
+    #[test]
+    fn what_decides_whether_a_node_is_up_is_asked_soon_however_it_fails() {
+        let mut schedule = Schedule::new(&"t/n/e/health".into(), SECOND * 5, true);
+        let waits: Vec<Duration> = (0..9).map(|_| schedule.next(true, SECOND * 3) + SECOND * 3).collect();
+        assert!(waits.iter().all(|wait| *wait < SECOND * 14), "{waits:?}");
     }
 
     #[test]

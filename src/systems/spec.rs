@@ -71,6 +71,10 @@ pub struct EndpointSpec {
     /// What it needs of a request.
     #[serde(default)]
     pub http: HttpCare,
+    /// The endpoint of this system whose answers come from here too, word for word, because this one passes them on: it
+    /// is told by them, and never looked for where nothing is configured.
+    #[serde(default)]
+    pub passes_on: Option<String>,
 }
 
 /// A GET whose answer tells an endpoint: JSON for which the filter yields true.
@@ -165,6 +169,21 @@ pub struct RowSpec {
     pub warning: Option<String>,
     #[serde(default)]
     pub provenance: Provenance,
+    /// A condition without which the row says nothing: what compares nodes with each other needs two that answer.
+    /// PromQL with `bool`.
+    #[serde(default)]
+    pub needs: Option<String>,
+    /// What is said instead of a value where that does not hold, in a few words: `only one node answers`.
+    #[serde(default)]
+    pub otherwise: Option<String>,
+}
+
+impl RowSpec {
+    /// Whether anything says how well its value is.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.critical.is_some() || self.warning.is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -231,6 +250,13 @@ pub struct ContactSpec {
 }
 
 impl SystemSpec {
+    /// How the answers of an endpoint are told from those of any other: by its own words, or by those that it passes on.
+    #[must_use]
+    pub fn recognises<'a>(&'a self, endpoint: &'a EndpointSpec) -> Option<&'a RecogniseSpec> {
+        let passed_on = || self.endpoints.iter().find(|other| endpoint.passes_on.as_ref() == Some(&other.id));
+        endpoint.recognise.as_ref().or_else(|| passed_on()?.recognise.as_ref())
+    }
+
     /// The objectives, ready to be measured: what can not be was refused when the system was loaded.
     #[must_use]
     pub fn objectives(&self) -> Vec<Arc<Slo>> {
@@ -331,6 +357,14 @@ pub fn load(file: &str, text: &str) -> Result<SystemSpec, Vec<Problem>> {
                 endpoint.id
             ));
         }
+        if let Some(other) = &endpoint.passes_on
+            && !spec.endpoints.iter().any(|known| known.id == *other && known.id != endpoint.id)
+        {
+            complain(format!(
+                "endpoint {:?} passes on the answers of endpoint {other:?}, which is not declared",
+                endpoint.id
+            ));
+        }
         let deciding = spec.sources.iter().filter(|source| source.endpoint == endpoint.id && source.decides_up).count();
         if deciding != 1 {
             complain(format!(
@@ -352,12 +386,24 @@ fn wrong_rows(spec: &SystemSpec) -> impl Iterator<Item = String> {
             ("expr", Expr::parse(&row.expr).err().map(|error| error.to_string())),
             ("warning", row.warning.as_ref().and_then(condition)),
             ("critical", row.critical.as_ref().and_then(condition)),
+            ("needs", row.needs.as_ref().and_then(condition)),
+            ("otherwise", half_said(row)),
         ];
         let told = wrong.into_iter().filter_map(|(part, error)| Some((part, error?)));
         told.map(move |(part, error)| format!("row {:?} of panel {panel:?}: {part}: {error}", row.label))
     });
     let chart = spec.chart.as_ref().and_then(|chart| Expr::parse(&chart.expr).err());
     of_rows.chain(chart.map(|error| format!("chart: {error}")))
+}
+
+/// What a row needs and what it says without are told together.
+fn half_said(row: &RowSpec) -> Option<String> {
+    let words = row.otherwise.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    match (&row.needs, words) {
+        (Some(_), None) => Some("says nothing of what is shown where `needs` does not hold".to_owned()),
+        (None, Some(_)) => Some("is said where `needs` does not hold, and there is none".to_owned()),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
 }
 
 /// Sources whose values would be forgotten before the next ones come: a selector looks back for five minutes.

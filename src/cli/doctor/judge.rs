@@ -2,13 +2,16 @@
 
 mod remedy;
 
+use std::collections::BTreeSet;
+
 use super::super::capability::{CapabilitySnapshot, LackSnapshot};
 use super::{Finding, Health};
 use crate::base::text::count;
 use crate::base::time::spoken;
 use crate::model::FetchFailure;
 use crate::panes::model::Target;
-use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts};
+use crate::runbook::tree::Act;
+use crate::shell::examine::{PathFacts, PrivilegeFacts, ReadFacts, SecretFacts, StateFacts, TerminalFacts, acts};
 use crate::systems::spec::{EndpointSpec, SecretSpec};
 
 /// Cells below which pages say what is missing instead of showing it.
@@ -204,7 +207,8 @@ pub(super) fn config(facts: &ConfigFacts) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn state(facts: &StateFacts) -> Vec<Finding> {
+/// `simulated` where nothing but simulated targets is configured: then nobody else acts on them.
+pub(super) fn state(facts: &StateFacts, simulated: bool) -> Vec<Finding> {
     const AREA: &str = "state root";
     if let Some(why) = &facts.unusable {
         return vec![problem(
@@ -217,6 +221,7 @@ pub(super) fn state(facts: &StateFacts) -> Vec<Finding> {
     let share = "as root: install -d -g opsconsole -m 2770 /var/lib/opsconsole, and put every operator into that group";
     let mut findings = vec![match (facts.shared, &facts.not_shared_because) {
         (true, _) => ok(AREA, format!("{path} is shared: operators of this host exclude each other")),
+        (false, _) if simulated => ok(AREA, format!("{path} is this user's own, as the simulated targets are")),
         (false, Some(why)) => warning(
             AREA,
             format!("{path} is this user's own: {why}"),
@@ -256,12 +261,23 @@ pub(super) fn secrets(facts: &[SecretFacts]) -> Vec<Finding> {
     facts.iter().map(judge).collect()
 }
 
-/// The secrets that the runbooks of a target's system may need, and that the target does not name.
+/// The secrets of a target's system that the target does not name: one that a runbook sends is needed; of any other
+/// it is only said.
 pub(super) fn unnamed_secrets(target: &Target) -> Vec<Finding> {
+    let sent: BTreeSet<&str> = acts(target)
+        .filter_map(|plan| match &plan.act {
+            Act::Request(request) => Some(request.headers.iter().map(|header| header.secret.as_str())),
+            Act::Command(_) | Act::Wait(_) | Act::File(_) => None,
+        })
+        .flatten()
+        .collect();
     let unnamed = target.system.spec.secrets.iter().filter(|secret| !target.spec.secrets.contains_key(&secret.name));
     let finding = |secret: &SecretSpec| {
         let SecretSpec { name, help, variable, .. } = secret;
         let what = format!("{} does not say where its secret {name} is kept: {help}", target.id);
+        if !sent.contains(name.as_str()) {
+            return ok("secrets", format!("{what} Nothing that the console reads or does needs it"));
+        }
         let fix = format!(
             "add secrets: {{\"{name}\": Env(\"{variable}\")}} to the target; until then what needs it is refused"
         );
@@ -289,11 +305,17 @@ pub(super) fn tool(name: &str, present: bool, acts: bool) -> Finding {
 
 pub(super) fn privilege(facts: &[PrivilegeFacts]) -> Vec<Finding> {
     const AREA: &str = "privilege";
-    let judge = |fact: &PrivilegeFacts| match &fact.outcome {
-        Ok(how) => ok(AREA, format!("{}: {}: {how}", fact.target, fact.command)),
-        Err(why) => problem(
+    let judge = |fact: &PrivilegeFacts| match (&fact.outcome, &fact.command) {
+        (Ok(how), Some(command)) => ok(AREA, format!("{}: {command}: {how}", fact.target)),
+        (Ok(how), None) => ok(AREA, format!("{}: {how}", fact.target)),
+        (Err(why), None) => problem(
             AREA,
-            format!("{}: {} would be refused: {why}", fact.target, fact.command),
+            format!("{}: whatever its runbooks do would be refused: {why}", fact.target),
+            "put that right, or take the host out of the target to only observe",
+        ),
+        (Err(why), Some(command)) => problem(
+            AREA,
+            format!("{}: {command} would be refused: {why}", fact.target),
             "allow exactly this command to the operators in sudoers (NOPASSWD) or polkit, or set the target's privilege to what is allowed",
         ),
     };
@@ -366,7 +388,9 @@ fn capability(found: &CapabilitySnapshot) -> Vec<Finding> {
         let what = format!("{name}: what answers at {url} is not known for {}, nor for any other system", found.system);
         findings.push(warning(AREA, what, "see whether the endpoint's url leads to the node, and which version it is"));
     }
-    findings.push(ok(AREA, format!("{}/{}", found.target, found.line().trim_start_matches("node").trim_start())));
+    if found.answers_as.is_empty() {
+        findings.push(ok(AREA, format!("{}/{}", found.target, found.line().trim_start_matches("node").trim_start())));
+    }
     let lack = |lack: &LackSnapshot| {
         let how = lack.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
         let word = if lack.kind == "absent" { "not there now" } else { "not exposed" };
@@ -384,13 +408,16 @@ pub(super) fn indistinct(target: &Target) -> Vec<Finding> {
         addresses.any(|address| address.id.as_str() == endpoint.id)
     };
     let endpoints = target.system.spec.endpoints.iter().filter(configured);
-    let ids: Vec<&str> =
-        endpoints.filter(|endpoint| endpoint.recognise.is_none()).map(|endpoint| endpoint.id.as_str()).collect();
+    let ids: Vec<&str> = endpoints
+        .filter(|endpoint| target.system.spec.recognises(endpoint).is_none())
+        .map(|endpoint| endpoint.id.as_str())
+        .collect();
     if ids.is_empty() {
         return Vec::new();
     }
     let what = format!(
-        "{}: no answer of {} tells this system from another: what answers at the configured address is believed",
+        "{}: no answer of {} tells this system from any other program: what answers there is believed, unless it is \
+         known for another system or endpoint",
         target.id,
         ids.join(" and ")
     );

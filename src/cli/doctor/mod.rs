@@ -91,7 +91,8 @@ fn findings(common: &Common, offline: bool) -> Result<(Vec<Finding>, Vec<Capabil
     findings.extend(judge::config(&facts));
     let config = config.unwrap_or_default();
     let root = common.state_root.clone().or_else(|| config.state_root.clone().map(PathBuf::from));
-    findings.extend(judge::state(&examine::state(root.as_deref())));
+    let simulated = !config.targets.is_empty() && config.targets.iter().all(|target| target.demo.is_some());
+    findings.extend(judge::state(&examine::state(root.as_deref()), simulated));
     findings.extend(judge::secrets(&examine::secrets(&config.targets)));
     let acts = config.targets.iter().any(|target| target.host.is_some() && target.demo.is_none());
     findings.extend(TOOLS.iter().map(|name| judge::tool(name, examine::tool(name).is_some(), acts)));

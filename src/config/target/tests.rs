@@ -35,7 +35,7 @@ fn a_machine_is_read_only_where_it_is_this_one() {
     check("environment: Production, host: Some(Local),", &[here, "http://localhost:2"], "on this machine");
     check("environment: Production, host: Some(Local),", &[here, "http://[::1]:2"], "on this machine");
     check("environment: Production, host: Some(Local),", &[here, "http://10.0.0.7:2"], "several nodes");
-    check("environment: Production,", &[here], "set host: Local on the target");
+    check("environment: Production,", &[here], "set host: Local");
     check("environment: Production, host: Some(Ssh(\"h\")),", &[here], "ssh is not built");
     check("environment: Demo, host: Some(Local),", &[here], "nothing of this machine is read");
     let demo = "environment: Demo, host: Some(Local), demo: Some((folder: \"/tmp/d\", control_url: \"\")),";
@@ -64,6 +64,10 @@ const CLUSTER: &str = r#"(
 )"#;
 
 fn cluster(fields: &str) -> Vec<BoundSource> {
+    cluster_target(fields).bind(&spec::load("system.ron", CLUSTER).expect("a system"))
+}
+
+fn cluster_target(fields: &str) -> TargetSpec {
     let node = |at: usize| {
         format!(
             r#"(id: "node{at}", endpoints: [(id: "api", url: "http://127.0.0.1:808{at}")],
@@ -76,8 +80,7 @@ fn cluster(fields: &str) -> Vec<BoundSource> {
             nodes: [{}, (id: "lb", endpoints: [(id: "balancer", url: "http://127.0.0.1:8080")])])])"#,
         nodes.join(",")
     );
-    let target = ConfigSpec::parse("test", &text).expect("a configuration").targets.remove(0);
-    target.bind(&spec::load("system.ron", CLUSTER).expect("a system"))
+    ConfigSpec::parse("test", &text).expect("a configuration").targets.remove(0)
 }
 
 #[test]
@@ -93,6 +96,21 @@ fn a_source_is_read_on_every_node_that_has_its_endpoint() {
     let keys: Vec<_> = of("chain").iter().filter_map(|source| Some(source.budget.as_ref()?.key.as_str())).collect();
     assert_eq!(keys, [1, 2, 3].map(|at| format!("reads at this machine:808{at}")));
     assert!(of("health").iter().all(|source| source.budget.is_none()));
+}
+
+#[test]
+fn what_no_node_has_an_address_for_is_known_and_says_why() {
+    let system = spec::load("system.ron", CLUSTER).expect("a system");
+    let mut target = cluster_target("");
+    assert!(target.unbound(&system).is_empty());
+    target.nodes.retain(|node| node.id.as_str() != "lb");
+    let unbound = target.unbound(&system);
+    let [lb] = unbound.as_slice() else { panic!("{unbound:?}") };
+    assert_eq!(
+        lb.truth(crate::base::Boot(0)).words(crate::base::Boot(0)),
+        "not read: the target names no endpoint balancer"
+    );
+    assert!(lb.declares.iter().any(|name| name == "up") && lb.id.as_str().ends_with("/lb"), "{lb:?}");
 }
 
 #[test]

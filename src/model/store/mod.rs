@@ -108,6 +108,8 @@ pub struct Store {
     fleet: Vec<usize>,
     /// What each target's server was asked for at start, and what came of it; its samples are in tables of their own.
     backfills: Vec<SourceState>,
+    /// What the targets' systems would read, and their configuration names no address for.
+    unbound: Vec<SourceState>,
     named: Arc<BTreeSet<Arc<str>>>,
     retention: Retention,
     evicted_rows: u64,
@@ -122,6 +124,7 @@ impl Store {
             by_target: BTreeMap::new(),
             fleet: Vec::new(),
             backfills: Vec::new(),
+            unbound: Vec::new(),
             named: Arc::default(),
             retention,
             evicted_rows: 0,
@@ -137,6 +140,12 @@ impl Store {
             self.by_target.entry(target).or_default().push(place);
             self.fleet.push(place);
         }
+    }
+
+    /// Declares what nobody reads, because its target's configuration names no address for it: the reason why nothing
+    /// gives what it would.
+    pub fn declare_unbound(&mut self, state: SourceState) {
+        self.unbound.push(state);
     }
 
     /// The series names that loaded expressions use, with the retention they need.
@@ -355,6 +364,14 @@ impl Store {
     pub fn sources_of<'a>(&'a self, scope: &'a Scope, name: &'a str) -> impl Iterator<Item = &'a SourceState> {
         let polled = self.in_scope(scope).filter(|table| table.state.backfill.is_none());
         polled.filter(move |table| table.gives(name)).map(|table| &table.state)
+    }
+
+    /// What nobody in scope reads for want of an address.
+    pub fn unbound_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a SourceState> {
+        self.unbound.iter().filter(move |state| match scope {
+            Scope::Target(target) => state.target == *target,
+            Scope::Fleet => true,
+        })
     }
 
     /// When the truth of some source next changes by time alone.

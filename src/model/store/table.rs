@@ -155,7 +155,8 @@ impl Table {
     }
 
     pub(super) fn gives(&self, name: &str) -> bool {
-        self.has_given(name) || self.state.not_exposed.iter().any(|missing| &**missing == name)
+        let missing = self.state.not_exposed.iter().chain(self.state.lacking.iter().map(|(missing, _)| missing));
+        self.has_given(name) || missing.into_iter().any(|missing| &**missing == name)
     }
 
     /// When the oldest row was measured that has a series of this name.

@@ -112,7 +112,7 @@ fn lines_are_bounded_and_the_newest_stay() {
 }
 
 #[test]
-fn what_is_never_read_is_not_exposed_and_no_failure() {
+fn what_is_never_read_is_no_failure() {
     use crate::model::{FetchFailure, Truth};
     let mut store = store();
     let not_read = FetchFailure::NotRead { why: "it is elsewhere".to_owned() };
@@ -120,7 +120,8 @@ fn what_is_never_read_is_not_exposed_and_no_failure() {
     let batch = Batch { not_exposed: vec![Arc::from("kept")], ..Batch::failed("t/n/e/s".into(), at, not_read) };
     store.link(&batch);
     let state = store.source(&"t/n/e/s".into()).expect("declared");
-    assert_eq!((state.truth(Boot(1)), state.failures_in_a_row, state.polls), (Truth::NotExposed, 0, 1));
+    let truth = Truth::NotRead { why: "it is elsewhere".to_owned() };
+    assert_eq!((state.truth(Boot(1)), state.failures_in_a_row, state.polls), (truth, 0, 1));
     assert_eq!(store.sources_of(&Scope::Fleet, "kept").count(), 1, "what it would give is known");
 }
 

@@ -2,7 +2,7 @@
 
 use super::row::AlertRow;
 use super::why;
-use crate::alert::AlertState;
+use crate::alert::{AlertState, Lack};
 use crate::base::time::spoken;
 use crate::base::{Provenance, text};
 use crate::panes::words::{ago, countdown};
@@ -50,10 +50,17 @@ fn state(rows: &mut Rows, model: &Model, alert: &AlertRow) {
         AlertState::Pending { value, .. } => {
             format!("pending: {}, value {}", alert.clock(model.now), alert.unit.write(*value))
         }
-        AlertState::NoData { why, not_exposed: false, .. } => format!("no data {}: {why}", alert.clock(model.now)),
-        AlertState::NoData { why, not_exposed: true, .. } => {
-            format!("not watched on this node: {why}. The node answers and does not have it; no waiting changes that")
-        }
+        AlertState::NoData { why, lack, .. } => match lack {
+            Lack::Data => format!("no data {}: {why}", alert.clock(model.now)),
+            Lack::NotExposed => {
+                format!(
+                    "not watched on this node: {why}. The node answers and does not have it; no waiting changes that"
+                )
+            }
+            Lack::NotRead => {
+                format!("not watched from here: {why}. Nobody reads it; no waiting changes that")
+            }
+        },
         AlertState::WarmingUp { .. } => {
             format!("warming up: measured {}, so it can neither fire nor be quiet", alert.clock(model.now))
         }

@@ -148,8 +148,8 @@ impl AlertRow<'_> {
                 let left = fires.since(now.boot);
                 format!("fires in {}", countdown(now, now.plus(left)))
             }
-            AlertState::NoData { not_exposed: true, .. } => String::new(),
-            AlertState::NoData { since, not_exposed: false, .. } => {
+            AlertState::NoData { lack, .. } if lack.is_known() => String::new(),
+            AlertState::NoData { since, .. } => {
                 format!("for {}", whole(now.boot.since(since.boot)))
             }
             AlertState::WarmingUp { have, need } => format!("{} of {}", spoken(*have), spoken(*need)),

@@ -2,7 +2,6 @@
 
 use crate::alert::{AlertState, slo};
 use crate::base::Severity;
-use crate::model::Truth;
 use crate::panes::cells::{self, Line};
 use crate::panes::header;
 use crate::panes::model::{Level, Model, Target};
@@ -51,8 +50,8 @@ impl<'m> Row<'m> {
             match &alert.state {
                 AlertState::Firing { .. } => firing.push(alert.severity()),
                 AlertState::Pending { .. } => pending += 1,
-                AlertState::NoData { not_exposed: false, .. } => blind += 1,
-                AlertState::NoData { not_exposed: true, .. }
+                AlertState::NoData { lack, .. } if !lack.is_known() => blind += 1,
+                AlertState::NoData { .. }
                 | AlertState::WarmingUp { .. }
                 | AlertState::Resolved { .. }
                 | AlertState::Inactive => {}
@@ -147,7 +146,7 @@ impl<'m> Row<'m> {
 
 /// The line of the worst level; a row that this node does not have says less than any other.
 fn worst<'a>(lines: &[Line<'a>]) -> Option<Line<'a>> {
-    let exposed = |line: &&Line| !matches!(line, Line::Value(_, cell) if cell.reading.truth == Truth::NotExposed);
+    let exposed = |line: &&Line| !matches!(line, Line::Value(_, cell) if cell.reading.truth.is_known_lack());
     let rank = |line: &&Line| std::cmp::Reverse(cells::level(line));
     lines.iter().filter(exposed).min_by_key(rank).or_else(|| lines.first()).copied()
 }

@@ -120,11 +120,11 @@ fn said(model: &Model, source: &SourceState) -> String {
 /// The less, the more troubled.
 fn trouble(source: &SourceState, now: Boot) -> u8 {
     match source.truth(now) {
-        _ if source.is_never_read() => 6,
         Truth::Failing { .. } => 0,
         Truth::Stale { .. } => 1,
         Truth::NeverPolled => 2,
         Truth::Absent | Truth::NotExposed | Truth::WarmingUp { .. } => 3,
+        Truth::NotRead { .. } | Truth::ProvesNothing { .. } => 6,
         Truth::Fresh if source.dropped_series > 0 || source.dropped_lines > 0 || is_off(source) => 4,
         Truth::Fresh => 5,
     }

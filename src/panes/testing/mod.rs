@@ -222,12 +222,14 @@ fn cells(condition: Condition) -> BTreeMap<crate::base::PanelId, Vec<Cell>> {
         level,
         spark: wave(30, condition),
         limits: Vec::new(),
+        unjudged: None,
     };
     let missing = |truth: Truth| Cell {
         reading: Reading { value: None, truth },
         level: Level::Unknown,
         spark: vec![],
         limits: vec![],
+        unjudged: None,
     };
     let (chain, mempool) = match condition {
         Condition::Ill => (

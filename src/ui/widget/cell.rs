@@ -100,6 +100,7 @@ pub fn truth_words(reading: &Reading, now: Boot, columns: usize) -> String {
     match &reading.truth {
         Truth::Failing { since, .. } if text::width(&whole) > columns => format!("fails {}", spoken(now.since(*since))),
         Truth::WarmingUp { .. } if text::width(&whole) > columns => "warming up".to_owned(),
+        Truth::NotRead { .. } if text::width(&whole) > columns => "not read".to_owned(),
         _fits_or_is_short => whole,
     }
 }

@@ -29,6 +29,8 @@ impl Mark {
             Truth::Failing { .. } => Mark::new(Glyph::Failing, Role::Failing, "fails"),
             Truth::NeverPolled => Mark::new(Glyph::NeverPolled, Role::NeverPolled, "not polled"),
             Truth::WarmingUp { .. } => Mark::new(Glyph::WarmingUp, Role::WarmingUp, "warming up"),
+            Truth::NotRead { .. } => Mark::new(Glyph::NotExposed, Role::NotExposed, "not read"),
+            Truth::ProvesNothing { .. } => Mark::new(Glyph::Unknown, Role::NotExposed, "proves nothing"),
         }
     }
 }

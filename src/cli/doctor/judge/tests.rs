@@ -78,14 +78,15 @@ fn the_configuration() {
 #[test]
 fn the_state_root() {
     let own = StateFacts { path: "/s".to_owned(), exists: true, ..StateFacts::default() };
-    check(&state(&StateFacts { shared: true, ..own.clone() }), Health::Ok, "exclude each other");
-    check(&state(&own), Health::Warning, "install -d -g opsconsole");
-    check(&state(&StateFacts { exists: false, ..own.clone() }), Health::Warning, "will be made");
+    check(&state(&StateFacts { shared: true, ..own.clone() }, false), Health::Ok, "exclude each other");
+    check(&state(&own, false), Health::Warning, "install -d -g opsconsole");
+    check(&state(&own, true), Health::Ok, "as the simulated targets are");
+    check(&state(&StateFacts { exists: false, ..own.clone() }, false), Health::Warning, "will be made");
     let refused = StateFacts { not_shared_because: Some("ops may not write".to_owned()), ..own.clone() };
-    check(&state(&refused), Health::Warning, "ops may not write");
-    check(&state(&StateFacts { unusable: Some("a link".to_owned()), ..own.clone() }), Health::Problem, "a link");
+    check(&state(&refused, false), Health::Warning, "ops may not write");
+    check(&state(&StateFacts { unusable: Some("a link".to_owned()), ..own.clone() }, false), Health::Problem, "a link");
     let full = StateFacts { shared: true, free_bytes: Some(5 << 20), ..own };
-    check(&state(&full), Health::Warning, "5 MiB are free");
+    check(&state(&full, false), Health::Warning, "5 MiB are free");
 }
 
 #[test]
@@ -99,10 +100,21 @@ fn secrets_privilege_and_tools() {
     check(&secret(Some("chmod 600 /f")), Health::Problem, "chmod 600 /f");
     let asked = |outcome: Result<&str, &str>| {
         let outcome = outcome.map(str::to_owned).map_err(str::to_owned);
-        privilege(&[PrivilegeFacts { target: "t".to_owned(), command: "systemctl restart x".to_owned(), outcome }])
+        privilege(&[PrivilegeFacts {
+            target: "t".to_owned(),
+            command: Some("systemctl restart x".to_owned()),
+            outcome,
+        }])
     };
     check(&asked(Ok("sudo lets ops")), Health::Ok, "sudo lets ops");
     check(&asked(Err("sudo refuses")), Health::Problem, "NOPASSWD");
+    let no_unit = PrivilegeFacts { target: "t".to_owned(), command: None, outcome: Err("it names no unit".to_owned()) };
+    let said = privilege(&[no_unit]);
+    check(&said, Health::Problem, "put that right, or take the host out");
+    assert!(
+        !said[0].remedy.as_deref().unwrap_or_default().contains("sudoers"),
+        "a remedy for another problem: {said:?}"
+    );
     check(&[tool("systemctl", true, true)], Health::Ok, "is there");
     check(&[tool("systemctl", false, true)], Health::Problem, "not installed");
     check(&[tool("systemctl", false, false)], Health::Warning, "not installed");
@@ -168,7 +180,9 @@ fn what_nodes_are_and_have() {
     check(&capabilities(&[found()]), Health::Ok, "t/n: surface as built · 1 read answered");
     let another = "127.0.0.1:8080 answers as goud, the configuration says volchain; none of its values is taken";
     let taken = CapabilitySnapshot { answers_as: vec![another.to_owned()], ..found() };
-    check(&capabilities(&[taken]), Health::Problem, another);
+    let said = capabilities(&[taken]);
+    check(&said, Health::Problem, another);
+    assert_eq!(said.len(), 1, "an endpoint is told of once: {said:?}");
     let strange = CapabilitySnapshot { not_recognised: vec!["http://n:1".to_owned()], ..found() };
     check(&capabilities(&[strange]), Health::Warning, "what answers at http://n:1 is not known for pouw");
     let lack = LackSnapshot {
