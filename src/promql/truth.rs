@@ -224,7 +224,8 @@ fn operand(selector: &Selector, store: &Store, scope: &Scope, at: At) -> Operand
     // Its source answers and does not have it: that is what the expression asks for. Where nobody looks, it is another
     // operand that answers.
     let is_excused = match &truth {
-        Truth::NotExposed => selector.may_be_absent,
+        // What a recording rule made nothing of is absent by its source's own word.
+        Truth::NotExposed | Truth::Absent => selector.may_be_absent,
         Truth::NotRead { .. } => selector.may_be_absent && !selector.is_asked_absent,
         _what_may_come => false,
     };
