@@ -2,23 +2,25 @@
 //!
 //! ```text
 //! ╭─ fleet ──────────────────────────────────────────────────────── 1 critical · 3 ok ╮
-//! │   target      alerts     chain health   mempool     …            answers objectives│
-//! │ ▸ ◆ chain-1   1 firing   ◆ age 7m 12s   ▲ 1244                     8 of 8     1 met│
-//! ╰───────────────────────────────────────────────────────────────────────────────────╯
+//! │   target      alerts     chain health     mempool        …         answers objectives│
+//! │ ▸ ◆ chain-1   1 firing   ◆ last bl… 7m 12s ▲ pending 1244            8 of 8     1 met│
+//! ╰── chain-1 ────────────────────────────────────────────────────────────────────────────╯
+//!   chain health   ◆ last block   7m 12s   critical
 //! ```
 //!
-//! A cell tells the row of that dimension that is worst, or how well its first row is. Must never: show what is not
-//! known as well, or hide a target because it is well.
+//! A cell tells the row of that dimension that is worst, or its first row that is measured: by its name and its value;
+//! where there is no room for both, a row in trouble by its name and any other by its value. The cells of the selected
+//! line are written out below the list. Must never: show what is not known as well, or hide a target because it is well.
 
 mod row;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::row::{Health, Row};
-use super::{Intent, Look, Model, cells, mark};
+use self::row::Row;
+use super::model::Level;
+use super::{Intent, Look, Model, cells, health, mark};
 use crate::base::{TargetId, text};
-use crate::panes::model::Level;
 use crate::ui::layout::above;
 use crate::ui::widget::cell::written;
 use crate::ui::widget::pen::{Pen, select};
@@ -45,7 +47,8 @@ impl Fleet {
             (Action::Open | Action::Copy, None) => return Some(Intent::Say("no target is shown".to_owned())),
             (_moves, _) => {}
         }
-        let height = usize::from(frame::inner(body).height).saturating_sub(1);
+        let (list, _) = split(model, body);
+        let height = usize::from(frame::inner(list).height).saturating_sub(1);
         let key = |at: usize| shown.get(at).map(|row| row.target.id.clone());
         self.selection.on(action, (shown.len(), height), |chosen| place(&shown, chosen), key);
         None
@@ -55,6 +58,7 @@ impl Fleet {
         let theme = &model.theme;
         let shown = self.shown(model);
         let [area] = self.look.arranged(area, [area]);
+        let (area, below) = split(model, area);
         let title = self.look.filter.title("fleet", shown.len(), model.targets.len());
         let (role, note) = summary(model);
         let inside = frame::frame(buf, theme, area, &title, (role, &note));
@@ -73,6 +77,9 @@ impl Fleet {
             columns.draw(buf, model, list, line, &shown[at], at == view.cursor);
         }
         rows::more(buf, theme, list, window.start, shown.len() - window.end);
+        if let Some(row) = shown.get(view.cursor).filter(|_| below.height > 0) {
+            written_out(buf, model, below, row);
+        }
     }
 
     /// The worst first; of those that are alike, in the order of the configuration.
@@ -93,22 +100,54 @@ fn place(shown: &[Row], target: &TargetId) -> Option<usize> {
     shown.iter().position(|row| row.target.id == *target)
 }
 
+/// The list, and below it a line for each dimension of the selected target where there is room for both.
+fn split(model: &Model, area: Rect) -> (Rect, Rect) {
+    /// The frame, the titles, and some lines of the list.
+    const LEAST_LIST_ROWS: u16 = 7;
+    let wanted = u16::try_from(model.dimensions.len()).unwrap_or(u16::MAX / 2) + frame::BOX_ROWS;
+    let below = if area.height >= wanted + LEAST_LIST_ROWS { wanted } else { 0 };
+    above(area, area.height - below)
+}
+
+/// Every dimension of a target in full: the row that is told of it, its value, and how well or how true that is.
+fn written_out(buf: &mut Buffer, model: &Model, area: Rect, row: &Row) {
+    let level = mark::level(row.level());
+    let note = format!("{} {}", model.theme.glyph(level.glyph), level.word);
+    let inside = frame::frame(buf, &model.theme, area, row.target.id.as_str(), (level.role, &note));
+    let widest = model.dimensions.iter().map(|dimension| text::width(&dimension.title)).max().unwrap_or(0);
+    let titles = u16::try_from(widest).unwrap_or(u16::MAX).min(inside.width / 3);
+    for (at, (dimension, line)) in model.dimensions.iter().zip(&row.cells).enumerate() {
+        let mut pen = Pen::new(buf, &model.theme, inside, at);
+        pen.field(Role::Dim, &dimension.title, titles).gap(2);
+        match line {
+            Some(cells::Line::Value(spec, cell)) => {
+                let mark = cells::mark(spec, cell);
+                let words = cells::said(model, &cells::Line::Value(spec, cell));
+                pen.glyph(mark.role, mark.glyph).gap(1).put(told_as(mark.role), &words);
+            }
+            Some(cells::Line::Heading(..)) | None => {
+                pen.put(Role::Dim, "- its system has nothing of this");
+            }
+        }
+    }
+}
+
+/// The role of words whose sign has this one: what is well, or not judged, is plain text.
+fn told_as(role: Role) -> Role {
+    if role == Role::Ok || role == Role::Dim { Role::Text } else { role }
+}
+
 /// How many targets are of which level, and the colour of the worst.
 fn summary(model: &Model) -> (Role, String) {
-    let levels: Vec<Level> = model.targets.iter().map(|target| Row::of(model, target).level()).collect();
-    let order = [Level::Critical, Level::Warning, Level::Unknown, Level::Ok];
-    let count = |level: Level| levels.iter().filter(|of| **of == level).count();
-    let words = order.iter().filter(|level| count(**level) > 0);
-    let words: Vec<String> = words.map(|level| format!("{} {}", count(*level), mark::level(*level).word)).collect();
-    let worst = order.into_iter().find(|level| count(*level) > 0).unwrap_or(Level::Unknown);
-    (mark::level(worst).role, words.join(" · "))
+    let levels: Vec<Level> = model.targets.iter().map(|target| health::Health::of(model, target).level()).collect();
+    health::counts(&levels)
 }
 
 /// A line as words, whole: for the clipboard and for a filter.
 fn said(model: &Model, row: &Row) -> String {
-    let dimensions = model.dimensions.iter().zip(&row.health).filter_map(|(dimension, health)| match health {
-        Health::NotFed => None,
-        Health::Row(line) => Some(format!("{}: {}", dimension.title, cells::said(model, line))),
+    let dimensions = model.dimensions.iter().zip(&row.cells);
+    let dimensions = dimensions.filter_map(|(dimension, line)| {
+        line.as_ref().map(|line| format!("{}: {}", dimension.title, cells::said(model, line)))
     });
     let mut words = vec![
         format!("{} {}", row.target.id, mark::level(row.level()).word),
@@ -128,8 +167,8 @@ const ANSWERS: u16 = 10;
 const OBJECTIVES: u16 = 12;
 /// A sign, and the shortest value that says anything.
 const LEAST_DIMENSION: u16 = 9;
-/// From this width on a dimension's cell names the row that it tells.
-const NAMED: u16 = 22;
+/// From this width on a dimension's cell has room for the name of its row and its value.
+const NAMED: u16 = 16;
 
 /// Where each column begins is the same for every line.
 #[derive(Clone, Copy)]
@@ -159,7 +198,8 @@ impl Columns {
         let mut pen = Pen::new(buf, &model.theme, area, 0);
         pen.tab(4).field(Role::Dim, "target", self.target).field(Role::Dim, "alerts", ALERTS);
         for dimension in &model.dimensions {
-            pen.field(Role::Dim, &dimension.title, self.dimension.saturating_sub(1)).gap(1);
+            let title = whole_words(&dimension.title, usize::from(self.dimension.saturating_sub(1)));
+            pen.field(Role::Dim, title, self.dimension.saturating_sub(1)).gap(1);
         }
         if self.answers {
             pen.field_right(Role::Dim, "answers", ANSWERS);
@@ -178,8 +218,8 @@ impl Columns {
         pen.tab(2).glyph(level.role, level.glyph).gap(1).field(Role::Text, row.target.id.as_str(), self.target);
         let (role, words) = (row.alerts_role(), row.alerts_words());
         pen.field(role, &words, ALERTS.saturating_sub(1)).gap(1);
-        for health in &row.health {
-            self.dimension(&mut pen, model, health);
+        for line in &row.cells {
+            self.dimension(&mut pen, model, line.as_ref());
         }
         if self.answers {
             pen.field_right(row.answers_role(), &row.answers_words(), ANSWERS);
@@ -193,15 +233,29 @@ impl Columns {
         }
     }
 
-    fn dimension(self, pen: &mut Pen, model: &Model, health: &Health) {
-        let Health::Row(cells::Line::Value(spec, cell)) = health else {
+    fn dimension(self, pen: &mut Pen, model: &Model, line: Option<&cells::Line>) {
+        let Some(cells::Line::Value(spec, cell)) = line else {
             pen.field(Role::Dim, "-", self.dimension.saturating_sub(1)).gap(1);
             return;
         };
         let mark = cells::mark(spec, cell);
-        let value = written(&model.theme, &cell.reading, spec.unit);
-        let words = if self.dimension >= NAMED { format!("{value} {}", spec.label) } else { value };
-        let role = if mark.role == Role::Ok || mark.role == Role::Dim { Role::Text } else { mark.role };
-        pen.glyph(mark.role, mark.glyph).gap(1).field(role, &words, self.dimension.saturating_sub(3)).gap(1);
+        let columns = self.dimension.saturating_sub(3);
+        let words = if self.dimension >= NAMED {
+            cells::in_few_words(model, spec, cell, usize::from(columns)).1
+        } else if cells::trouble(&cells::Line::Value(spec, cell)) > 0 {
+            spec.label.clone()
+        } else {
+            written(&model.theme, &cell.reading, spec.unit)
+        };
+        pen.glyph(mark.role, mark.glyph).gap(1).field(told_as(mark.role), &words, columns).gap(1);
     }
+}
+
+/// As many of the first words as fit, the first one always: half a word is none.
+fn whole_words(title: &str, columns: usize) -> &str {
+    let ends = title.match_indices(' ').map(|(at, _)| at).chain([title.len()]);
+    let fitting = ends.filter(|end| text::width(&title[..*end]) <= columns).last();
+    let first = title.find(' ').unwrap_or(title.len());
+    let words = &title[..fitting.unwrap_or(first)];
+    words.strip_suffix(" and").unwrap_or(words)
 }

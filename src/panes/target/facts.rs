@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 use super::found;
 use crate::alert::AlertState;
 use crate::base::text::count;
-use crate::panes::capability;
 use crate::panes::model::{Model, Target};
+use crate::panes::{alerts, capability};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 use crate::ui::widget::{Rows, Viewport, frame};
@@ -93,13 +93,18 @@ fn rules(rows: &mut Rows, model: &Model, target: &Target) {
     }
 }
 
-/// The alerts in this state, each name once.
-fn named<'a>(model: &'a Model, target: &Target, word: &str) -> Vec<&'a str> {
-    let alerts = model.alerts.alerts().filter(|alert| alert.target == target.id && alert.state.word() == word);
-    let mut names: Vec<&str> = Vec::new();
-    for alert in alerts {
-        if !names.contains(&alert.rule.name.as_str()) {
-            names.push(&alert.rule.name);
+/// The alerts in this state, each with where it is.
+fn named(model: &Model, target: &Target, word: &str) -> Vec<String> {
+    let rows = alerts::row::rows(model);
+    let rows = rows.iter().filter(|row| *row.target == target.id && row.state.word() == word);
+    let name = |row: &alerts::row::AlertRow| match row.place.as_str() {
+        "" => row.name.to_owned(),
+        place => format!("{} ({place})", row.name),
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in rows.map(name) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
