@@ -34,12 +34,22 @@ impl App {
         effects.push(Effect::Demo { folder, order: DemoOrder::TellOn });
     }
 
-    /// What is on now; where the demo does not tell, nothing is said of it. That it is gone, its targets show.
-    fn demo_told_on(&mut self, answer: Result<Vec<FaultState>, String>) {
+    /// What is on now, for the header and an open menu alike; where the demo does not tell, nothing is said of it: that
+    /// it is gone, its targets show. What it told before it took an order in is not of now.
+    fn demo_told_on(&mut self, at: At, answer: Result<Vec<FaultState>, String>) {
         self.demo_asked.owed = false;
-        let told = answer.ok().map(|faults| FaultsTold::of(&faults));
-        self.newer |= self.model.faults != told;
+        if matches!(&self.overlay, Some(Overlay::Faults(menu)) if menu.is_waiting()) {
+            return;
+        }
+        let told = answer.as_ref().ok().map(|faults| FaultsTold::of(faults));
+        if self.model.faults == told {
+            return;
+        }
+        self.newer = true;
         self.model.faults = told;
+        if let (Some(Overlay::Faults(menu)), Ok(faults)) = (&mut self.overlay, &answer) {
+            menu.told_on(at, faults);
+        }
     }
 
     /// Opens the menu, in a console that looks at nothing but a demo; elsewhere there is no such key.
@@ -75,7 +85,7 @@ impl App {
         effects: &mut Vec<Effect>,
     ) {
         if *order == DemoOrder::TellOn {
-            self.demo_told_on(answer);
+            self.demo_told_on(at, answer);
             return;
         }
         self.urgent = true;

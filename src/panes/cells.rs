@@ -203,7 +203,9 @@ pub fn worst(lines: &[Line]) -> Level {
     values.map(level).max().unwrap_or(Level::Unknown)
 }
 
-fn is_not_exposed(line: &Line) -> bool {
+/// Whether a row is one that its node does not have.
+#[must_use]
+pub fn is_not_exposed(line: &Line) -> bool {
     matches!(line, Line::Value(_, cell) if cell.reading.truth == Truth::NotExposed)
 }
 
@@ -254,14 +256,20 @@ fn label<'a>(line: &Line<'a>) -> Option<&'a str> {
 
 fn heading(buf: &mut Buffer, model: &Model, area: Rect, told: &Heading) {
     let mut pen = Pen::new(buf, &model.theme, area, 0);
+    let level = mark::level(told.level);
     if told.selected {
         pen.glyph(Role::Accent, Glyph::Cursor).gap(1);
     }
-    pen.put(if told.selected { Role::Title } else { Role::Dim }, told.words).gap(1).mark(mark::level(told.level));
-    if let Some((row, cell)) = told.row {
-        let (role, words) = in_few_words(model, row, cell, pen.room().saturating_sub(3));
-        pen.put(Role::Dim, " · ").put(role, &words);
-    }
+    let role = if told.selected { Role::Title } else { Role::Dim };
+    match told.row {
+        // The row says in words what the sign says of its subject.
+        Some((row, cell)) => {
+            pen.glyph(level.role, level.glyph).gap(1).put(role, told.words).gap(1);
+            let (role, words) = in_few_words(model, row, cell, pen.room());
+            pen.put(role, &words)
+        }
+        None => pen.put(role, told.words).gap(1).mark(level),
+    };
     if let Some(left_out) = told.left_out {
         let words = left_out.words();
         if text::width(&words) + 2 <= pen.room() {

@@ -277,6 +277,15 @@ mod tests {
         check("last_block_timestamp_ms", Unit::Count);
         check("rate(x_bytes_total[5m])", Unit::PerSecond);
         check("rate(x[5m]) / rate(y[5m])", Unit::Count);
+        check("rate(x[5m]) / rate(y[5m]) > 0.05", Unit::Ratio);
+        check("1 - good_ratio > 0.05", Unit::Ratio);
+        check("sum by (node) (increase(x[5m])) > 0", Unit::Events);
+        check("avg by (target) (up) < 0.66", Unit::Ratio);
+        check("sum(up) < 2", Unit::Count);
+        check("up == 0", Unit::YesNo);
+        check("backup_bytes < 4096 or without_checksum > 0", Unit::Count);
+        check("chain:lag_seconds > 600", Unit::Seconds);
+        check("chain:error_ratio:rate5m > 0.05", Unit::Ratio);
         check("opsconsole_scrape_duration_seconds", Unit::Seconds);
         let age = Expr::parse("age_seconds").expect("a selector");
         assert_eq!(limits(spec, &age), [(Level::Critical, 60.0)]);

@@ -152,13 +152,17 @@ fn short_state(state: &AlertState, word: &'static str) -> &'static str {
     if matches!(state, AlertState::Firing { no_data: Some(_), .. }) { "fires, lost" } else { word }
 }
 
-/// Target and place of an alert; the place alone where there is one target.
+/// Target and place of an alert; the place alone where there is one target. Where there is not room for both, the name
+/// of the target is cut: its beginning says which it is.
 fn whence(model: &Model, row: &AlertRow, columns: u16) -> String {
-    let whole = match model.targets.len() {
-        0 | 1 => row.place.clone(),
-        _several => format!("{} {}", row.target, row.place).trim_end().to_owned(),
-    };
-    text::fitted_middle(&whole, usize::from(columns)).into_owned()
+    const LEAST_TARGET: usize = 7;
+    let columns = usize::from(columns);
+    if model.targets.len() < 2 {
+        return text::fitted_middle(&row.place, columns).into_owned();
+    }
+    let taken = if row.place.is_empty() { 0 } else { text::width(&row.place) + 1 };
+    let target = text::fitted(row.target.as_str(), columns.saturating_sub(taken).max(LEAST_TARGET));
+    format!("{target} {}", row.place).trim_end().to_owned()
 }
 
 /// Draws one alert on the line `index` of `area`.
@@ -212,6 +216,29 @@ mod tests {
     use super::*;
     use crate::panes::alerts::row;
     use crate::panes::testing::{self, Condition};
+
+    /// However far down the selection is, the alert that fires is on the screen; and a selection that has gone is none.
+    #[test]
+    fn what_fires_is_never_out_of_sight() {
+        let model = testing::model(Condition::Ill);
+        let mut rows = row::rows(&model);
+        let quiet: Vec<AlertRow> = (0..20).flat_map(|_| rows[1..].to_vec()).collect();
+        rows.extend(quiet);
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.lines(&rows, 4), [0, 1, 2, 3]);
+        cursor.on(Action::Bottom, &rows, 4);
+        let lines = cursor.lines(&rows, 4);
+        assert!(lines[0] == 0 && lines.contains(&cursor.index(&rows)) && lines.len() == 4, "{lines:?}");
+        assert_eq!(cursor.lines(&rows, 1), [cursor.index(&rows)]);
+        assert_eq!(cursor.kept(&rows).index(&rows), cursor.index(&rows));
+        let others: Vec<AlertRow> = rows.iter().filter(|row| row.name != "BarrierTimeouts").cloned().collect();
+        assert_eq!(cursor.kept(&others).index(&others), 0);
+        // A yes or no that is compared says nothing more than that it holds.
+        let mut only = rows[0].clone();
+        assert_eq!(only.value().as_deref(), Some("3m 20s"));
+        only.unit = None;
+        assert_eq!(only.value(), None);
+    }
 
     #[test]
     fn the_selection_stays_on_its_alert_when_the_order_changes() {

@@ -18,8 +18,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::row::Row;
+use super::alerts::row::AlertRow;
 use super::model::Level;
-use super::{Intent, Look, Model, cells, health, mark};
+use super::{Intent, Look, Model, alerts, cells, health, mark};
+use crate::alert::AlertState;
 use crate::base::{TargetId, text};
 use crate::ui::layout::above;
 use crate::ui::widget::cell::written;
@@ -104,7 +106,8 @@ fn place(shown: &[Row], target: &TargetId) -> Option<usize> {
 fn split(model: &Model, area: Rect) -> (Rect, Rect) {
     /// The frame, the titles, and some lines of the list.
     const LEAST_LIST_ROWS: u16 = 7;
-    let wanted = u16::try_from(model.dimensions.len()).unwrap_or(u16::MAX / 2) + frame::BOX_ROWS;
+    // A line of alerts, and one for each dimension.
+    let wanted = u16::try_from(model.dimensions.len()).unwrap_or(u16::MAX / 2) + 1 + frame::BOX_ROWS;
     let below = if area.height >= wanted + LEAST_LIST_ROWS { wanted } else { 0 };
     above(area, area.height - below)
 }
@@ -116,7 +119,9 @@ fn written_out(buf: &mut Buffer, model: &Model, area: Rect, row: &Row) {
     let inside = frame::frame(buf, &model.theme, area, row.target.id.as_str(), (level.role, &note));
     let widest = model.dimensions.iter().map(|dimension| text::width(&dimension.title)).max().unwrap_or(0);
     let titles = u16::try_from(widest).unwrap_or(u16::MAX).min(inside.width / 3);
-    for (at, (dimension, line)) in model.dimensions.iter().zip(&row.cells).enumerate() {
+    let mut pen = Pen::new(buf, &model.theme, inside, 0);
+    pen.field(Role::Dim, "alerts", titles).gap(2).put(row.alerts_role(), &alerts(model, row));
+    for (at, (dimension, line)) in (1..).zip(model.dimensions.iter().zip(&row.cells)) {
         let mut pen = Pen::new(buf, &model.theme, inside, at);
         pen.field(Role::Dim, &dimension.title, titles).gap(2);
         match line {
@@ -130,6 +135,29 @@ fn written_out(buf: &mut Buffer, model: &Model, area: Rect, row: &Row) {
             }
         }
     }
+}
+
+/// What fires and what is about to, with where it is; then how much can not be told.
+fn alerts(model: &Model, row: &Row) -> String {
+    let all = alerts::row::rows(model);
+    let of_target = || all.iter().filter(|alert| *alert.target == row.target.id);
+    let named = |alert: &AlertRow| match alert.state {
+        AlertState::Firing { .. } => Some(format!("{} {}", alert.name, alert.place).trim_end().to_owned()),
+        AlertState::Pending { .. } => Some(format!("{} {} pending", alert.name, alert.place).replace("  ", " ")),
+        AlertState::NoData { .. }
+        | AlertState::WarmingUp { .. }
+        | AlertState::Resolved { .. }
+        | AlertState::Inactive => None,
+    };
+    let mut words: Vec<String> = of_target().filter_map(named).collect();
+    let not_exposed =
+        of_target().filter(|alert| matches!(alert.state, AlertState::NoData { not_exposed: true, .. })).count();
+    for (count, word) in [(row.health.no_data, "no data"), (not_exposed, "not exposed, so not watched")] {
+        if count > 0 {
+            words.push(format!("{count} {word}"));
+        }
+    }
+    if words.is_empty() { "none fires".to_owned() } else { words.join(", ") }
 }
 
 /// The role of words whose sign has this one: what is well, or not judged, is plain text.
@@ -190,6 +218,8 @@ impl Columns {
         let answers = room >= dimensions * LEAST_DIMENSION + ANSWERS;
         let room = room - if answers { ANSWERS } else { 0 };
         let objectives = room >= dimensions * (LEAST_DIMENSION + 4) + OBJECTIVES;
+        // Behind the last column nothing needs to be kept apart.
+        let room = if answers { room } else { room + 1 };
         let room = room - if objectives { OBJECTIVES } else { 0 };
         Columns { target, dimension: (room / dimensions).max(2), answers, objectives }
     }
@@ -258,4 +288,19 @@ fn whole_words(title: &str, columns: usize) -> &str {
     let first = title.find(' ').unwrap_or(title.len());
     let words = &title[..fitting.unwrap_or(first)];
     words.strip_suffix(" and").unwrap_or(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_cut_between_words() {
+        let check = |title, columns, want: &str| assert_eq!(whole_words(title, columns), want, "{title} in {columns}");
+        check("mempool and barriers", 30, "mempool and barriers");
+        check("mempool and barriers", 16, "mempool");
+        check("mempool and barriers", 5, "mempool");
+        check("chain health", 12, "chain health");
+        check("chain health", 11, "chain");
+    }
 }

@@ -119,3 +119,37 @@ fn objectives(target: &Target) -> Option<Objectives> {
     }
     (!target.objectives.is_empty()).then_some(counted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panes::testing::{self, Condition};
+
+    /// What is in trouble is told; else always the first row that is measured, however many warm up before it.
+    #[test]
+    fn a_dimension_is_told_by_its_worst_row_or_its_first_measured_one() {
+        let warming =
+            Truth::WarmingUp { have: std::time::Duration::from_secs(1), need: std::time::Duration::from_secs(9) };
+        let failing = Truth::Failing { reason: "refused".to_owned(), since: crate::base::Boot(0) };
+        let check = |changes: &[(usize, Option<Truth>, Level)], want: &str| {
+            let mut model = testing::model(Condition::Well);
+            let cells = model.targets[0].cells.get_mut("chain").expect("the panel of the fixture");
+            for (at, truth, level) in changes {
+                cells[*at].level = *level;
+                cells[*at].reading.truth = truth.clone().unwrap_or(Truth::Fresh);
+            }
+            let Some(Line::Value(row, _)) = told(&model.targets[0], Dimension::ChainHealth) else { panic!("a row") };
+            assert_eq!(row.label, want, "{changes:?}");
+        };
+        let warms = Some(warming);
+        check(&[], "node up");
+        check(&[(0, warms.clone(), Level::Unknown)], "height");
+        check(&[(0, Some(Truth::Absent), Level::Unknown), (1, warms.clone(), Level::Unknown)], "last block");
+        check(&[(3, None, Level::Warning)], "blocks verified");
+        check(&[(3, None, Level::Warning), (4, None, Level::Critical)], "users with issues");
+        check(&[(1, None, Level::Unknown)], "node up");
+        check(&[(2, Some(failing), Level::Unknown)], "last block");
+        let all: Vec<_> = (0..5).map(|at| (at, warms.clone(), Level::Unknown)).collect();
+        check(&all, "node up");
+    }
+}

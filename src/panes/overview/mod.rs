@@ -185,7 +185,7 @@ fn pane(buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, scrolled: Op
     let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
     let height = usize::from(inside.height);
     let Some(offset) = scrolled else {
-        let folded = fold::fold(&parts, headed, height);
+        let folded = fold::fold(&parts, headed, height, usize::from(inside.width));
         cells::draw(buf, model, inside, &folded.lines, fold::usual(model, dimension), None);
         if let Some(foot) = &folded.foot {
             rows::foot(buf, theme, inside, Role::Dim, foot);

@@ -116,19 +116,20 @@ fn judged(model: &Model, target: &Target) -> (Role, String) {
     if rules == 0 {
         return (Role::Unknown, "no rules: nothing can fire".to_owned());
     }
-    let mut counts = [0_usize; 5];
+    let mut counts = [0_usize; 6];
     for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
         let at = match alert.state {
             AlertState::Firing { .. } => 0,
             AlertState::Pending { .. } => 1,
-            AlertState::NoData { .. } => 2,
+            AlertState::NoData { not_exposed: false, .. } => 2,
+            AlertState::NoData { not_exposed: true, .. } => 5,
             AlertState::WarmingUp { .. } => 3,
             AlertState::Resolved { .. } => 4,
             AlertState::Inactive => continue,
         };
         counts[at] += 1;
     }
-    let words = ["firing", "pending", "with no data", "warming up", "resolved"];
+    let words = ["firing", "pending", "with no data", "warming up", "resolved", "not exposed"];
     let said: Vec<String> =
         counts.iter().zip(words).filter(|(n, _)| **n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     let role = match counts {
@@ -181,10 +182,10 @@ mod tests {
     #[test]
     fn every_state_of_an_alert_that_is_not_quiet_is_counted() {
         let check = |model: &Model, want: &str| assert_eq!(judged(model, &model.targets[0]).1, want);
-        check(&testing::model(Condition::Ill), "3 rules: 1 firing, 1 pending, 1 with no data");
+        check(&testing::model(Condition::Ill), "3 rules: 1 firing, 1 pending, 1 not exposed");
         check(&testing::model(Condition::Stale), "3 rules: 3 with no data");
         let mut model = testing::model(Condition::Well);
-        check(&model, "3 rules: 1 with no data");
+        check(&model, "3 rules: 1 not exposed");
         std::sync::Arc::make_mut(&mut model.targets[0].system).rules.groups.clear();
         check(&model, "no rules: nothing can fire");
     }

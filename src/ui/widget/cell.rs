@@ -84,7 +84,7 @@ fn columns(n: usize) -> u16 {
 /// range: such a number is wrong, and looks like any other.
 #[must_use]
 pub fn written(theme: &Theme, reading: &Reading, unit: Unit) -> String {
-    match reading.value.filter(|_| !matches!(reading.truth, Truth::WarmingUp { .. })) {
+    match reading.told() {
         Some(value) => unit.write(value),
         None => theme.glyph(Glyph::Absent).to_owned(),
     }
