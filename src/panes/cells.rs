@@ -203,9 +203,7 @@ pub fn worst(lines: &[Line]) -> Level {
     values.map(level).max().unwrap_or(Level::Unknown)
 }
 
-/// Whether a row is one that its node does not have.
-#[must_use]
-pub fn is_not_exposed(line: &Line) -> bool {
+fn is_not_exposed(line: &Line) -> bool {
     matches!(line, Line::Value(_, cell) if cell.reading.truth == Truth::NotExposed)
 }
 

@@ -125,6 +125,7 @@ pub fn unit_counted(spec: &SystemSpec, counted: &Counted) -> Unit {
     match counted.made {
         Some(Made::Events) => Unit::Events,
         Some(Made::PerSecond) => Unit::PerSecond,
+        Some(Made::Age) => Unit::Seconds,
         Some(Made::Mean) if yes_or_no => Unit::Ratio,
         Some(Made::Sum) if yes_or_no => Unit::Count,
         Some(Made::Part) if counted.threshold.is_some_and(|limit| (0.0..=1.0).contains(&limit)) => Unit::Ratio,
@@ -283,6 +284,7 @@ mod tests {
         check("avg by (target) (up) < 0.66", Unit::Ratio);
         check("sum(up) < 2", Unit::Count);
         check("up == 0", Unit::YesNo);
+        check("time() - tick_seconds > 60", Unit::Seconds);
         check("backup_bytes < 4096 or without_checksum > 0", Unit::Count);
         check("chain:lag_seconds > 600", Unit::Seconds);
         check("chain:error_ratio:rate5m > 0.05", Unit::Ratio);

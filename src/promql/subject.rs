@@ -54,6 +54,8 @@ pub enum Made {
     Mean,
     /// The sum of its series: of one that says yes or no, it is a number.
     Sum,
+    /// How long ago something was.
+    Age,
     /// Something else than its series count: the number of them, or a value that is reckoned with.
     Number,
 }
@@ -103,6 +105,10 @@ fn made_of(expr: &parser::Expr) -> Option<Made> {
     }
 }
 
+fn is_now(expr: &parser::Expr) -> bool {
+    matches!(plain(expr), parser::Expr::Call(call) if call.func.name == "time" && call.args.args.is_empty())
+}
+
 fn made_of_two(binary: &parser::BinaryExpr) -> Option<Made> {
     let one = |side: &parser::Expr| matches!(plain(side), parser::Expr::NumberLiteral(number) if number.val == 1.0);
     match binary.op.id() {
@@ -114,6 +120,7 @@ fn made_of_two(binary: &parser::BinaryExpr) -> Option<Made> {
         }
         token::T_DIV => Some(Made::Part),
         token::T_SUB if one(&binary.lhs) => Some(Made::Part),
+        token::T_SUB if is_now(&binary.lhs) => Some(Made::Age),
         token::T_ADD | token::T_SUB => {
             let (left, right) = (made_of(&binary.lhs), made_of(&binary.rhs));
             if left.is_some() && left == right { left } else { Some(Made::Number) }
@@ -206,6 +213,7 @@ mod tests {
         check("1 - good_ratio > 0.05", Some(Made::Part), Some(0.05));
         check("avg by (target) (up) < 0.66", Some(Made::Mean), Some(0.66));
         check("count(up) < 3", Some(Made::Number), Some(3.0));
+        check("time() - tick_seconds > on (target) (3 * y)", Some(Made::Age), None);
         check("sum(up) < 3", Some(Made::Sum), Some(3.0));
         check("rate(x[5m]) * 60 > 1", Some(Made::Number), Some(1.0));
         check("max(increase(x[5m])) + max(increase(y[5m]))", Some(Made::Events), None);

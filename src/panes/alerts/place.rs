@@ -71,8 +71,8 @@ pub(super) fn family(rules: &RuleFile) -> &str {
         return "";
     }
     let alike = |at: &usize| rest.iter().all(|name| name.get(..*at) == first.get(..*at));
-    let words = first.char_indices().filter(|(at, letter)| *at > 0 && letter.is_uppercase()).map(|(at, _)| at);
-    words.filter(alike).last().and_then(|at| first.get(..at)).unwrap_or("")
+    let mut words = first.char_indices().filter(|(at, letter)| *at > 0 && letter.is_uppercase()).map(|(at, _)| at);
+    words.rfind(alike).and_then(|at| first.get(..at)).unwrap_or("")
 }
 
 /// The name of an alert in so many columns: whole, else without what all of its system begin with, else cut in its

@@ -12,6 +12,7 @@ use crate::model::labels::NAME;
 use crate::panes::series::unit_counted;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
+use crate::promql::subject::Counted;
 use crate::ui::Role;
 
 /// An alert with what its rule says.
@@ -80,7 +81,12 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
 fn unit(model: &Model, alert: &Alert) -> Option<Unit> {
     let guessed = || {
         let Some(target) = model.target_by_id(&alert.target) else { return Some(Unit::Count) };
-        let counted = target.system.rules.counted(&alert.rule.counted);
+        // An element that kept its name has the value of that series: of `a > 1 or b > 2`, of the one that it is.
+        let counted = match alert.metric.name() {
+            "" => alert.rule.counted.clone(),
+            name => Counted { subject: Some(Arc::from(name)), ..Counted::default() },
+        };
+        let counted = target.system.rules.counted(&counted);
         Some(unit_counted(&target.system.spec, &counted)).filter(|unit| *unit != Unit::YesNo)
     };
     alert.rule.unit.or_else(guessed)

@@ -283,8 +283,8 @@ impl Columns {
 
 /// As many of the first words as fit, the first one always: half a word is none.
 fn whole_words(title: &str, columns: usize) -> &str {
-    let ends = title.match_indices(' ').map(|(at, _)| at).chain([title.len()]);
-    let fitting = ends.filter(|end| text::width(&title[..*end]) <= columns).last();
+    let mut ends = title.match_indices(' ').map(|(at, _)| at).chain([title.len()]);
+    let fitting = ends.rfind(|end| text::width(&title[..*end]) <= columns);
     let first = title.find(' ').unwrap_or(title.len());
     let words = &title[..fitting.unwrap_or(first)];
     words.strip_suffix(" and").unwrap_or(words)

@@ -4,6 +4,7 @@
 //! Must never: leave out a row in trouble while one that is well is shown, or leave out anything without saying so.
 
 use crate::base::text;
+use crate::model::Truth;
 use crate::panes::cells::{self, Heading, LeftOut, Line};
 use crate::panes::mark;
 use crate::panes::model::{Level, Model, Target};
@@ -28,7 +29,7 @@ pub fn parts<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Part<'a>> {
         let all: Vec<Line> = cells::all_of_dimension(target, dimension.dimension).collect();
         let mut rows = cells::by_trouble(cells::of_dimension(target, dimension.dimension));
         // What a node does not have is the first to be left out.
-        rows.sort_by_key(cells::is_not_exposed);
+        rows.sort_by_key(is_lacking);
         let shown = |line: &Line| rows.iter().any(|row| is_same(row, line));
         let elsewhere = all.iter().filter(|line| !shown(line)).copied().collect();
         let level = cells::worst(&all);
@@ -38,6 +39,10 @@ pub fn parts<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Part<'a>> {
     parts.retain(|part| !part.rows.is_empty() || !part.elsewhere.is_empty());
     parts.sort_by_key(|part| std::cmp::Reverse(part.level));
     parts
+}
+
+fn is_lacking(line: &Line) -> bool {
+    matches!(line, Line::Value(_, cell) if matches!(cell.reading.truth, Truth::Absent | Truth::NotExposed))
 }
 
 fn is_same(one: &Line, other: &Line) -> bool {
