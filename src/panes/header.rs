@@ -88,7 +88,17 @@ struct Extras {
 }
 
 impl Extras {
+    /// Everything at length; with the demo's faults in few words where that makes room for what else would be left out.
     fn fitting(model: &Model, target: Option<&Target>, room: usize) -> Extras {
+        let at_length = Extras::in_words(model, target, room, false);
+        if at_length.line.is_some() {
+            return at_length;
+        }
+        let in_few = Extras::in_words(model, target, room, true);
+        if in_few.line.is_some() { in_few } else { at_length }
+    }
+
+    fn in_words(model: &Model, target: Option<&Target>, room: usize, few: bool) -> Extras {
         let mut left = room;
         let mut fits = |words: &str| {
             let wide = text::width(words) + 2;
@@ -102,7 +112,9 @@ impl Extras {
             let form = forms.into_iter().find(|words| fits(words))?;
             Some((role, form))
         });
-        let faults = faults(model).into_iter().find(|words| fits(words)).map(|words| (Role::Demo, words));
+        let forms = faults(model);
+        let faults = forms.into_iter().skip(usize::from(few)).find(|words| fits(words));
+        let faults = faults.map(|words| (Role::Demo, words));
         let answering = target.map(|target| link(model, target)).and_then(|counted| {
             let mark = counted.mark();
             let glyph = model.theme.glyph(mark.glyph);

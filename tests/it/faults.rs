@@ -152,7 +152,7 @@ fn a_fault_switched_in_the_menu_is_seen_in_the_panel_and_cured_there() {
     console.type_text("\r");
     console.shows("◆ volchain/refused");
     console.type_text("\u{1b}");
-    console.shows("demo: 1 fault on at");
+    console.shows("demo: 1 fault on");
     console.shows("■ node up");
     let told = chain.fault(&[]);
     let is_on = |line: &str| line.starts_with("volchain/refused ") && line.contains(" on ");
