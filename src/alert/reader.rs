@@ -10,14 +10,17 @@ use super::duration;
 use super::template::{self, Template};
 use super::yaml::{Pairs, RawFile, RawGroup, RawRule};
 use super::{AlertRule, RecordRule, Rule, RuleFile, RuleGroup};
-use crate::base::Problem;
 use crate::base::problem::nearest;
+use crate::base::{Problem, Unit};
 use crate::model::labels::NAME;
-use crate::promql::subject::subject;
+use crate::promql::subject::Counted;
 use crate::promql::{Dialect, Expr};
 
 /// Where a group says nothing, as in Prometheus.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The annotation that says what an alert's value counts.
+const UNIT: &str = "opsconsole_unit";
 
 /// Keys of Prometheus' relatives that mean something there and nothing here.
 const ELSEWHERE: &[&str] =
@@ -157,10 +160,27 @@ impl Reader<'_> {
         let keep_firing_for = raw.keep_firing_for.as_ref().map(|text| self.duration(text)).unwrap_or_default();
         let mut labels = self.templates(Some(from_shared(shared)), "label");
         labels.extend(self.templates(raw.labels, "label"));
+        let unit = raw.annotations.as_ref().and_then(|annotations| self.unit(annotations));
         let annotations = self.templates(raw.annotations, "annotation");
         let expr = expr?;
-        let subject = subject(&expr);
-        Some(Rule::Alert(Arc::new(AlertRule { name, expr, subject, hold, keep_firing_for, labels, annotations })))
+        let counted = Counted::of(&expr);
+        Some(Rule::Alert(Arc::new(AlertRule { name, expr, counted, unit, hold, keep_firing_for, labels, annotations })))
+    }
+
+    /// What the alert's value counts, where an annotation says so.
+    fn unit(&mut self, annotations: &Pairs) -> Option<Unit> {
+        let (_, text) = annotations.0.iter().find(|(name, _)| name.value == UNIT)?;
+        let name = text.value.trim();
+        let unit = Unit::named(name);
+        if unit.is_none() {
+            let known = || Unit::NAMED.iter().map(|(name, _)| *name);
+            let meant = match nearest(name, known()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
+            };
+            self.complain(text.referenced, format!("annotation {UNIT}: {name:?} is not a unit; {meant}"));
+        }
+        unit
     }
 
     fn record(
@@ -183,7 +203,9 @@ impl Reader<'_> {
         }
         let mut labels = shared.clone();
         labels.extend(self.texts(raw.labels));
-        Some(Rule::Record(Arc::new(RecordRule { name: Arc::from(name.value.as_str()), expr: expr?, labels })))
+        let expr = expr?;
+        let counted = Counted::of(&expr);
+        Some(Rule::Record(Arc::new(RecordRule { name: Arc::from(name.value.as_str()), expr, counted, labels })))
     }
 
     /// Labels that are no templates.

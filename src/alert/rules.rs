@@ -9,8 +9,9 @@ use serde_saphyr::{Location, MessageFormatter, UserMessageFormatter};
 use super::reader::{self, Reader};
 use super::template::{Scene, Template};
 use super::yaml::RawFile;
-use crate::base::{Problem, Provenance, Severity};
+use crate::base::{Problem, Provenance, Severity, Unit};
 use crate::model::Labels;
+use crate::promql::subject::Counted;
 use crate::promql::{Dialect, Expr};
 
 #[derive(Clone, Debug)]
@@ -43,8 +44,11 @@ pub enum Rule {
 pub struct AlertRule {
     pub name: String,
     pub expr: Expr,
-    /// The series whose unit the alert's value has, where that can be told.
-    pub subject: Option<Arc<str>>,
+    /// What its value counts, as far as the expression tells.
+    pub counted: Counted,
+    /// The annotation `opsconsole_unit`: what the alert's value counts, by a unit's name in `system.ron`
+    /// ([`Unit::NAMED`]), such as `Seconds`, `Ratio` or `Events`. Where there is none, it is guessed from the expression.
+    pub unit: Option<Unit>,
     /// How long the expression must hold before the alert fires.
     pub hold: Duration,
     /// How long the expression must not hold before the alert resolves.
@@ -60,6 +64,8 @@ pub struct RecordRule {
     /// The name of the series.
     pub name: Arc<str>,
     pub expr: Expr,
+    /// What its values count, as far as the expression tells.
+    pub counted: Counted,
     /// The group's and the rule's own.
     pub labels: BTreeMap<String, String>,
 }
@@ -78,6 +84,28 @@ impl RuleFile {
     /// The rules that alert.
     pub fn alerts(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
         self.groups.iter().flat_map(RuleGroup::alerts)
+    }
+
+    /// What a value counts, told through the series that these rules record: what is recorded of an increase counts
+    /// events under any name.
+    #[must_use]
+    pub fn counted(&self, counted: &Counted) -> Counted {
+        // A series that is recorded of itself has no beginning.
+        const DEEPEST: usize = 8;
+        let mut told = counted.clone();
+        for _ in 0..DEEPEST {
+            let Some(name) = told.subject.as_deref().filter(|_| told.made.is_none()) else { break };
+            let Some(record) = self.records().find(|record| *record.name == *name) else { break };
+            told = Counted { threshold: told.threshold, ..record.counted.clone() };
+        }
+        told
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Arc<RecordRule>> {
+        self.rules().filter_map(|rule| match rule {
+            Rule::Record(rule) => Some(rule),
+            Rule::Alert(_) => None,
+        })
     }
 
     /// The names of all series that its rules select.
@@ -305,6 +333,7 @@ groups:
           summary: "{{ $valeu | humanize }}"
           first: "{{ humanise $value }}"
           second: "{{ if $value }}"
+          opsconsole_unit: Second
           third: "{{ tmpl }}"
       - alert: B
         expr: limitk(1, x) > 1
@@ -332,22 +361,23 @@ unrelated: true
                 "11:20: annotation summary: the variable $valeu is not set; did you mean $value?",
                 "12:18: annotation first: there is no template function humanise; did you mean humanize?",
                 "13:19: annotation second: a if without its end, in \"{{ if $value }}\"",
-                "14:18: annotation third: the template function tmpl is not supported",
-                "16:15: \"limitk(1, x) > 1\": aggregation limitk is not supported",
-                "17:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
-                "18:18: \"bad-name\" can not be the name of a label",
-                "18:39: label node: '}' has no meaning here, in \"}\"",
-                "18:57: \"__name__\" can not be the name of a label",
-                "19:17: \"r r\" can not be the name of a series",
-                "21:14: for belongs to an alert, not to a record",
-                "22:23: annotations belong to an alert, not to a record",
-                "23:9: a rule needs a name: alert or record",
-                "23:15: \"x >\": not PromQL: invalid promql query",
-                "24:9: a rule needs an expression: expr",
-                "25:17: a rule is either an alert or a record, not both",
-                "27:11: there is another group \"g\" in this file",
-                "28:15: the interval of a group must be longer than nothing",
-                "29:1: unknown key \"unrelated\"; known here: groups",
+                "14:28: annotation opsconsole_unit: \"Second\" is not a unit; did you mean Seconds?",
+                "15:18: annotation third: the template function tmpl is not supported",
+                "17:15: \"limitk(1, x) > 1\": aggregation limitk is not supported",
+                "18:14: \"5 minutes\" is not a duration; write numbers with units, such as 90s, 1h30m or 1d",
+                "19:18: \"bad-name\" can not be the name of a label",
+                "19:39: label node: '}' has no meaning here, in \"}\"",
+                "19:57: \"__name__\" can not be the name of a label",
+                "20:17: \"r r\" can not be the name of a series",
+                "22:14: for belongs to an alert, not to a record",
+                "23:23: annotations belong to an alert, not to a record",
+                "24:9: a rule needs a name: alert or record",
+                "24:15: \"x >\": not PromQL: invalid promql query",
+                "25:9: a rule needs an expression: expr",
+                "26:17: a rule is either an alert or a record, not both",
+                "28:11: there is another group \"g\" in this file",
+                "29:15: the interval of a group must be longer than nothing",
+                "30:1: unknown key \"unrelated\"; known here: groups",
             ],
         );
     }

@@ -9,6 +9,7 @@ use crate::base::{At, Boot, PanelId, SystemId, TargetId, Wall};
 use crate::model::{Reading, Scope, Store, Truth};
 use crate::panes::Page;
 use crate::panes::model::{Cell, Level, SPARK_BUCKET_SECONDS, Target};
+use crate::panes::series::covered_from;
 use crate::promql::limit::limit;
 use crate::promql::{self, Condition, Expr, Value, Verdict};
 use crate::runbook::Present;
@@ -135,9 +136,10 @@ fn cell(row: &Row, mut spark: Vec<Option<f64>>, store: &Store, target: &TargetId
         return Cell { reading, level: Level::Unknown, spark, limits: Vec::new(), unjudged: None };
     };
     let scope = Scope::Target(target.clone());
-    if !ends.is_empty() {
+    if let Some(oldest) = ends.first() {
         let until = promql::measured_until(expr, store, &scope, at);
-        extend(&mut spark, expr, store, &scope, ends, until);
+        let from = covered_from(expr, store, &scope, *oldest);
+        extend(&mut spark, expr, store, &scope, ends, (from, until));
     }
     let mut reading = Present::new(store, target, at).reading(expr);
     let judge = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.judge(store, &scope, at));
@@ -170,18 +172,18 @@ fn judged(critical: Option<Verdict>, warning: Option<Verdict>) -> (Level, Option
     }
 }
 
-/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured after
-/// `until`.
+/// Appends the values at the ends of newly closed buckets, and lets the oldest fall out. Nothing is measured before
+/// `from`, when ranges were not covered, nor after `until`.
 fn extend(
     buckets: &mut Vec<Option<f64>>,
     expr: &Expr,
     store: &Store,
     scope: &Scope,
     ends: &[Wall],
-    until: Option<Wall>,
+    (from, until): (Option<Wall>, Option<Wall>),
 ) {
     for end in ends {
-        if until.is_some_and(|until| *end > until) {
+        if from.is_some_and(|from| *end < from) || until.is_some_and(|until| *end > until) {
             buckets.push(None);
             continue;
         }
@@ -258,5 +260,22 @@ mod tests {
         check(3.0, limits, Level::Warning);
         check(6.0, limits, Level::Critical);
         check(f64::NAN, limits, Level::Unknown);
+    }
+
+    /// A rate over a part of its range is a wrong number, and its rise looks like an incident.
+    #[test]
+    fn nothing_is_drawn_of_a_range_before_it_is_covered() {
+        let mut world = World::new(&["a/e/s"]);
+        for second in (0..=200).step_by(10) {
+            world.row("a/e/s", second, &[("x_total{target=t}", second as f64)]);
+        }
+        let spec =
+            crate::base::ron_text::parse("row", "(label: \"x\", expr: \"increase(x_total[1m])\")").expect("a row");
+        let ends: Vec<Wall> = (1..=12).map(|ten| world.at(ten * 10).wall).collect();
+        let cell = cell(&Row::of(&spec), Vec::new(), &world.store, &"t".into(), world.at(200), &ends);
+        let drawn: Vec<bool> = cell.spark.iter().map(Option::is_some).collect();
+        // One poll before the whole minute is near enough.
+        let want: Vec<bool> = (1..=12).map(|ten| ten >= 5).collect();
+        assert_eq!(drawn, want, "{:?}", cell.spark);
     }
 }

@@ -102,6 +102,7 @@ pub struct App {
     /// When clocks and claims of alerts were last handed to the shell.
     alerts_kept: Option<Boot>,
     settings_told: Option<Boot>,
+    demo_asked: faults::Asked,
     arming: acting::ArmingState,
     /// Runs with a record on its way to the journal: nothing is proposed for them until it has arrived.
     writing: BTreeSet<RunId>,

@@ -206,6 +206,7 @@ impl App {
             boot_id: setup.boot_id,
             alerts_kept: None,
             settings_told: None,
+            demo_asked: super::faults::Asked::default(),
             rule_files,
             arming: ArmingState::default(),
             writing: BTreeSet::new(),

@@ -23,8 +23,9 @@ const CHART: usize = 180;
 /// The chart of a target's page, as its system has it; what can not be read was refused when the system was loaded.
 pub(super) fn chart(system: &System) -> Option<Picture> {
     let expr = Expr::parse(&system.spec.chart.as_ref()?.expr).ok()?;
-    let picture = Picture::new(expr, system, BUCKET_SECONDS, CHART);
-    Some(Picture { unit: system.spec.chart.as_ref().map_or(picture.unit, |chart| chart.unit), ..picture })
+    let mut picture = Picture::new(expr, system, BUCKET_SECONDS, CHART);
+    picture.unit = system.spec.chart.as_ref().map_or(picture.unit, |chart| chart.unit);
+    Some(picture)
 }
 
 /// How often clocks and claims of alerts are kept, while there are any.
@@ -74,6 +75,7 @@ impl App {
     /// frame after that.
     pub(super) fn watch(&mut self, at: At, effects: &mut Vec<Effect>) {
         self.tell_settings(at);
+        self.ask_demo(at, effects);
         self.evaluate_rules(at, effects);
         self.tell_claims_over(at, effects);
         if self.alerts_kept.is_some_and(|kept| at.boot.since(kept) >= KEEP_EVERY) {

@@ -23,9 +23,31 @@ pub enum Unit {
     YesNo,
     /// Seconds since the Unix epoch: a moment, not a duration.
     Time,
+    /// How often something happened. Prometheus' `increase` reckons with fractions of events; nobody has seen one, so
+    /// it is written whole.
+    Events,
 }
 
 impl Unit {
+    /// Every unit by the name that files give it: the one of `system.ron`.
+    pub const NAMED: [(&str, Unit); 9] = [
+        ("Count", Unit::Count),
+        ("Seconds", Unit::Seconds),
+        ("Milliseconds", Unit::Milliseconds),
+        ("Bytes", Unit::Bytes),
+        ("Ratio", Unit::Ratio),
+        ("PerSecond", Unit::PerSecond),
+        ("YesNo", Unit::YesNo),
+        ("Time", Unit::Time),
+        ("Events", Unit::Events),
+    ];
+
+    /// The unit of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Unit> {
+        Unit::NAMED.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit)
+    }
+
     /// The value as an operator reads it; never more than ten columns, and nothing but zero is written as zero.
     #[must_use]
     pub fn write(self, value: f64) -> String {
@@ -73,7 +95,18 @@ impl Unit {
             Unit::PerSecond => format!("{}/s", short(value, digits)),
             Unit::YesNo => if value == 0.0 { "no" } else { "yes" }.to_owned(),
             Unit::Time => time(value, digits),
+            Unit::Events => events(value, digits),
         }
+    }
+}
+
+/// Whole, unless a scale needs more digits to tell its labels apart.
+fn events(value: f64, digits: Option<usize>) -> String {
+    match (value, digits) {
+        (_, Some(_)) => short(value, digits),
+        (0.0, None) => "0".to_owned(),
+        (value, None) if value.abs() < 0.5 => if value > 0.0 { "<1" } else { ">-1" }.to_owned(),
+        (value, None) => short(value.round(), None),
     }
 }
 
@@ -199,6 +232,20 @@ mod tests {
         check(Unit::Count, f64::NAN, "NaN");
         check(Unit::Time, 1_795_230_245.0, "2026-11-21");
         check(Unit::Time, 12.0, "12s");
+        check(Unit::Events, 66.97, "67");
+        check(Unit::Events, 1.01, "1");
+        check(Unit::Events, 0.3, "<1");
+        check(Unit::Events, 0.0, "0");
+        check(Unit::Events, 287_340.4, "287.3k");
+    }
+
+    #[test]
+    fn the_names_of_units_are_those_of_the_files() {
+        for (name, unit) in Unit::NAMED {
+            let read: Unit = crate::base::ron_text::parse("unit", name).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+            assert_eq!((read, Unit::named(name)), (unit, Some(unit)));
+        }
+        assert_eq!(Unit::named("seconds"), None);
     }
 
     #[test]
@@ -228,16 +275,7 @@ mod tests {
     /// Whatever is measured, it fits its column, and only zero looks like zero.
     #[test]
     fn no_value_is_too_wide_or_looks_like_nothing() {
-        let units = [
-            Unit::Count,
-            Unit::Seconds,
-            Unit::Milliseconds,
-            Unit::Bytes,
-            Unit::Ratio,
-            Unit::PerSecond,
-            Unit::YesNo,
-            Unit::Time,
-        ];
+        let units = Unit::NAMED.map(|(_, unit)| unit);
         let mut value: f64 = 1e-300;
         while value < 1e300 {
             for value in [value, -value, value * 9.9996, value.round()] {

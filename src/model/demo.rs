@@ -52,6 +52,8 @@ pub enum DemoOrder {
     Cure {
         system: Option<String>,
     },
+    /// Tell the faults that are on, and no others: what a console asks by itself every few seconds.
+    TellOn,
 }
 
 impl FaultState {

@@ -103,3 +103,12 @@ pub struct Reading {
     pub value: Option<f64>,
     pub truth: Truth,
 }
+
+impl Reading {
+    /// The value, where it may be shown: what is reckoned from a part of its range is a wrong number that looks like any
+    /// other.
+    #[must_use]
+    pub fn told(&self) -> Option<f64> {
+        self.value.filter(|_| !matches!(self.truth, Truth::WarmingUp { .. }))
+    }
+}

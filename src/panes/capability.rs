@@ -87,7 +87,7 @@ impl Surface {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Surface::Untold => "untold",
+            Surface::Untold => "surface not known yet",
             Surface::Documented => "documented",
             Surface::AsBuilt => "as built",
             Surface::Mixed => "mixed",
@@ -98,7 +98,7 @@ impl Surface {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Surface::Untold => "untold: no answer tells the documented surface from the one as built",
+            Surface::Untold => "not known yet: no answer tells the documented surface from the one as built",
             Surface::Documented => "documented",
             Surface::AsBuilt => "as built",
             Surface::Mixed => "mixed: partly documented, partly as built",

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::mark;
 use super::model::{Cell, Level, Model, Target};
-use crate::base::{Boot, Unit};
+use crate::base::{Boot, Unit, text};
 use crate::model::{Reading, Truth};
 use crate::systems::{Dimension, OnOverview, PanelSpec, RowSpec};
 use crate::ui::layout::above;
@@ -33,16 +33,100 @@ static NOT_EVALUATED: Cell = Cell {
 /// One line of a pane.
 #[derive(Clone, Copy, Debug)]
 pub enum Line<'a> {
-    /// A word over the lines that follow, and how its subject is.
-    Heading(&'a str, Level, bool),
+    /// A word over the lines that follow.
+    Heading(Heading<'a>),
     Value(&'a RowSpec, &'a Cell),
 }
 
-/// What a target has to say of a dimension.
+/// A word over lines, how its subject is, and what of it is not among them.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading<'a> {
+    pub words: &'a str,
+    pub level: Level,
+    pub selected: bool,
+    /// A row that has no line of its own, because there is no room for one.
+    pub row: Option<(&'a RowSpec, &'a Cell)>,
+    pub left_out: Option<LeftOut>,
+}
+
+/// Rows that there is no line for, and how the worst of them is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub rows: usize,
+    pub role: Role,
+    pub word: &'static str,
+}
+
+impl LeftOut {
+    /// Nothing where no row is left out.
+    #[must_use]
+    pub fn of(lines: &[Line]) -> Option<LeftOut> {
+        if lines.is_empty() {
+            return None;
+        }
+        let mark = match worst(lines) {
+            _ if lines.iter().all(is_not_exposed) => Mark::new(Glyph::NotExposed, Role::NotExposed, "not exposed"),
+            level => mark::level(level),
+        };
+        // What is well is no news.
+        let role = if mark.role == Role::Ok { Role::Dim } else { mark.role };
+        Some(LeftOut { rows: lines.len(), role, word: mark.word })
+    }
+
+    /// `6 more, ok`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} more, {}", self.rows, self.word)
+    }
+}
+
+/// What a target has to say of a dimension where there is not room for all.
 pub fn of_dimension(target: &Target, dimension: Dimension) -> impl Iterator<Item = Line<'_>> {
     target.system.spec.panels.iter().filter(move |panel| panel.dimension == dimension).flat_map(|panel| {
         of_panel(target, panel).filter(|line| panel.overview == OnOverview::Always || in_trouble(line))
     })
+}
+
+/// Everything that a target has to say of a dimension.
+pub fn all_of_dimension(target: &Target, dimension: Dimension) -> impl Iterator<Item = Line<'_>> {
+    let panels = target.system.spec.panels.iter().filter(move |panel| panel.dimension == dimension);
+    panels.flat_map(|panel| of_panel(target, panel))
+}
+
+/// How much a row asks for attention, so that those that do come first: critical, warning, then what its node has and
+/// does not give. What is still missing for a while, or for ever, moves nothing.
+#[must_use]
+pub fn trouble(line: &Line) -> u8 {
+    match (level(line), line) {
+        (Level::Critical, _) => 3,
+        (Level::Warning, _) => 2,
+        (Level::Ok, _) | (Level::Unknown, Line::Heading(..)) => 0,
+        (Level::Unknown, Line::Value(_, cell)) => match cell.reading.truth {
+            Truth::Failing { .. } | Truth::Stale { .. } => 1,
+            Truth::Fresh => u8::from(!is_measured(line)),
+            Truth::Absent
+            | Truth::NotExposed
+            | Truth::NotRead { .. }
+            | Truth::ProvesNothing { .. }
+            | Truth::NeverPolled
+            | Truth::WarmingUp { .. } => 0,
+        },
+    }
+}
+
+/// Whether a row has a number that is of now.
+#[must_use]
+pub fn is_measured(line: &Line) -> bool {
+    let number = |cell: &Cell| cell.reading.value.is_some_and(|value| !value.is_nan());
+    matches!(line, Line::Value(_, cell) if cell.reading.truth.is_fresh() && number(cell))
+}
+
+/// Those in trouble first, the others as their system has them.
+#[must_use]
+pub fn by_trouble<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line> = lines.collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(trouble(line)));
+    lines
 }
 
 /// Whether a row is bad, or is not known although its node has it.
@@ -70,17 +154,18 @@ pub fn of_panel<'a>(target: &'a Target, panel: &'a PanelSpec) -> impl Iterator<I
 #[must_use]
 pub fn level(line: &Line) -> Level {
     match line {
-        Line::Heading(_, level, _) => *level,
+        Line::Heading(heading) => heading.level,
         Line::Value(_, cell) if cell.reading.truth.is_fresh() && cell.reading.value.is_some() => cell.level,
         Line::Value(..) => Level::Unknown,
     }
 }
 
 /// Draws lines below each other, with a picture over several lines under each value where there is room for it; the
-/// selection is laid under the line of this index.
-pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line], selected: Option<usize>) {
+/// selection is laid under the line of this index. How high a picture is depends on how many lines there usually are,
+/// so that nothing grows or shrinks because a row got into trouble.
+pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line], usual: usize, selected: Option<usize>) {
     let pictures = lines.iter().filter(|line| has_picture(line)).count();
-    let free = usize::from(area.height).saturating_sub(lines.len());
+    let free = usize::from(area.height).saturating_sub(usual);
     // One line of air below each picture, so that it belongs to the words above it.
     let picture = (free / pictures.max(1)).saturating_sub(1).min(MOST_PICTURE_ROWS);
     let picture = if picture < LEAST_PICTURE_ROWS { 0 } else { u16::try_from(picture).unwrap_or(0) };
@@ -90,9 +175,11 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, lines: &[Line], selecte
         let (place, below) = above(rest, 1);
         rest = below;
         match line {
-            Line::Heading(words, level, selected) => heading(buf, model, place, words, *level, *selected),
+            Line::Heading(told) => heading(buf, model, place, told),
             Line::Value(row, cell) => {
-                let pictured = picture > 0 && has_picture(line);
+                let still = lines.len() - at - 1;
+                let fits = usize::from(rest.height) > usize::from(picture) + still;
+                let pictured = picture > 0 && has_picture(line) && fits;
                 value(buf, model, place, columns, row, cell, pictured);
                 if selected == Some(at) {
                     select(buf, &model.theme, place, 0);
@@ -151,7 +238,7 @@ pub fn summary(model: &Model, lines: &[Line]) -> (Role, String) {
 #[must_use]
 pub fn said(model: &Model, line: &Line) -> String {
     match line {
-        Line::Heading(words, level, _) => format!("{words} {}", mark::level(*level).word),
+        Line::Heading(heading) => format!("{} {}", heading.words, mark::level(heading.level).word),
         Line::Value(row, cell) => {
             let value = written(&model.theme, &cell.reading, row.unit);
             let word = match doubt(cell, model.now.boot) {
@@ -178,12 +265,38 @@ fn label<'a>(line: &Line<'a>) -> Option<&'a str> {
     }
 }
 
-fn heading(buf: &mut Buffer, model: &Model, area: Rect, words: &str, level: Level, selected: bool) {
+fn heading(buf: &mut Buffer, model: &Model, area: Rect, told: &Heading) {
     let mut pen = Pen::new(buf, &model.theme, area, 0);
-    if selected {
+    let level = mark::level(told.level);
+    if told.selected {
         pen.glyph(Role::Accent, Glyph::Cursor).gap(1);
     }
-    pen.put(if selected { Role::Title } else { Role::Dim }, words).gap(1).mark(mark::level(level));
+    let role = if told.selected { Role::Title } else { Role::Dim };
+    match told.row {
+        // The row says in words what the sign says of its subject.
+        Some((row, cell)) => {
+            pen.glyph(level.role, level.glyph).gap(1).put(role, told.words).gap(1);
+            let (role, words) = in_few_words(model, row, cell, pen.room());
+            pen.put(role, &words)
+        }
+        None => pen.put(role, told.words).gap(1).mark(level),
+    };
+    if let Some(left_out) = told.left_out {
+        let words = left_out.words();
+        if text::width(&words) + 2 <= pen.room() {
+            pen.right(left_out.role, &words);
+        }
+    }
+}
+
+/// A row as its name and its value, where there is no room for its line: the value whole, the name as far as it fits.
+#[must_use]
+pub fn in_few_words(model: &Model, row: &RowSpec, cell: &Cell, columns: usize) -> (Role, String) {
+    let mark = mark(row, cell);
+    let role = if mark.role == Role::Ok || mark.role == Role::Dim { Role::Text } else { mark.role };
+    let value = written(&model.theme, &cell.reading, row.unit);
+    let label = model.theme.fitted(&row.label, columns.saturating_sub(text::width(&value) + 1));
+    (role, format!("{label} {value}"))
 }
 
 /// How well a fresh value is; nothing where no threshold judges it.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Model, Page};
+use super::{Model, Page, Panes};
 use crate::base::text;
 use crate::ui::widget::Pen;
 use crate::ui::{Action, Role};
@@ -84,7 +84,7 @@ pub fn hints(page: Page) -> &'static [(&'static [Action], &'static str)] {
 }
 
 /// Draws the status while its time lasts, and hints otherwise.
-pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
+pub fn draw(buf: &mut Buffer, model: &Model, panes: &Panes, page: Page, area: Rect) {
     let mut pen = Pen::new(buf, &model.theme, area, 0);
     pen.gap(1);
     if !model.strokes.is_empty() {
@@ -96,7 +96,8 @@ pub fn draw(buf: &mut Buffer, model: &Model, page: Page, area: Rect) {
     }
     const DEMO: (&[Action], &str) = (&[Action::DemoFaults], "demo's faults");
     let demo = (model.console.demo && page == Page::Overview).then_some(&DEMO);
-    for (actions, word) in hints(page).iter().chain(demo) {
+    let offered = |(actions, _): &&(&[Action], &str)| *actions != [Action::Open] || panes.opens(page, model);
+    for (actions, word) in hints(page).iter().filter(offered).chain(demo) {
         let keys: Vec<String> =
             actions.iter().filter_map(|action| model.keymap.key(*action)).map(|key| key.to_string()).collect();
         let keys = keys.join("/");

@@ -6,10 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::Page;
 use super::answering::Answering;
 use super::model::{LinkState, Model, Target};
 use super::words::countdown;
+use super::{Page, health};
 use crate::alert::AlertState;
 use crate::base::text;
 use crate::base::time::spoken;
@@ -60,11 +60,15 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
         pen.put(*role, badge).gap(1);
     }
     // The badges go first: the name may be cut, the danger may not.
-    for (role, words) in extras.answering.iter().chain(&extras.faults) {
+    for (role, words) in extras.fleet.iter().chain(&extras.faults) {
         pen.right(*role, words);
         pen.right_gap(2);
     }
     pen.put(name.0, name.1);
+    // Beside the name, because it is said of this target alone.
+    if let Some((role, words)) = &extras.answering {
+        pen.gap(1).put(*role, words);
+    }
     if environment == Some(Environment::Production) {
         band(buf, theme, area);
     }
@@ -73,17 +77,28 @@ fn identity(buf: &mut Buffer, model: &Model, area: Rect, alone: bool) {
 const PRODUCT: &str = "opsconsole";
 
 /// What the line says beside the target and the time, as far as there is room: first that the line to the terminal is
-/// ill, then what this console let go wrong in a demo, then whether the node answers, then that the line is well, and
-/// last the name of this program.
+/// ill, then how all targets together are, then what goes wrong in a demo on purpose, then whether the selected target
+/// answers, then that the line is well, and last the name of this program.
 struct Extras {
     line: Option<(Role, String)>,
+    fleet: Option<(Role, String)>,
     answering: Option<(Role, String)>,
     faults: Option<(Role, String)>,
     product: bool,
 }
 
 impl Extras {
+    /// Everything at length; with the demo's faults in few words where that makes room for what else would be left out.
     fn fitting(model: &Model, target: Option<&Target>, room: usize) -> Extras {
+        let at_length = Extras::in_words(model, target, room, false);
+        if at_length.line.is_some() {
+            return at_length;
+        }
+        let in_few = Extras::in_words(model, target, room, true);
+        if in_few.line.is_some() { in_few } else { at_length }
+    }
+
+    fn in_words(model: &Model, target: Option<&Target>, room: usize, few: bool) -> Extras {
         let mut left = room;
         let mut fits = |words: &str| {
             let wide = text::width(words) + 2;
@@ -93,7 +108,13 @@ impl Extras {
         };
         let (role, words) = line(model);
         let ill = role != Role::Dim && fits(&words);
-        let faults = faults(model).into_iter().find(|words| fits(words)).map(|words| (Role::Demo, words));
+        let fleet = health::fleet(model).and_then(|(role, forms)| {
+            let form = forms.into_iter().find(|words| fits(words))?;
+            Some((role, form))
+        });
+        let forms = faults(model);
+        let faults = forms.into_iter().skip(usize::from(few)).find(|words| fits(words));
+        let faults = faults.map(|words| (Role::Demo, words));
         let answering = target.map(|target| link(model, target)).and_then(|counted| {
             let mark = counted.mark();
             let glyph = model.theme.glyph(mark.glyph);
@@ -101,7 +122,8 @@ impl Extras {
             forms.into_iter().find(|words| fits(words)).map(|words| (mark.role, words))
         });
         let well = role == Role::Dim && fits(&words);
-        Extras { line: (ill || well).then_some((role, words)), answering, faults, product: fits(PRODUCT) }
+        let line = (ill || well).then_some((role, words));
+        Extras { line, fleet, answering, faults, product: fits(PRODUCT) }
     }
 }
 
@@ -156,13 +178,11 @@ fn line(model: &Model) -> (Role, String) {
     }
 }
 
-/// How many faults of a demo are on, as far as it told: they may have ended since, so the moment is said too.
+/// How many faults of a demo are on.
 fn faults(model: &Model) -> Vec<String> {
     let Some(told) = model.faults.as_ref().filter(|told| !told.on.is_empty()) else { return Vec::new() };
-    let mut clock = told.at.wall.clock();
-    clock.truncate("hh:mm".len());
     let count = text::count(told.on.len(), "fault");
-    vec![format!(" demo: {count} on at {clock} "), format!(" demo: {count} on "), format!(" {count} on ")]
+    vec![format!(" demo: {count} on "), format!(" {count} on ")]
 }
 
 /// How many of a target's sources answer now.

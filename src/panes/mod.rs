@@ -18,6 +18,7 @@ pub mod cells;
 pub mod fleet;
 pub mod footer;
 pub mod header;
+pub mod health;
 pub mod intent;
 pub mod journal;
 pub mod logs;
@@ -175,6 +176,23 @@ impl Panes {
             Page::Logs => self.logs.on(action, model, body),
             Page::Slo => self.slo.on(action, model, body),
             Page::Fleet => self.fleet.on(action, model, body),
+        }
+    }
+
+    /// Whether what is selected on a page can be opened: an alert that no runbook serves can not.
+    #[must_use]
+    pub fn opens(&self, page: Page, model: &Model) -> bool {
+        match page {
+            Page::Alerts => self.alerts.opens(model.shown()),
+            Page::Overview
+            | Page::Target
+            | Page::Wizard
+            | Page::Journal
+            | Page::Sources
+            | Page::Metrics
+            | Page::Logs
+            | Page::Slo
+            | Page::Fleet => true,
         }
     }
 

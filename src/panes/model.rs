@@ -14,7 +14,7 @@ use crate::alert::AlertBook;
 use crate::alert::slo::Standing;
 use crate::base::{At, Boot, Key, PanelId, Ring, RunId, Severity, TargetId};
 use crate::config::TargetSpec;
-use crate::model::{Reading, Store};
+use crate::model::{FaultState, Reading, Store};
 use crate::runbook::{Actor, Entry, Run};
 use crate::sources::BoundSource;
 use crate::systems::{DimensionSpec, System};
@@ -58,17 +58,23 @@ pub struct Model {
     pub status: Option<(String, At)>,
     /// What the pages show instead of this, while the operator holds the screen.
     pub freeze: Option<Freeze>,
-    /// What the demo told when its menu last asked.
+    /// What the demo told last; nothing where it does not tell.
     pub faults: Option<FaultsTold>,
 }
 
-/// Which faults of a demo were on when it was last asked. They can end without being asked about, so they
-/// go with their moment.
+/// Which faults of a demo are on. It is asked every few seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultsTold {
     /// Each as `system/name`.
     pub on: Vec<String>,
-    pub at: At,
+}
+
+impl FaultsTold {
+    /// Those of `faults` that are on.
+    #[must_use]
+    pub fn of(faults: &[FaultState]) -> FaultsTold {
+        FaultsTold { on: faults.iter().filter(|fault| fault.on).map(FaultState::whole_name).collect() }
+    }
 }
 
 /// The screen is held: the pages show the facts of a moment, while data goes on coming in.

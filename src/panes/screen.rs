@@ -20,7 +20,7 @@ pub fn draw(model: &Model, panes: &Panes, page: Page, area: Rect, buf: &mut Buff
             header::draw(buf, model, page, regions.header);
             draw_banners(buf, model, area, regions.banners, &banners);
             panes.render(page, model.shown(), regions.body, buf);
-            footer::draw(buf, model, page, regions.footer);
+            footer::draw(buf, model, panes, page, regions.footer);
         }
         Err(small) => {
             for (row, line) in wrap(&small.words(), usize::from(area.width)).iter().enumerate() {

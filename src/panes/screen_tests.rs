@@ -229,6 +229,41 @@ fn several_targets_are_told_apart() {
     assert_eq!(Panes::default().on(Page::Overview, Action::NextTarget, &model), select);
 }
 
+/// The header is about all targets, and says beside its name what is of the selected one alone.
+#[test]
+fn the_header_counts_the_fleet() {
+    let mut model = testing::model(Condition::Well);
+    let mut second = testing::model(Condition::Ill).targets.remove(0);
+    second.id = "main-b".into();
+    model.targets.push(second);
+    model.faults = Some(super::model::FaultsTold { on: vec!["chain/stuck".to_owned()] });
+    let header = |width| {
+        let text = text_of(&drawn(&model, &Panes::default(), Page::Alerts, width, 24));
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let wide = header(120);
+    assert!(wide.contains("main-a ● 2 of 2 sources answer") && wide.contains("2 targets: ■ 1 critical"), "{wide}");
+    assert!(wide.contains("demo: 1 fault on"), "{wide}");
+    assert!(header(80).contains("2 targets: ■ 1 critical") && header(80).contains("1 fault on"), "{}", header(80));
+}
+
+/// What can not be opened is not offered.
+#[test]
+fn no_runbook_is_offered_for_an_alert_that_none_serves() {
+    let (model, mut panes) = (testing::model(Condition::Ill), Panes::default());
+    let foot = |panes: &Panes| {
+        let text = text_of(&drawn(&model, panes, Page::Alerts, 80, 24));
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    assert!(foot(&panes).contains("open its runbook"), "{}", foot(&panes));
+    panes.on(Page::Alerts, Action::Down, &model);
+    assert!(!foot(&panes).contains("open its runbook"), "{}", foot(&panes));
+    // On the overview such an alert leads to its target.
+    panes.on(Page::Overview, Action::Down, &model);
+    let target = Some(Intent::SelectTarget("main-a".into()));
+    assert_eq!(panes.on(Page::Overview, Action::Open, &model), target);
+}
+
 /// What nobody reads here is counted apart: the rest answers, and that is well.
 #[test]
 fn an_observed_target_whose_sources_all_answer_is_well() {

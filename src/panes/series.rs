@@ -7,6 +7,7 @@ use super::model::{Level, Model, Target};
 use crate::base::{At, Unit, Wall};
 use crate::model::labels::NAME;
 use crate::model::{Labels, Scope, SourceState, Store, Truth};
+use crate::promql::subject::{Counted, Made};
 use crate::promql::{self, Buckets, Expr, limit};
 use crate::systems::{RowSpec, System, SystemSpec};
 
@@ -18,6 +19,8 @@ pub struct Picture {
     /// Values from which on it is of that level.
     pub limits: Vec<(Level, f64)>,
     pub buckets: Buckets,
+    /// Columns that end before this have no value: their ranges reach back further than the first sample.
+    covered_from: Option<Wall>,
 }
 
 impl Picture {
@@ -25,7 +28,8 @@ impl Picture {
     #[must_use]
     pub fn new(expr: Expr, system: &System, seconds: u32, count: usize) -> Picture {
         let unit = unit(&system.spec, &expr);
-        Picture { limits: limits(&system.spec, &expr), unit, expr, buckets: Buckets::new(seconds, count) }
+        let limits = limits(&system.spec, &expr);
+        Picture { limits, unit, expr, buckets: Buckets::new(seconds, count), covered_from: None }
     }
 
     /// Whether something has closed since the last time.
@@ -48,7 +52,38 @@ impl Picture {
         if let Some(until) = promql::measured_until(&self.expr, store, scope, now) {
             self.buckets.forget_after(until);
         }
+        // What was covered once stays so, although its oldest samples are let go of.
+        let length =
+            Duration::from_secs(u64::from(self.buckets.seconds)) * u32::try_from(self.buckets.count).unwrap_or(0);
+        let covered = covered_from(&self.expr, store, scope, now.wall.minus(length));
+        self.covered_from = [self.covered_from, covered].into_iter().flatten().min();
+        if let (Some(from), Some(end)) = (self.covered_from, self.buckets.end) {
+            let length = i64::from(self.buckets.seconds) * 1000;
+            let columns = |from: i64| usize::try_from((end.0 - from).div_euclid(length) + 1).unwrap_or(0);
+            for line in &mut self.buckets.lines {
+                let uncovered = line.values.len().saturating_sub(columns(from.0));
+                line.values[..uncovered].fill(None);
+            }
+        }
     }
+}
+
+/// From when on every range of an expression is covered: before that, what it yields is reckoned from a part of the
+/// range, and rises like an incident. Nothing where it has no range, or was covered by `asked` already.
+#[must_use]
+pub fn covered_from(expr: &Expr, store: &Store, scope: &Scope, asked: Wall) -> Option<Wall> {
+    /// How far before its oldest sample a series is looked for among what is left of older ones.
+    const BEFORE: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(120)];
+    let ranging = expr.selectors().iter().filter(|selector| !selector.looks_back().is_zero());
+    let of = ranging.filter_map(|selector| {
+        let name = selector.name.as_deref()?;
+        let since = store.observed_since(scope, name)?;
+        let interval = store.sources_of(scope, name).map(|source| source.interval).max().unwrap_or_default();
+        let covered = since.plus(selector.looks_back().saturating_sub(interval));
+        let older = || store.rollups(scope, &selector.matchers, since.minus(BEFORE[0]), since.minus(BEFORE[1]));
+        (covered > asked && older().is_empty()).then_some(covered)
+    });
+    of.max()
 }
 
 /// The row of a panel that shows exactly this expression.
@@ -78,8 +113,24 @@ pub fn unit(spec: &SystemSpec, expr: &Expr) -> Unit {
     }
     match plain_name(expr) {
         Some(name) => unit_of_name(spec, name),
-        None if expr.source().trim_start().starts_with("rate(") && expr.selectors().len() == 1 => Unit::PerSecond,
-        None => Unit::Count,
+        None => unit_counted(spec, &Counted::of(expr)),
+    }
+}
+
+/// The unit of what is counted so.
+#[must_use]
+pub fn unit_counted(spec: &SystemSpec, counted: &Counted) -> Unit {
+    let of_series = counted.subject.as_deref().map_or(Unit::Count, |name| unit_of_name(spec, name));
+    let yes_or_no = of_series == Unit::YesNo;
+    match counted.made {
+        Some(Made::Events) => Unit::Events,
+        Some(Made::PerSecond) => Unit::PerSecond,
+        Some(Made::Age) => Unit::Seconds,
+        Some(Made::Mean) if yes_or_no => Unit::Ratio,
+        Some(Made::Sum) if yes_or_no => Unit::Count,
+        Some(Made::Part) if counted.threshold.is_some_and(|limit| (0.0..=1.0).contains(&limit)) => Unit::Ratio,
+        Some(Made::Part | Made::Number) => Unit::Count,
+        Some(Made::Mean | Made::Sum) | None => of_series,
     }
 }
 
@@ -89,7 +140,9 @@ pub fn unit_of_name(spec: &SystemSpec, name: &str) -> Unit {
     let rows = spec.panels.iter().flat_map(|panel| &panel.rows);
     let of_row = rows.filter(|row| row.expr.trim() == name).map(|row| row.unit).next();
     let declared = || meaning(spec, name).map(|(_, unit)| unit);
-    of_row.or_else(declared).unwrap_or_else(|| match name.trim_end_matches("_total").rsplit('_').next() {
+    // `level:name_in_unit:operations`, as recorded series are named.
+    let own = name.split(':').nth(1).unwrap_or(name);
+    of_row.or_else(declared).unwrap_or_else(|| match own.trim_end_matches("_total").rsplit('_').next() {
         // The clock itself is no duration.
         Some("seconds") if name.ends_with("_time_seconds") || name.contains("timestamp") => Unit::Time,
         Some("seconds") => Unit::Seconds,
@@ -225,6 +278,16 @@ mod tests {
         check("last_block_timestamp_ms", Unit::Count);
         check("rate(x_bytes_total[5m])", Unit::PerSecond);
         check("rate(x[5m]) / rate(y[5m])", Unit::Count);
+        check("rate(x[5m]) / rate(y[5m]) > 0.05", Unit::Ratio);
+        check("1 - good_ratio > 0.05", Unit::Ratio);
+        check("sum by (node) (increase(x[5m])) > 0", Unit::Events);
+        check("avg by (target) (up) < 0.66", Unit::Ratio);
+        check("sum(up) < 2", Unit::Count);
+        check("up == 0", Unit::YesNo);
+        check("time() - tick_seconds > 60", Unit::Seconds);
+        check("backup_bytes < 4096 or without_checksum > 0", Unit::Count);
+        check("chain:lag_seconds > 600", Unit::Seconds);
+        check("chain:error_ratio:rate5m > 0.05", Unit::Ratio);
         check("opsconsole_scrape_duration_seconds", Unit::Seconds);
         let age = Expr::parse("age_seconds").expect("a selector");
         assert_eq!(limits(spec, &age), [(Level::Critical, 60.0)]);

@@ -24,5 +24,9 @@ async fn carried_out(folder: &str, order: DemoOrder) -> Result<Vec<FaultState>, 
             client::faults(&control).await
         }
         DemoOrder::Cure { system } => client::cure(&control, system.as_deref()).await,
+        DemoOrder::TellOn => {
+            let faults = client::faults(&control).await?;
+            Ok(faults.into_iter().filter(|fault| fault.on).collect())
+        }
     }
 }

@@ -428,6 +428,7 @@ impl Rehearsal {
                 let names: Vec<_> = all.filter(of).map(|fault| (fault.system, fault.name)).collect();
                 names.iter().for_each(|(system, name)| self.fault_of(system, name, false));
             }
+            DemoOrder::TellOn => return self.faults().into_iter().filter(|fault| fault.on).collect(),
         }
         self.faults()
     }

@@ -112,7 +112,10 @@ impl System {
             }
         }
         match (spec, rules) {
-            (Some(spec), Some(rules)) if problems.is_empty() => Ok(System { id: id.clone(), spec, rules, runbooks }),
+            (Some(mut spec), Some(rules)) if problems.is_empty() => {
+                spec::count_events(&mut spec, &rules);
+                Ok(System { id: id.clone(), spec, rules, runbooks })
+            }
             _ => Err(problems),
         }
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::RuleFile;
 use crate::alert::slo::{Slo, SloSpec};
 use crate::base::problem::nearest;
 use crate::base::{PanelId, Problem, Provenance, Severity, Unit, ron_text};
 use crate::model::HttpCare;
+use crate::promql::subject::{Counted, Made};
 use crate::promql::{Condition, Dialect, Expr};
 use crate::runbook::template;
 use crate::sources::{BudgetSpec, RecogniseSpec, SourceSpec};
@@ -403,6 +405,19 @@ fn half_said(row: &RowSpec) -> Option<String> {
         (Some(_), None) => Some("says nothing of what is shown where `needs` does not hold".to_owned()),
         (None, Some(_)) => Some("is said where `needs` does not hold, and there is none".to_owned()),
         (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
+/// Gives the rows and the chart that show how often something happened the unit that is written whole, where the file
+/// says no other.
+pub(super) fn count_events(spec: &mut SystemSpec, rules: &RuleFile) {
+    let rows = spec.panels.iter_mut().flat_map(|panel| &mut panel.rows).map(|row| (&row.expr, &mut row.unit));
+    let chart = spec.chart.iter_mut().map(|chart| (&chart.expr, &mut chart.unit));
+    for (expr, unit) in rows.chain(chart).filter(|(_, unit)| **unit == Unit::Count) {
+        let counted = Expr::parse(expr).map(|expr| rules.counted(&Counted::of(&expr))).unwrap_or_default();
+        if counted.made == Some(Made::Events) {
+            *unit = Unit::Events;
+        }
     }
 }
 

@@ -38,18 +38,15 @@ pub fn describe(rows: &mut Rows, model: &Model, alert: &AlertRow, provenance: &P
 
 fn state(rows: &mut Rows, model: &Model, alert: &AlertRow) {
     let mark = mark::alert(alert.state, alert.severity);
+    let value = alert.value().map_or(String::new(), |value| format!(", value {value}"));
     let words = match alert.state {
-        AlertState::Firing { value, no_data: None, .. } => {
-            format!("{} {}, value {}", mark.word, alert.clock(model.now), alert.unit.write(*value))
-        }
+        AlertState::Firing { no_data: None, .. } => format!("{} {}{value}", mark.word, alert.clock(model.now)),
         AlertState::Firing { no_data: Some(since), .. } => format!(
             "firing {}; its data is missing since {}, and only a measurement resolves it",
             alert.clock(model.now),
             ago(model.now, *since)
         ),
-        AlertState::Pending { value, .. } => {
-            format!("pending: {}, value {}", alert.clock(model.now), alert.unit.write(*value))
-        }
+        AlertState::Pending { .. } => format!("pending: {}{value}", alert.clock(model.now)),
         AlertState::NoData { why, lack, .. } => match lack {
             Lack::Data => format!("no data {}: {why}", alert.clock(model.now)),
             Lack::NotExposed => {

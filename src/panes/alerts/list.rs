@@ -29,16 +29,42 @@ impl Cursor {
         self.0.view(rows.len(), |chosen| place(rows, chosen))
     }
 
+    /// The same, or where the selected alert is not among `rows` any more, the worst again: its old place is no place
+    /// that anybody chose.
+    #[must_use]
+    pub fn kept(&self, rows: &[AlertRow]) -> Cursor {
+        if self.0.is_gone(|chosen| place(rows, chosen)) { Cursor::default() } else { self.clone() }
+    }
+
+    /// The lines to draw on so few rows: those around the selected alert; above them the worst, where it fires and would
+    /// be out of sight.
+    #[must_use]
+    pub fn lines(&self, rows: &[AlertRow], height: usize) -> Vec<usize> {
+        let view = self.view(rows);
+        let window = view.window(rows.len(), height);
+        let fires = rows.first().is_some_and(|row| matches!(row.state, AlertState::Firing { .. }));
+        if window.start == 0 || height < 2 || !fires {
+            return window.collect();
+        }
+        std::iter::once(0).chain(view.window(rows.len(), height - 1)).collect()
+    }
+
     /// Moves; returns whether the action is one that moves.
     pub fn on(&mut self, action: Action, rows: &[AlertRow], height: usize) -> bool {
         let key = |at: usize| rows.get(at).map(|row| (row.target.clone(), row.name.to_owned(), row.labels.clone()));
         self.0.on(action, (rows.len(), height), |chosen| place(rows, chosen), key)
     }
 
+    /// The selected alert.
+    #[must_use]
+    pub fn row<'r, 'a>(&self, rows: &'r [AlertRow<'a>]) -> Option<&'r AlertRow<'a>> {
+        rows.get(self.index(rows))
+    }
+
     /// Opens the runbook of the selected alert.
     #[must_use]
     pub fn open(&self, rows: &[AlertRow]) -> Option<Intent> {
-        let row = rows.get(self.index(rows))?;
+        let row = self.row(rows)?;
         Some(Intent::OpenRunbook { target: row.target.clone(), alert: row.name.to_owned() })
     }
 
@@ -83,62 +109,101 @@ pub fn summary(rows: &[AlertRow]) -> (Role, String) {
     (role, words.join(" · "))
 }
 
-/// Columns of the widest state, `firing, no data`.
-const STATE_COLUMNS: u16 = 15;
-const SEVERITY_COLUMNS: u16 = 8;
-const TARGET_COLUMNS: u16 = 18;
-const CLOCK_COLUMNS: u16 = 17;
+/// Columns of the widest state, `firing, no data`; in a narrow window, of `not exposed`.
+const STATE_COLUMNS: [u16; 2] = [15, 11];
+/// `critical`; in a narrow window `crit`.
+const SEVERITY_COLUMNS: [u16; 2] = [8, 4];
+const CLOCK_COLUMNS: u16 = 16;
 const VALUE_COLUMNS: u16 = 10;
 /// `overdue by 1:04:59`, and a name of eight letters behind `acknowledged by`.
 const ANSWER_COLUMNS: u16 = 24;
+const RUNBOOK_COLUMNS: u16 = 30;
+/// A name of more is rare; the rest goes to where it is.
+const MOST_NAME_COLUMNS: u16 = 38;
+/// From this width on, states and severities are written whole, and values are shown.
+const WHOLE: u16 = 84;
+
+/// Where the columns of a list of this width lie; what does not fit is in the details below the list.
+#[derive(Clone, Copy)]
+struct Columns {
+    whole: bool,
+    name: u16,
+    place: u16,
+    answer: bool,
+    runbook: bool,
+}
+
+impl Columns {
+    fn of(width: u16) -> Columns {
+        let whole = width >= WHOLE;
+        let (answer, runbook) = (width >= 132, width >= 170);
+        let pick = |columns: [u16; 2]| columns[usize::from(!whole)] + 1;
+        let optional = [(whole, VALUE_COLUMNS + 1), (answer, ANSWER_COLUMNS + 1), (runbook, RUNBOOK_COLUMNS + 1)];
+        let optional: u16 = optional.iter().filter(|(with, _)| *with).map(|(_, columns)| columns).sum();
+        let taken = 4 + pick(STATE_COLUMNS) + pick(SEVERITY_COLUMNS) + CLOCK_COLUMNS + 1 + optional;
+        let room = width.saturating_sub(taken);
+        let name = (room * 3 / 5).clamp(12, MOST_NAME_COLUMNS);
+        Columns { whole, name, place: room.saturating_sub(name + 2), answer, runbook }
+    }
+}
+
+/// A state in few columns; a firing alert whose data is missing is still told from one that is measured.
+fn short_state(state: &AlertState, word: &'static str) -> &'static str {
+    if matches!(state, AlertState::Firing { no_data: Some(_), .. }) { "fires, lost" } else { word }
+}
+
+/// Target and place of an alert; the place alone where there is one target. Where there is not room for both, the name
+/// of the target is cut: its beginning says which it is.
+fn whence(model: &Model, row: &AlertRow, columns: u16) -> String {
+    const LEAST_TARGET: usize = 7;
+    let columns = usize::from(columns);
+    if model.targets.len() < 2 {
+        return text::fitted_middle(&row.place, columns).into_owned();
+    }
+    let taken = if row.place.is_empty() { 0 } else { text::width(&row.place) + 1 };
+    let target = text::fitted(row.target.as_str(), columns.saturating_sub(taken).max(LEAST_TARGET));
+    format!("{target} {}", row.place).trim_end().to_owned()
+}
 
 /// Draws one alert on the line `index` of `area`.
 pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &AlertRow, selected: bool) {
     let theme = &model.theme;
     let state = mark::alert(row.state, row.severity);
     let urgency = mark::severity(row.severity);
-    // What does not fit is in the details below the list.
-    let with_target = area.width >= 96 || (area.width >= 60 && model.targets.len() > 1);
-    let with_value = area.width >= 84;
-    let with_answer = area.width >= 132;
-    let with_runbook = area.width >= 150;
-    let fixed = 4 + STATE_COLUMNS + 1 + SEVERITY_COLUMNS + 1 + CLOCK_COLUMNS + 1;
-    let optional = [
-        (with_answer, ANSWER_COLUMNS + 1),
-        (with_target, TARGET_COLUMNS + 1),
-        (with_value, VALUE_COLUMNS + 1),
-        (with_runbook, 30),
-    ];
-    let taken: u16 = optional.iter().filter(|(with, _)| *with).map(|(_, columns)| columns).sum();
-    let name_columns = area.width.saturating_sub(fixed + taken).clamp(12, 40);
+    let columns = Columns::of(area.width);
+    let (state_word, state_columns, severity_columns) = match columns.whole {
+        true => (state.word, STATE_COLUMNS[0], SEVERITY_COLUMNS[0]),
+        false => (short_state(row.state, state.word), STATE_COLUMNS[1], SEVERITY_COLUMNS[1]),
+    };
+    let severity = &urgency.word[..urgency.word.len().min(usize::from(severity_columns))];
 
     let mut pen = Pen::new(buf, theme, area, index);
     if selected {
         pen.glyph(Role::Accent, Glyph::Cursor);
     }
-    pen.tab(2).glyph(state.role, state.glyph).gap(1).field(state.role, state.word, STATE_COLUMNS).gap(1);
-    pen.field(urgency.role, urgency.word, SEVERITY_COLUMNS).gap(1);
+    pen.tab(2).glyph(state.role, state.glyph).gap(1).field(state.role, state_word, state_columns).gap(1);
+    pen.field(urgency.role, severity, severity_columns).gap(1);
     let flapping = if row.alert.is_flapping(model.now.boot) { " flapping" } else { "" };
-    let name = format!("{}{flapping}", row.name);
-    pen.field(if row.is_active() { Role::Title } else { Role::Text }, &name, name_columns).gap(1);
-    if with_target {
-        pen.field(Role::Dim, row.target.as_str(), TARGET_COLUMNS).gap(1);
-    }
+    let name = super::place::short_name(row, usize::from(columns.name).saturating_sub(flapping.len()));
+    let name_role = if row.is_active() { Role::Title } else { Role::Text };
+    pen.field(name_role, &format!("{name}{flapping}"), columns.name).gap(1);
+    pen.field(Role::Dim, &whence(model, row, columns.place), columns.place).gap(1);
     let answer = row.answer(model.now);
     match &answer {
         // Who answers for it says more than since when.
-        Some(answer) if !with_answer => pen.field(answer.role, &answer.short, CLOCK_COLUMNS).gap(1),
+        Some(answer) if !columns.answer => pen.field(answer.role, &answer.short, CLOCK_COLUMNS).gap(1),
         Some(_) | None => pen.field(Role::Text, &row.clock(model.now), CLOCK_COLUMNS).gap(1),
     };
-    if with_answer {
+    if columns.answer {
         let (role, words) = answer.map_or((Role::Dim, String::new()), |answer| (answer.role, answer.long));
         pen.field(role, &words, ANSWER_COLUMNS).gap(1);
     }
-    if with_value {
-        let value = row.value().map_or(String::new(), |value| row.unit.write(value));
-        pen.field_right(Role::Text, &value, VALUE_COLUMNS).gap(1);
+    if columns.whole {
+        pen.field_right(Role::Text, &row.value().unwrap_or_default(), VALUE_COLUMNS).gap(1);
     }
-    if with_runbook && let Some(runbook) = row.runbook {
+    if columns.runbook
+        && let Some(runbook) = row.runbook
+    {
         pen.gap(1).put(Role::Dim, runbook);
     }
     if selected {
@@ -151,6 +216,29 @@ mod tests {
     use super::*;
     use crate::panes::alerts::row;
     use crate::panes::testing::{self, Condition};
+
+    /// However far down the selection is, the alert that fires is on the screen; and a selection that has gone is none.
+    #[test]
+    fn what_fires_is_never_out_of_sight() {
+        let model = testing::model(Condition::Ill);
+        let mut rows = row::rows(&model);
+        let quiet: Vec<AlertRow> = (0..20).flat_map(|_| rows[1..].to_vec()).collect();
+        rows.extend(quiet);
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.lines(&rows, 4), [0, 1, 2, 3]);
+        cursor.on(Action::Bottom, &rows, 4);
+        let lines = cursor.lines(&rows, 4);
+        assert!(lines[0] == 0 && lines.contains(&cursor.index(&rows)) && lines.len() == 4, "{lines:?}");
+        assert_eq!(cursor.lines(&rows, 1), [cursor.index(&rows)]);
+        assert_eq!(cursor.kept(&rows).index(&rows), cursor.index(&rows));
+        let others: Vec<AlertRow> = rows.iter().filter(|row| row.name != "BarrierTimeouts").cloned().collect();
+        assert_eq!(cursor.kept(&others).index(&others), 0);
+        // A yes or no that is compared says nothing more than that it holds.
+        let mut only = rows[0].clone();
+        assert_eq!(only.value().as_deref(), Some("3m 20s"));
+        only.unit = None;
+        assert_eq!(only.value(), None);
+    }
 
     #[test]
     fn the_selection_stays_on_its_alert_when_the_order_changes() {

@@ -4,6 +4,7 @@
 
 pub mod detail;
 pub mod list;
+mod place;
 pub mod row;
 mod why;
 
@@ -84,7 +85,8 @@ impl Alerts {
         }
         rows::more(buf, theme, inside, window.start, alerts.len() - window.end);
         let Some(alert) = alerts.get(selected) else { return };
-        let inside = frame::frame(buf, theme, lower, alert.name, (Role::Dim, alert.target.as_str()));
+        let whence = format!("{} {}", alert.target, alert.place);
+        let inside = frame::frame(buf, theme, lower, alert.name, (Role::Dim, whence.trim_end()));
         describe(model, alert, inside.width).draw(buf, theme, inside, &self.look.text(DETAILS));
         let inside = frame::frame(buf, theme, aside, "why", (Role::Dim, "every part of its expression, now"));
         explain(model, alert, inside.width).draw(buf, theme, inside, &self.look.text(WHY));
@@ -96,6 +98,14 @@ impl Alerts {
         let all = row::rows(model);
         let rows = self.shown(&all);
         rows.get(self.cursor.index(&rows)).map(|row| WhyAsked::of(row, model, at))
+    }
+
+    /// Whether the selected alert has a runbook that could be opened.
+    #[must_use]
+    pub fn opens(&self, model: &Model) -> bool {
+        let all = row::rows(model);
+        let rows = self.shown(&all);
+        self.cursor.row(&rows).is_some_and(|row| row.runbook.is_some())
     }
 
     fn shown<'a>(&self, all: &[AlertRow<'a>]) -> Vec<AlertRow<'a>> {

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::place;
 use crate::alert::{Alert, AlertRule, AlertState, Claim, Template};
 use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId, Unit};
 use crate::model::Labels;
 use crate::model::labels::NAME;
-use crate::panes::series::unit_of_name;
+use crate::panes::series::unit_counted;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
+use crate::promql::subject::Counted;
 use crate::ui::Role;
 
 /// An alert with what its rule says.
@@ -20,14 +22,18 @@ pub struct AlertRow<'a> {
     pub alert: &'a Alert,
     pub rule: &'a Arc<AlertRule>,
     pub name: &'a str,
+    /// What the names of all alerts of its system begin with.
+    pub family: &'a str,
+    /// Where it is, and what tells it from others of its name: its node, its endpoint, and other labels of its own.
+    pub place: String,
     pub severity: Severity,
     pub labels: &'a Labels,
     pub state: &'a AlertState,
     /// How long the expression must hold before it fires.
     pub hold: Duration,
     pub expr: &'a str,
-    /// What its value counts.
-    pub unit: Unit,
+    /// What its value counts; nothing where the value says no more than that the expression holds.
+    pub unit: Option<Unit>,
     /// The annotations of these names, for this alert; empty where there is nothing to tell.
     pub summary: String,
     pub description: String,
@@ -38,7 +44,10 @@ pub struct AlertRow<'a> {
 /// Every alert, worst first, as the book orders them.
 #[must_use]
 pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
-    model
+    let families: Vec<(&TargetId, &str)> =
+        model.targets.iter().map(|target| (&target.id, place::family(&target.system.rules))).collect();
+    let family = |target: &TargetId| families.iter().find(|(id, _)| *id == target).map_or("", |(_, family)| family);
+    let mut rows: Vec<AlertRow> = model
         .alerts
         .alerts()
         .map(|alert| AlertRow {
@@ -46,6 +55,8 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
             alert,
             rule: &alert.rule,
             name: &alert.rule.name,
+            family: family(&alert.target),
+            place: String::new(),
             severity: alert.severity(),
             labels: &alert.labels,
             state: &alert.state,
@@ -59,15 +70,26 @@ pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
                 .and_then(|target| target.system.runbook_for(&alert.rule.name))
                 .map(|runbook| runbook.title.as_str()),
         })
-        .collect()
+        .collect();
+    let places: Vec<String> = rows.iter().map(|row| place::place(model, row, &rows)).collect();
+    rows.iter_mut().zip(places).for_each(|(row, place)| row.place = place);
+    rows
 }
 
-fn unit(model: &Model, alert: &Alert) -> Unit {
-    let target = model.target_by_id(&alert.target);
-    match (target, &alert.rule.subject) {
-        (Some(target), Some(subject)) => unit_of_name(&target.system.spec, subject),
-        (Some(_) | None, _) => Unit::Count,
-    }
+/// As its rule says, else as its expression tells. What is compared with yes or no can have only that value while it
+/// holds, and a node that is offline is not a "no": without its rule's word for it, nothing is said.
+fn unit(model: &Model, alert: &Alert) -> Option<Unit> {
+    let guessed = || {
+        let Some(target) = model.target_by_id(&alert.target) else { return Some(Unit::Count) };
+        // An element that kept its name has the value of that series: of `a > 1 or b > 2`, of the one that it is.
+        let counted = match alert.metric.name() {
+            "" => alert.rule.counted.clone(),
+            name => Counted { subject: Some(Arc::from(name)), ..Counted::default() },
+        };
+        let counted = target.system.rules.counted(&counted);
+        Some(unit_counted(&target.system.spec, &counted)).filter(|unit| *unit != Unit::YesNo)
+    };
+    alert.rule.unit.or_else(guessed)
 }
 
 /// What it says of itself; nothing where that would speak of a value or of labels that are not there.
@@ -172,11 +194,13 @@ impl AlertRow<'_> {
         format!("{}{}", self.name, self.labels.clone().without(NAME)).replace("{}", "")
     }
 
-    /// The value it was last judged by, where there is one now.
+    /// The value it was last judged by, in its unit, where there is one now that says something.
     #[must_use]
-    pub fn value(&self) -> Option<f64> {
+    pub fn value(&self) -> Option<String> {
         match self.state {
-            AlertState::Firing { value, no_data: None, .. } | AlertState::Pending { value, .. } => Some(*value),
+            AlertState::Firing { value, no_data: None, .. } | AlertState::Pending { value, .. } => {
+                self.unit.map(|unit| unit.write(*value))
+            }
             AlertState::Firing { no_data: Some(_), .. }
             | AlertState::NoData { .. }
             | AlertState::WarmingUp { .. }

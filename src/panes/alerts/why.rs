@@ -80,7 +80,10 @@ fn known<'a>(model: &'a Model, row: &AlertRow) -> Option<&'a Why> {
 /// What would change the verdict, a sentence for each comparison, and what is missing: for the details.
 pub fn sentences(rows: &mut Rows, model: &Model, row: &AlertRow) {
     let Some(why) = known(model, row) else { return };
-    for missing in why.explained.all_missing() {
+    let missing = why.explained.all_missing();
+    // Two parts of an expression may miss the same.
+    let repeated = |at: usize| missing[..at].contains(&missing[at]);
+    for missing in (0..missing.len()).filter(|at| !repeated(*at)).map(|at| missing[at]) {
         rows.pair(0, "no data", Role::Unknown, missing);
     }
     if let (AlertState::NoData { .. }, Some(target)) = (row.state, model.target_by_id(row.target)) {

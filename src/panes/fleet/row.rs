@@ -1,35 +1,22 @@
 //! What a line of the fleet says of a target, and how much trouble that is.
 
-use crate::alert::{AlertState, slo};
+use crate::alert::slo;
 use crate::base::Severity;
 use crate::panes::cells::{self, Line};
-use crate::panes::header;
+use crate::panes::health::Health;
 use crate::panes::model::{Level, Model, Target};
 use crate::promql::Verdict;
+use crate::systems::Dimension;
 use crate::ui::Role;
 
-/// A target and its worst in every dimension.
+/// A target and what is told of it in every dimension.
 #[derive(Clone, Debug)]
 pub struct Row<'m> {
     pub target: &'m Target,
-    /// In the order of the model's dimensions.
-    pub health: Vec<Health<'m>>,
-    firing: Vec<Severity>,
-    pending: usize,
-    /// Alerts that nothing can be said of, although their series are exposed.
-    blind: usize,
-    answering: usize,
-    sources: usize,
+    pub health: Health<'m>,
+    /// In the order of the model's dimensions; nothing where the target has no row of one.
+    pub cells: Vec<Option<Line<'m>>>,
     objectives: Option<Objectives>,
-}
-
-/// One cell.
-#[derive(Clone, Debug)]
-pub enum Health<'m> {
-    /// The target has no row of this dimension.
-    NotFed,
-    /// The worst row; of rows that are alike the first, which is the one that its system shows first.
-    Row(Line<'m>),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,73 +28,32 @@ struct Objectives {
 
 impl<'m> Row<'m> {
     pub fn of(model: &'m Model, target: &'m Target) -> Row<'m> {
-        let health = model.dimensions.iter().map(|dimension| {
-            let lines: Vec<Line> = cells::of_dimension(target, dimension.dimension).collect();
-            worst(&lines).map_or(Health::NotFed, Health::Row)
-        });
-        let (mut firing, mut pending, mut blind) = (Vec::new(), 0, 0);
-        for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
-            match &alert.state {
-                AlertState::Firing { .. } => firing.push(alert.severity()),
-                AlertState::Pending { .. } => pending += 1,
-                AlertState::NoData { lack, .. } if !lack.is_known() => blind += 1,
-                AlertState::NoData { .. }
-                | AlertState::WarmingUp { .. }
-                | AlertState::Resolved { .. }
-                | AlertState::Inactive => {}
-            }
-        }
-        let link = header::link(model, target);
-        Row {
-            target,
-            health: health.collect(),
-            firing,
-            pending,
-            blind,
-            answering: link.answering,
-            sources: link.asked,
-            objectives: objectives(target),
-        }
+        let cells = model.dimensions.iter().map(|dimension| told(target, dimension.dimension));
+        Row { target, health: Health::of(model, target), cells: cells.collect(), objectives: objectives(target) }
     }
 
     /// How the target is as a whole.
     pub fn level(&self) -> Level {
-        let alerts = self.firing.iter().max().map(|severity| match severity {
-            Severity::Critical => Level::Critical,
-            Severity::Warning => Level::Warning,
-            Severity::Info => Level::Ok,
-        });
-        let pending = (self.pending > 0).then_some(Level::Warning);
-        let known = self.health.iter().map(|health| match health {
-            Health::NotFed => Level::Ok,
-            Health::Row(line) => cells::level(line),
-        });
-        let silent = (self.sources == 0 || self.answering < self.sources || self.blind > 0).then_some(Level::Unknown);
-        known.chain(alerts).chain(pending).chain(silent).max().unwrap_or(Level::Unknown)
+        self.health.level()
     }
 
     /// For sorting: what fires first, then how bad it looks, then how much is silent.
     pub fn trouble(&self) -> (Level, Option<Severity>, usize, usize, usize) {
-        (
-            self.level(),
-            self.firing.iter().max().copied(),
-            self.firing.len(),
-            self.pending,
-            self.sources - self.answering,
-        )
+        let Health { firing, pending, link, .. } = &self.health;
+        (self.level(), firing.iter().max().copied(), firing.len(), *pending, link.asked - link.answering)
     }
 
     pub fn alerts_words(&self) -> String {
-        match (self.firing.len(), self.pending, self.blind) {
+        match (self.health.firing.len(), self.health.pending, self.health.no_data) {
             (0, 0, 0) => "quiet".to_owned(),
-            (0, 0, blind) => format!("{blind} blind"),
+            (0, 0, no_data) => format!("{no_data} no data"),
             (0, pending, _) => format!("{pending} pending"),
             (firing, _, _) => format!("{firing} firing"),
         }
     }
 
     pub fn alerts_role(&self) -> Role {
-        match (self.firing.iter().max(), self.pending, self.blind) {
+        match (self.health.firing.iter().max(), self.health.pending, self.health.no_data) {
             (Some(Severity::Critical), _, _) => Role::Critical,
             (Some(Severity::Warning), _, _) => Role::Warning,
             (Some(Severity::Info), _, _) => Role::Accent,
@@ -118,11 +64,11 @@ impl<'m> Row<'m> {
     }
 
     pub fn answers_words(&self) -> String {
-        format!("{} of {}", self.answering, self.sources)
+        format!("{} of {}", self.health.link.answering, self.health.link.asked)
     }
 
     pub fn answers_role(&self) -> Role {
-        if self.answering == self.sources { Role::Text } else { Role::Warning }
+        if self.health.link.answering == self.health.link.asked { Role::Text } else { Role::Warning }
     }
 
     /// Nothing where the system has no objective.
@@ -144,11 +90,20 @@ impl<'m> Row<'m> {
     }
 }
 
-/// The line of the worst level; a row that this node does not have says less than any other.
-fn worst<'a>(lines: &[Line<'a>]) -> Option<Line<'a>> {
-    let exposed = |line: &&Line| !matches!(line, Line::Value(_, cell) if cell.reading.truth.is_known_lack());
-    let rank = |line: &&Line| std::cmp::Reverse(cells::level(line));
-    lines.iter().filter(exposed).min_by_key(rank).or_else(|| lines.first()).copied()
+/// The row that a dimension is told by: the worst of those in trouble, else always the same: the first that is measured.
+/// What is missing for a while, or for ever, is told only where nothing else is there.
+fn told(target: &Target, dimension: Dimension) -> Option<Line<'_>> {
+    let all = || cells::all_of_dimension(target, dimension);
+    let worst = all().map(|line| cells::trouble(&line)).max()?;
+    let exposed = |line: &Line| !matches!(line, Line::Value(_, cell) if cell.reading.truth.is_known_lack());
+    match worst {
+        0 => cells::of_dimension(target, dimension)
+            .find(cells::is_measured)
+            .or_else(|| all().find(cells::is_measured))
+            .or_else(|| all().find(exposed))
+            .or_else(|| all().next()),
+        worst => all().find(|line| cells::trouble(line) == worst),
+    }
 }
 
 fn objectives(target: &Target) -> Option<Objectives> {
@@ -162,4 +117,39 @@ fn objectives(target: &Target) -> Option<Objectives> {
         }
     }
     (!target.objectives.is_empty()).then_some(counted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Truth;
+    use crate::panes::testing::{self, Condition};
+
+    /// What is in trouble is told; else always the first row that is measured, however many warm up before it.
+    #[test]
+    fn a_dimension_is_told_by_its_worst_row_or_its_first_measured_one() {
+        let warming =
+            Truth::WarmingUp { have: std::time::Duration::from_secs(1), need: std::time::Duration::from_secs(9) };
+        let failing = Truth::Failing { reason: "refused".to_owned(), since: crate::base::Boot(0) };
+        let check = |changes: &[(usize, Option<Truth>, Level)], want: &str| {
+            let mut model = testing::model(Condition::Well);
+            let cells = model.targets[0].cells.get_mut("chain").expect("the panel of the fixture");
+            for (at, truth, level) in changes {
+                cells[*at].level = *level;
+                cells[*at].reading.truth = truth.clone().unwrap_or(Truth::Fresh);
+            }
+            let Some(Line::Value(row, _)) = told(&model.targets[0], Dimension::ChainHealth) else { panic!("a row") };
+            assert_eq!(row.label, want, "{changes:?}");
+        };
+        let warms = Some(warming);
+        check(&[], "node up");
+        check(&[(0, warms.clone(), Level::Unknown)], "height");
+        check(&[(0, Some(Truth::Absent), Level::Unknown), (1, warms.clone(), Level::Unknown)], "last block");
+        check(&[(3, None, Level::Warning)], "blocks verified");
+        check(&[(3, None, Level::Warning), (4, None, Level::Critical)], "users with issues");
+        check(&[(1, None, Level::Unknown)], "node up");
+        check(&[(2, Some(failing), Level::Unknown)], "last block");
+        let all: Vec<_> = (0..5).map(|at| (at, warms.clone(), Level::Unknown)).collect();
+        check(&all, "node up");
+    }
 }

@@ -107,7 +107,7 @@ fn who(entry: &Entry) -> String {
 
 fn evidence(rows: &mut Rows, evidence: &[Evidence], at: Boot) {
     for item in evidence {
-        let value = item.reading.value.map_or("—".to_owned(), |value| item.unit.write(value));
+        let value = item.reading.told().map_or("—".to_owned(), |value| item.unit.write(value));
         let words = item.reading.truth.words(at);
         let role = if item.reading.truth.is_fresh() { Role::Text } else { Role::Unknown };
         rows.parts(2, vec![(Role::Dim, format!("{}  ", item.label)), (role, format!("{value}  {words}"))]);

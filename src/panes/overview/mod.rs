@@ -9,6 +9,7 @@
 //! ╰──────────────────────────────────────────────╯
 //! ```
 
+mod fold;
 mod place;
 
 use ratatui::buffer::Buffer;
@@ -48,6 +49,7 @@ impl Overview {
     /// selected alert; without an alert to open, to the selected target.
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let active = active(model);
+        self.alerts = self.alerts.kept(&active);
         if let Some((part, dimension)) = self.dimension_alone(model) {
             return self.on_dimension(action, model, body, part, dimension);
         }
@@ -55,10 +57,14 @@ impl Overview {
             Action::Copy => Some(self.alerts.copy(&active)),
             Action::Open => {
                 let to_target = model.target().map(|_| Intent::Show(Page::Target));
-                self.alerts.open(&active).or(to_target)
+                match self.alerts.row(&active) {
+                    // Without a runbook its target says more than that there is none.
+                    Some(row) if row.runbook.is_none() => Some(Intent::SelectTarget(row.target.clone())),
+                    Some(_) | None => self.alerts.open(&active).or(to_target),
+                }
             }
             Action::PageDown => {
-                let longest = model.dimensions.iter().map(|dimension| lines(model, dimension).len()).max();
+                let longest = model.dimensions.iter().map(|dimension| whole(model, dimension).len()).max();
                 self.scroll = (self.scroll + 5).min(longest.unwrap_or(0));
                 None
             }
@@ -88,7 +94,7 @@ impl Overview {
         part: usize,
         dimension: &DimensionSpec,
     ) -> Option<Intent> {
-        let lines = lines(model, dimension);
+        let lines = whole(model, dimension);
         match action {
             Action::Open => model.target().map(|_| Intent::Show(Page::Target)),
             Action::Copy => {
@@ -108,20 +114,24 @@ impl Overview {
         let all = model.alerts.alerts().count();
         let strip = strip_rows(area.height, active.len());
         let (panes, bottom) = above(area, area.height - strip);
-        let lines: Vec<Vec<Line>> = model.dimensions.iter().map(|dimension| lines(model, dimension)).collect();
         let sentences: Vec<String> = model.dimensions.iter().map(unfed).collect();
-        let wanted = lines.iter().zip(&sentences).map(|(lines, sentence)| match lines.len() {
-            0 => Wanted::Sentence(sentence),
-            some => Wanted::Lines(some),
-        });
+        let wanted =
+            model.dimensions.iter().zip(&sentences).map(|(dimension, sentence)| match fold::usual(model, dimension) {
+                0 => Wanted::Sentence(sentence),
+                some => Wanted::Lines(some),
+            });
         let mut places = place::places(panes, &wanted.collect::<Vec<_>>());
         places.push(bottom);
         let places = self.look.arranged(area, places);
-        for (part, (dimension, lines)) in model.dimensions.iter().zip(&lines).enumerate() {
-            let offset = if self.look.is_alone(part) { self.look.text(part).offset } else { self.scroll };
-            pane(buf, model, dimension, lines, offset, places[part]);
+        for (part, dimension) in model.dimensions.iter().enumerate() {
+            let scrolled = match (self.look.is_alone(part), self.scroll) {
+                (true, _) => Some(self.look.text(part).offset),
+                (false, 0) => None,
+                (false, offset) => Some(offset),
+            };
+            pane(buf, model, dimension, scrolled, places[part]);
         }
-        self.strip(buf, model, &active, all, places[lines.len()]);
+        self.strip(buf, model, &active, all, places[model.dimensions.len()]);
     }
 
     fn strip(&self, buf: &mut Buffer, model: &Model, active: &[AlertRow], all: usize, area: Rect) {
@@ -142,36 +152,49 @@ impl Overview {
             };
             return;
         }
-        let selected = self.alerts.index(active);
-        let window = self.alerts.view(active).window(active.len(), usize::from(inside.height));
-        for (row, at) in window.clone().enumerate() {
-            list::draw(buf, model, inside, row, &active[at], at == selected);
+        let cursor = self.alerts.kept(active);
+        let selected = cursor.index(active);
+        let lines = cursor.lines(active, usize::from(inside.height));
+        for (row, at) in lines.iter().enumerate() {
+            list::draw(buf, model, inside, row, &active[*at], *at == selected);
         }
-        rows::more(buf, theme, inside, window.start, active.len() - window.end);
+        let below = lines.last().map_or(0, |last| active.len() - last - 1);
+        rows::more(buf, theme, inside, active.len() - below - lines.len(), below);
     }
 }
 
-/// One dimension, scrolled to `offset`.
-fn pane(buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, lines: &[Line], offset: usize, area: Rect) {
+/// One dimension: what there is room for, or everything scrolled to where it is.
+fn pane(buf: &mut Buffer, model: &Model, dimension: &DimensionSpec, scrolled: Option<usize>, area: Rect) {
     let theme = &model.theme;
-    if lines.is_empty() && area.height == 1 {
+    let parts = fold::parts(model, dimension);
+    let headed = model.targets.len() > 1;
+    if parts.is_empty() && area.height == 1 {
         let mut pen = Pen::new(buf, theme, area, 0);
         pen.gap(1).put(Role::Dim, &format!("{}: {}", dimension.title, unfed(dimension)));
         return;
     }
-    if lines.is_empty() {
+    if parts.is_empty() {
         let inside = frame::frame(buf, theme, area, &dimension.title, (Role::Dim, ""));
         for (row, line) in wrap::wrap(&unfed(dimension), usize::from(inside.width)).iter().enumerate() {
             Pen::new(buf, theme, inside, row).put(Role::Dim, line);
         }
         return;
     }
-    let (role, note) = cells::summary(model, lines);
+    let whole = fold::whole(&parts, headed);
+    let (role, note) = cells::summary(model, &whole);
     let inside = frame::frame(buf, theme, area, &dimension.title, (role, &note));
-    let view = Viewport { offset, cursor: 0 };
-    let window = view.scrolled(lines.len(), usize::from(inside.height));
-    cells::draw(buf, model, inside, &lines[window.clone()], None);
-    rows::more(buf, theme, inside, window.start, lines.len() - window.end);
+    let height = usize::from(inside.height);
+    let Some(offset) = scrolled else {
+        let folded = fold::fold(&parts, headed, height, usize::from(inside.width));
+        cells::draw(buf, model, inside, &folded.lines, fold::usual(model, dimension), None);
+        if let Some(foot) = &folded.foot {
+            rows::foot(buf, theme, inside, Role::Dim, foot);
+        }
+        return;
+    };
+    let window = Viewport { offset, cursor: 0 }.scrolled(whole.len(), height);
+    cells::draw(buf, model, inside, &whole[window.clone()], whole.len(), None);
+    rows::more(buf, theme, inside, window.start, whole.len() - window.end);
 }
 
 fn active(model: &Model) -> Vec<AlertRow<'_>> {
@@ -194,18 +217,7 @@ fn strip_rows(height: u16, active: usize) -> u16 {
     (rows + if height < 16 { 1 } else { frame::BOX_ROWS }).min(height)
 }
 
-/// What every target says of a dimension; with several targets, each under its name, the worst first and those that are
-/// alike in the order of the configuration.
-fn lines<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Line<'a>> {
-    let of = |target: &'a super::model::Target| cells::of_dimension(target, dimension.dimension).collect::<Vec<_>>();
-    let mut parts: Vec<(usize, Vec<Line<'a>>)> = model.targets.iter().map(of).enumerate().collect();
-    parts.retain(|(_, lines)| !lines.is_empty());
-    parts.sort_by_key(|(_, lines)| std::cmp::Reverse(cells::worst(lines)));
-    let headed = parts.into_iter().flat_map(|(at, values)| {
-        let several = model.targets.len() > 1;
-        let name = model.targets[at].id.as_str();
-        let heading = several.then(|| Line::Heading(name, cells::worst(&values), at == model.selected));
-        heading.into_iter().chain(values)
-    });
-    headed.collect()
+/// Everything that every target says of a dimension; with several targets, each under its name.
+fn whole<'a>(model: &'a Model, dimension: &DimensionSpec) -> Vec<Line<'a>> {
+    fold::whole(&fold::parts(model, dimension), model.targets.len() > 1)
 }

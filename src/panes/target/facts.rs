@@ -6,10 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::found;
-use crate::alert::AlertState;
+use crate::alert::{AlertState, Lack};
 use crate::base::text::count;
-use crate::panes::capability;
 use crate::panes::model::{Model, Target};
+use crate::panes::{alerts, capability};
 use crate::runbook::seal::{Environment, Host, Privilege};
 use crate::systems::SettingValue;
 use crate::ui::widget::{Rows, Viewport, frame};
@@ -93,13 +93,18 @@ fn rules(rows: &mut Rows, model: &Model, target: &Target) {
     }
 }
 
-/// The alerts in this state, each name once.
-fn named<'a>(model: &'a Model, target: &Target, word: &str) -> Vec<&'a str> {
-    let alerts = model.alerts.alerts().filter(|alert| alert.target == target.id && alert.state.word() == word);
-    let mut names: Vec<&str> = Vec::new();
-    for alert in alerts {
-        if !names.contains(&alert.rule.name.as_str()) {
-            names.push(&alert.rule.name);
+/// The alerts in this state, each with where it is.
+fn named(model: &Model, target: &Target, word: &str) -> Vec<String> {
+    let rows = alerts::row::rows(model);
+    let rows = rows.iter().filter(|row| *row.target == target.id && row.state.word() == word);
+    let name = |row: &alerts::row::AlertRow| match row.place.as_str() {
+        "" => row.name.to_owned(),
+        place => format!("{} ({place})", row.name),
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in rows.map(name) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
@@ -111,19 +116,21 @@ fn judged(model: &Model, target: &Target) -> (Role, String) {
     if rules == 0 {
         return (Role::Unknown, "no rules: nothing can fire".to_owned());
     }
-    let mut counts = [0_usize; 5];
+    let mut counts = [0_usize; 7];
     for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
         let at = match alert.state {
             AlertState::Firing { .. } => 0,
             AlertState::Pending { .. } => 1,
-            AlertState::NoData { .. } => 2,
+            AlertState::NoData { lack: Lack::Data, .. } => 2,
+            AlertState::NoData { lack: Lack::NotExposed, .. } => 5,
+            AlertState::NoData { lack: Lack::NotRead, .. } => 6,
             AlertState::WarmingUp { .. } => 3,
             AlertState::Resolved { .. } => 4,
             AlertState::Inactive => continue,
         };
         counts[at] += 1;
     }
-    let words = ["firing", "pending", "with no data", "warming up", "resolved"];
+    let words = ["firing", "pending", "with no data", "warming up", "resolved", "not exposed", "not read"];
     let said: Vec<String> =
         counts.iter().zip(words).filter(|(n, _)| **n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     let role = match counts {
@@ -176,10 +183,10 @@ mod tests {
     #[test]
     fn every_state_of_an_alert_that_is_not_quiet_is_counted() {
         let check = |model: &Model, want: &str| assert_eq!(judged(model, &model.targets[0]).1, want);
-        check(&testing::model(Condition::Ill), "3 rules: 1 firing, 1 pending, 1 with no data");
+        check(&testing::model(Condition::Ill), "3 rules: 1 firing, 1 pending, 1 not exposed");
         check(&testing::model(Condition::Stale), "3 rules: 3 with no data");
         let mut model = testing::model(Condition::Well);
-        check(&model, "3 rules: 1 with no data");
+        check(&model, "3 rules: 1 not exposed");
         std::sync::Arc::make_mut(&mut model.targets[0].system).rules.groups.clear();
         check(&model, "no rules: nothing can fire");
     }

@@ -16,7 +16,7 @@ mod place;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::cells::{self, Line};
+use super::cells::{self, Heading, Line};
 use super::metrics::limit_role;
 use super::model::{Cell, Level, Model, SPARK_BUCKET_SECONDS, Target};
 use super::series::Picture;
@@ -25,7 +25,7 @@ use crate::base::{Unit, Wall, text};
 use crate::model::Truth;
 use crate::systems::{PanelSpec, RowSpec};
 use crate::ui::widget::chart::{Chart, ChartLine, chart};
-use crate::ui::widget::{Pen, Viewport, frame, rows};
+use crate::ui::widget::{Pen, Selection, Viewport, frame, rows};
 use crate::ui::{Action, Role};
 
 /// In the order of [`place::parts`].
@@ -33,23 +33,25 @@ pub const PARTS: &[&str] = &["panels", "nodes", "chart", "facts", "charts"];
 const NODES: usize = 1;
 const FACTS: usize = 3;
 
-/// Which row of the panels is selected.
+/// Which row of the panels is selected: the row, wherever it stands now.
 #[derive(Clone, Debug, Default)]
 pub struct TargetPane {
     pub look: Look,
-    view: Viewport,
+    selection: Selection<(String, String)>,
 }
 
 impl TargetPane {
     /// Moves through the rows of the panels; opening one explores it on the page of metrics.
     pub fn on(&mut self, action: Action, model: &Model, body: Rect) -> Option<Intent> {
         let target = model.target()?;
-        let lines = panel_lines(target);
-        let values: Vec<usize> = (0..lines.len()).filter(|at| row(&lines[*at]).is_some()).collect();
-        let selected = values.get(self.view.cursor).map(|at| &lines[*at]);
+        let [panels, nodes, _, facts, _] = self.parts(target, body);
+        let height = |part: Rect| usize::from(frame::inner(part).height);
+        let lines = panel_lines(target, height(panels));
+        let rows = values(&lines);
+        let selected = rows.get(self.place(&rows).cursor).map(|(_, line)| line);
         match action {
             Action::Open => {
-                return Some(match selected.and_then(row) {
+                return Some(match selected.and_then(|line| row(line)) {
                     Some(row) => Intent::Explore(row.expr.clone()),
                     None => Intent::Show(super::Page::Metrics),
                 });
@@ -62,15 +64,26 @@ impl TargetPane {
             }
             _moves => {}
         }
-        let [panels, nodes, _, facts, _] = self.parts(target, body);
-        let height = |part: Rect| usize::from(frame::inner(part).height);
         let told = facts::rows(model, target, facts).len();
         let scrolled = self.look.scrolls(NODES, action, nodes::len(model, target), height(nodes))
             || self.look.scrolls(FACTS, action, told, height(facts));
         if !scrolled {
-            self.view.on(action, values.len(), height(panels));
+            let key = |at: usize| rows.get(at).and_then(|(_, line)| key(line));
+            self.selection.on(action, (rows.len(), height(panels)), |chosen| find(&rows, chosen), key);
         }
         None
+    }
+
+    /// The selected one of the rows with values; headings between them are not selected.
+    fn place(&self, rows: &[(usize, Line)]) -> Viewport {
+        self.selection.view(rows.len(), |chosen| find(rows, chosen))
+    }
+
+    /// The selected one of all lines, with the first of them at the top.
+    fn view(&self, lines: &[Line]) -> Viewport {
+        let rows = values(lines);
+        let selected = rows.get(self.place(&rows).cursor).map_or(lines.len(), |(at, _)| *at);
+        Viewport { offset: 0, cursor: selected }
     }
 
     fn parts(&self, target: &Target, area: Rect) -> [Rect; 5] {
@@ -101,7 +114,7 @@ impl TargetPane {
             return;
         }
         let theme = &model.theme;
-        let lines = panel_lines(target);
+        let lines = panel_lines(target, usize::from(frame::inner(area).height));
         let (role, note) = cells::summary(model, &lines);
         let inside = frame::frame(buf, theme, area, &target.system.spec.title, (role, &note));
         if lines.is_empty() {
@@ -109,16 +122,28 @@ impl TargetPane {
             Pen::new(buf, theme, inside, 0).put(Role::Dim, words);
             return;
         }
-        // The cursor counts rows with values; headings between them are not selected.
-        let values = (0..lines.len()).filter(|at| row(&lines[*at]).is_some());
-        let values: Vec<usize> = values.collect();
-        let selected = values.get(self.view.cursor.min(values.len().saturating_sub(1))).copied();
-        let view = Viewport { offset: 0, cursor: selected.unwrap_or(0) };
+        let view = self.view(&lines);
+        let selected = (view.cursor < lines.len()).then_some(view.cursor);
         let window = view.window(lines.len(), usize::from(inside.height));
         let here = selected.filter(|at| window.contains(at)).map(|at| at - window.start);
-        cells::draw(buf, model, inside, &lines[window.clone()], here);
+        cells::draw(buf, model, inside, &lines[window.clone()], lines.len(), here);
         rows::more(buf, theme, inside, window.start, lines.len() - window.end);
     }
+}
+
+/// The lines that have values, with where they stand.
+fn values<'a>(lines: &[Line<'a>]) -> Vec<(usize, Line<'a>)> {
+    lines.iter().copied().enumerate().filter(|(_, line)| row(line).is_some()).collect()
+}
+
+/// What a row is, wherever it stands.
+fn key(line: &Line) -> Option<(String, String)> {
+    row(line).map(|row| (row.label.clone(), row.expr.clone()))
+}
+
+fn find(rows: &[(usize, Line)], chosen: &(String, String)) -> Option<usize> {
+    let is = |row: &RowSpec| row.label == chosen.0 && row.expr == chosen.1;
+    rows.iter().position(|(_, line)| row(line).is_some_and(is))
 }
 
 /// The row of a line that has a value.
@@ -130,17 +155,25 @@ fn row<'a>(line: &Line<'a>) -> Option<&'a RowSpec> {
 }
 
 /// Every row of every panel, each panel under its title where there are several: those in trouble first, the others as
-/// their system has them.
-fn panel_lines(target: &Target) -> Vec<Line<'_>> {
+/// their system has them. Where so few lines are not enough for all, the rows of a panel are in that order too: a
+/// page on which everything is seen need not move.
+fn panel_lines(target: &Target, height: usize) -> Vec<Line<'_>> {
     let panels = &target.system.spec.panels;
-    let mut parts: Vec<(&PanelSpec, Vec<Line>)> =
-        panels.iter().map(|panel| (panel, cells::of_panel(target, panel).collect())).collect();
+    let headings = if panels.len() > 1 { panels.len() } else { 0 };
+    let fits = headings + panels.iter().map(|panel| panel.rows.len()).sum::<usize>() <= height;
+    let rows = |panel| match fits {
+        true => cells::of_panel(target, panel).collect(),
+        false => cells::by_trouble(cells::of_panel(target, panel)),
+    };
+    let mut parts: Vec<(&PanelSpec, Vec<Line>)> = panels.iter().map(|panel| (panel, rows(panel))).collect();
     parts
         .sort_by_key(|(_, lines)| std::cmp::Reverse(Some(cells::worst(lines)).filter(|level| *level > Level::Unknown)));
     let mut lines = Vec::new();
     for (panel, rows) in parts {
         if panels.len() > 1 {
-            lines.push(Line::Heading(&panel.title, cells::worst(&rows), false));
+            let level = cells::worst(&rows);
+            let words = panel.title.as_str();
+            lines.push(Line::Heading(Heading { words, level, selected: false, row: None, left_out: None }));
         }
         lines.extend(rows);
     }

@@ -20,7 +20,7 @@ const MOST_CHART_ROWS: u16 = 14;
 
 /// The rows of panels whose past is worth a chart.
 pub(super) fn pictured(target: &Target) -> Vec<(&RowSpec, &Cell)> {
-    let values = panel_lines(target).into_iter().filter_map(|line| match line {
+    let values = panel_lines(target, usize::MAX).into_iter().filter_map(|line| match line {
         Line::Heading(..) => None,
         Line::Value(row, cell) => Some((row, cell)),
     });
@@ -30,7 +30,7 @@ pub(super) fn pictured(target: &Target) -> Vec<(&RowSpec, &Cell)> {
 /// Panels, nodes, chart, facts, and where the charts of single rows lie. What has no room has no height.
 pub(super) fn parts(target: &Target, area: Rect) -> [Rect; 5] {
     let boxed = |lines: usize| u16::try_from(lines.max(1)).unwrap_or(u16::MAX / 2).saturating_add(frame::BOX_ROWS);
-    let panel_rows = boxed(panel_lines(target).len());
+    let panel_rows = boxed(panel_lines(target, usize::MAX).len());
     let endpoints: usize = target.spec.nodes.iter().map(|node| node.endpoints.len()).sum();
     // A line for each endpoint, and some for what does not answer.
     let node_rows = boxed(endpoints + 2).min(area.height / 4).max(frame::BOX_ROWS + 1);

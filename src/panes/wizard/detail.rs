@@ -226,7 +226,7 @@ fn evidence(rows: &mut Rows, run: &Run) {
     }
     rows.heading("evidence, as it was when it was read");
     for evidence in found {
-        let value = evidence.reading.value.map_or_else(|| "—".to_owned(), |value| evidence.unit.write(value));
+        let value = evidence.reading.told().map_or_else(|| "—".to_owned(), |value| evidence.unit.write(value));
         let truth = evidence.reading.truth.words(run.opened.boot);
         rows.parts(0, vec![(Role::Dim, format!("{:<34} ", evidence.label)), (Role::Text, format!("{value} {truth}"))]);
     }

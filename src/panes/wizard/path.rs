@@ -128,7 +128,7 @@ fn live(rows: &mut Rows, model: &Model, run: &Run) {
     let present = Present::new(&model.store, &run.target, model.now);
     for plan in &run.runbook.panels {
         let reading = present.read(plan);
-        let value = reading.value.map_or_else(|| "—".to_owned(), |value| plan.unit.write(value));
+        let value = reading.told().map_or_else(|| "—".to_owned(), |value| plan.unit.write(value));
         let truth = reading.truth.words(model.now.boot);
         let role = if reading.truth.is_fresh() { Role::Text } else { Role::Unknown };
         rows.parts(0, vec![(Role::Dim, format!("{:<26} ", plan.label)), (role, format!("{value} {truth}"))]);

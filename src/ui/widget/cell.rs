@@ -80,10 +80,11 @@ fn columns(n: usize) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
 }
 
-/// The value in its unit; the sign of absence where there is none, never 0.
+/// The value in its unit; the sign of absence where there is none, never 0, and where it is reckoned from a part of its
+/// range: such a number is wrong, and looks like any other.
 #[must_use]
 pub fn written(theme: &Theme, reading: &Reading, unit: Unit) -> String {
-    match reading.value {
+    match reading.told() {
         Some(value) => unit.write(value),
         None => theme.glyph(Glyph::Absent).to_owned(),
     }
@@ -143,6 +144,8 @@ mod tests {
         check(40, Some(1042.0), stale.clone(), OK, "≈ height       1042 stale 45s");
         check(40, None, Truth::Absent, OK, "— height          — absent");
         check(40, None, Truth::NotExposed, CRITICAL, "⊘ height          — not exposed");
+        let warming = Truth::WarmingUp { have: Duration::from_secs(40), need: Duration::from_secs(300) };
+        check(50, Some(2.25), warming, OK, "◌ height          — warming up (40s of 5m 00s)");
         check(40, None, Truth::NeverPolled, OK, "○ height          — not polled yet");
         check(40, None, Truth::Fresh, OK, "? height          — no value");
         let failing = Truth::Failing { reason: "refused".into(), since: Boot(30_000) };

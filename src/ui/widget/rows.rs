@@ -155,13 +155,21 @@ pub fn more(buf: &mut Buffer, theme: &Theme, area: Rect, above: usize, below: us
     if words.is_empty() || area.is_empty() {
         return;
     }
-    let words = words.join(" ");
+    foot(buf, theme, area, Role::Accent, &words.join(" "));
+}
+
+/// Says something of what is not drawn in the lower edge of the frame around `area`; without an edge, over the end of
+/// its last line.
+pub fn foot(buf: &mut Buffer, theme: &Theme, area: Rect, role: Role, words: &str) {
+    if area.is_empty() {
+        return;
+    }
     let corner = buf.cell((area.right() - 1, area.bottom())).map(ratatui::buffer::Cell::symbol);
     if corner == Some(theme.glyph(Glyph::Rule)) {
         let edge = Rect { y: area.bottom(), height: 1, ..area };
-        Pen::new(buf, theme, edge, 0).right(Role::Accent, &format!(" {words} "));
+        Pen::new(buf, theme, edge, 0).right(role, &format!(" {words} "));
     } else {
-        Pen::new(buf, theme, area, usize::from(area.height - 1)).right(Role::Accent, &format!("… {words}"));
+        Pen::new(buf, theme, area, usize::from(area.height - 1)).right(role, &format!("… {words}"));
     }
 }
 

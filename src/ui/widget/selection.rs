@@ -26,6 +26,12 @@ impl<K> Selection<K> {
         Viewport { cursor: found.unwrap_or(self.view.cursor).min(len.saturating_sub(1)), ..self.view }
     }
 
+    /// Whether a line was chosen that is not there any more.
+    #[must_use]
+    pub fn is_gone(&self, place: impl FnOnce(&K) -> Option<usize>) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| place(chosen).is_none())
+    }
+
     /// Moves; returns whether the action is one that moves. `key` says what a line is.
     pub fn on(
         &mut self,

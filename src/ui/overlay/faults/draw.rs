@@ -121,7 +121,7 @@ fn head(menu: &FaultMenu, theme: &Theme, area: Rect, buf: &mut Buffer) {
 /// What the demo is being asked.
 fn under_way(order: &DemoOrder) -> String {
     match order {
-        DemoOrder::Tell => "asking the demo".to_owned(),
+        DemoOrder::Tell | DemoOrder::TellOn => "asking the demo".to_owned(),
         DemoOrder::Switch { system, name, on: true } => format!("switching {system}/{name} on"),
         DemoOrder::Switch { system, name, on: false } => format!("curing {system}/{name}"),
         DemoOrder::Cure { system: Some(system) } => format!("curing all of {system}"),

@@ -85,6 +85,26 @@ impl FaultMenu {
         }
     }
 
+    /// The demo told which faults are on now; of an order that is under way the answer says it better.
+    pub fn told_on(&mut self, at: At, on: &[FaultState]) {
+        let kept = self.selected().map(|(spot, fault)| (spot, fault.whole_name()));
+        let Some((when, faults)) = self.told.as_mut().filter(|_| self.under_way.is_none()) else { return };
+        *when = at;
+        for fault in faults {
+            match on.iter().find(|one| one.system == fault.system && one.name == fault.name) {
+                Some(told) => *fault = told.clone(),
+                None => (fault.on, fault.since) = (false, None),
+            }
+        }
+        self.view.cursor = self.place_of(kept);
+    }
+
+    /// Whether an order is on its way.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// Every fault, as it was told last.
     fn faults(&self) -> &[FaultState] {
         self.told.as_ref().map_or(&[], |(_, faults)| faults)
