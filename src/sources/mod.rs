@@ -512,6 +512,8 @@ impl Source {
         let decoded = self.kind.decode(reply, &own, cursor)?;
         cursor.layout = Some(Arc::clone(&decoded.layout));
         let told = self.bound.spec.tells.of(&decoded.layout, &decoded.values, &decoded.documents);
+        let mut not_exposed = decoded.not_exposed;
+        not_exposed.extend(self.bound.spec.tells.lacking(&decoded.layout));
         let recognition = self.recognition.as_ref();
         let is_own = recognition.map(|recognition| recognition.is_own(&decoded.layout, reply, cursor));
         Ok(Batch {
@@ -519,7 +521,7 @@ impl Source {
             documents: decoded.documents,
             lines: decoded.lines,
             dropped_lines: decoded.dropped_lines,
-            not_exposed: decoded.not_exposed,
+            not_exposed,
             surfaces: decoded.surfaces,
             clock_skew_seconds: skew,
             dropped_series: decoded.dropped_series,

@@ -31,6 +31,10 @@ pub struct TellsSpec {
     /// affair, so that no other element names them.
     #[serde(default)]
     pub promises: BTreeMap<String, Vec<String>>,
+    /// Series of an exposition that stand in it from its first answer on, as gauges and counters without labels do: a
+    /// node that answers without one does not have it. What the first event makes may still come, and is not among them.
+    #[serde(default)]
+    pub at_once: Vec<String>,
 }
 
 /// Where an answer says a version.
@@ -56,6 +60,11 @@ impl TellsSpec {
             return Err(format!("the JSON pointer {pointer:?} does not begin with /"));
         }
         Ok(())
+    }
+
+    /// Of the series that stand in every answer of a node that has them, those that this answer lacks.
+    pub fn lacking(&self, layout: &Layout) -> impl Iterator<Item = Arc<str>> {
+        self.at_once.iter().filter(|name| !layout.has(name)).map(|name| Arc::from(name.as_str()))
     }
 
     /// What an answer says.
@@ -129,6 +138,14 @@ mod tests {
         check(label("node_build_info", "commit"), None);
         let hostile = label("node_build_info", "version").of(&layout, &documents).expect("it says one");
         assert!(hostile.starts_with("2.1") && !hostile.contains('\u{1b}'), "{hostile:?}");
+    }
+
+    #[test]
+    fn what_stands_in_every_answer_and_is_not_in_this_one_is_lacking() {
+        let at_once = ["height", "hits_total", "other"].map(str::to_owned).to_vec();
+        let tells = TellsSpec { at_once, ..TellsSpec::default() };
+        let layout = Layout::new(vec![Labels::named("height"), Labels::named("hits_total").with("of", "a")]);
+        assert_eq!(tells.lacking(&layout).map(|name| name.to_string()).collect::<Vec<_>>(), ["other"]);
     }
 
     #[test]
