@@ -68,6 +68,9 @@ pub fn promise(source: &SourceSpec, series: &str) -> Option<Promise> {
     if let Some(from) = source.tells.promises.get(series) {
         return Some(promise(None, from));
     }
+    if source.tells.at_once.iter().any(|name| name == series) {
+        return Some(promise(None, &[]));
+    }
     let extracted = source.kind.series(series);
     let first = extracted.first()?;
     let documented = |surface: &str| surface == "documented" || surface == "both";

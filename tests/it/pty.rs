@@ -155,7 +155,7 @@ fn a_misbehaving_endpoint_is_named_and_harms_only_its_source() {
     let chain = Chain::serve("none", 0);
     // One look covers no range, and what the node does not expose is said; nothing else is found.
     let findings = |said: &str| {
-        let known = |line: &&str| line.contains(" is warming up") || line.contains(" is not watched: ");
+        let known = |line: &&str| line.contains(" is warming up") || line.contains(" is not exposed: ");
         said.lines().skip(1).filter(|line| !known(line)).map(str::to_owned).collect::<Vec<_>>()
     };
     let (code, said) = chain.command(&["check"]);
