@@ -20,6 +20,9 @@ const SPARK: usize = 60;
 const BUCKET_MILLIS: i64 = SPARK_BUCKET_SECONDS as i64 * 1000;
 /// How old the cells of a panel may be that nobody looks at: the level of its target is told from them.
 const UNSEEN_EVERY: Duration = Duration::from_secs(5);
+/// Targets whose cells on the overview are brought up to date in one second; of more, these take turns. No source is
+/// asked as often as every turn of thirty targets comes.
+const TARGETS_A_SECOND: usize = 10;
 
 /// Which cells are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +88,14 @@ impl App {
             self.model.explorer.restart();
         }
         let (page, selected) = (self.page, self.model.selected);
+        let turns = self.model.targets.len().div_ceil(TARGETS_A_SECOND).max(1);
+        let turn = usize::try_from(at.boot.0 / 1000).unwrap_or(0) % turns;
         for (index, target) in self.model.targets.iter_mut().enumerate() {
             let alone = page == Page::Target && index == selected;
             let system = Arc::clone(&target.system);
             for panel in &system.spec.panels {
-                let shown = alone || (page == Page::Overview && panel.overview == OnOverview::Always);
+                let on_overview = page == Page::Overview && panel.overview == OnOverview::Always;
+                let shown = alone || (on_overview && (index == selected || index % turns == turn));
                 let wanted = shown || asked == Asked::All || history;
                 refresh_panel(target, panel, &self.model.store, &mut self.compiled, at, (wanted, history));
             }
