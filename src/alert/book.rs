@@ -75,6 +75,9 @@ pub struct AlertBook {
     serial: u64,
     /// A round is out.
     is_out: bool,
+    /// Somebody ever acknowledged or put off an alert. Before that no claim can be over, and not one of all alerts has to
+    /// be looked at.
+    is_claimed: bool,
     /// Active label sets that are not followed, because their rule already has a thousand alerts.
     pub beyond_limit: usize,
 }
@@ -185,6 +188,7 @@ impl AlertBook {
             return Err(ClaimError::NotFiring { alert: key.alert.clone(), state: alert.state.word() });
         }
         alert.marks.set(ClaimKind::Acknowledgement, Some(claim.clone()));
+        self.is_claimed = true;
         self.serial += 1;
         Ok(claim)
     }
@@ -197,6 +201,7 @@ impl AlertBook {
     pub fn snooze(&mut self, key: &AlertKey, claim: Claim) -> Result<Claim, ClaimError> {
         let claim = claim.checked()?;
         self.alert_mut(key)?.marks.set(ClaimKind::Snooze, Some(claim.clone()));
+        self.is_claimed = true;
         self.serial += 1;
         Ok(claim)
     }
@@ -216,6 +221,9 @@ impl AlertBook {
     /// Claims that are over and were not told of before.
     pub fn claims_over(&mut self, now: At) -> Vec<ClaimOver> {
         let mut told = Vec::new();
+        if !self.claim_ends().any(|end| end <= now.wall) {
+            return told;
+        }
         for rule in self.groups.iter_mut().flat_map(LiveGroup::alerting_mut) {
             for (labels, kind, claim) in rule.claims_over(now) {
                 let key = rule.key(&labels);
@@ -342,6 +350,7 @@ impl AlertBook {
     /// What a console before this one knew comes back to the rules that are still there.
     fn take_over(&mut self, remembered: Remembered, at: At, boot_id: &str) {
         for (key, returning) in remembered.returning(at, boot_id) {
+            self.is_claimed |= returning.marks.ends().next().is_some();
             let mut rules = self.groups.iter_mut().flat_map(LiveGroup::alerting_mut);
             if let Some(rule) = rules.find(|rule| rule.is_of(&key) && rule.may_have(&key.labels)) {
                 rule.returns(&key.labels, returning, at);
@@ -353,10 +362,22 @@ impl AlertBook {
     #[must_use]
     pub fn wake(&self) -> Option<Boot> {
         let over = self.seen.and_then(|seen| {
-            let ends = self.rules().flat_map(LiveRule::claim_ends).min()?;
+            let ends = self.claim_ends().min()?;
             Some(seen.boot.plus(ends.since(seen.wall)))
         });
         self.groups.iter().filter_map(LiveGroup::due).chain(over).min()
+    }
+
+    /// When claims end that were not told to be over.
+    fn claim_ends(&self) -> impl Iterator<Item = Wall> {
+        let rules = self.is_claimed.then(|| self.rules()).into_iter().flatten();
+        rules.flat_map(LiveRule::claim_ends)
+    }
+
+    /// The alerts of a target, in the order of its rules.
+    pub fn of_target<'a>(&'a self, target: &'a TargetId) -> impl Iterator<Item = &'a Alert> {
+        let groups = self.groups.iter().filter(move |group| group.target == *target);
+        groups.flat_map(LiveGroup::alerting).flat_map(LiveRule::alerts)
     }
 
     /// Worst first: firing critical, firing warning, pending, no data, warming up, resolved, inactive. Equals in the

@@ -29,7 +29,7 @@ impl<'m> Health<'m> {
     #[must_use]
     pub fn of(model: &'m Model, target: &'m Target) -> Health<'m> {
         let (mut firing, mut pending, mut no_data) = (Vec::new(), 0, 0);
-        for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
+        for alert in model.alerts.of_target(&target.id) {
             match &alert.state {
                 AlertState::Firing { .. } => firing.push(alert.severity()),
                 AlertState::Pending { .. } => pending += 1,

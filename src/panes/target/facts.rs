@@ -117,7 +117,7 @@ fn judged(model: &Model, target: &Target) -> (Role, String) {
         return (Role::Unknown, "no rules: nothing can fire".to_owned());
     }
     let mut counts = [0_usize; 7];
-    for alert in model.alerts.alerts().filter(|alert| alert.target == target.id) {
+    for alert in model.alerts.of_target(&target.id) {
         let at = match alert.state {
             AlertState::Firing { .. } => 0,
             AlertState::Pending { .. } => 1,
