@@ -73,7 +73,7 @@ pub struct RowSnapshot {
     pub state: &'static str,
     /// The state in words, with its times and reasons; of a fresh value why its level can not be told. Empty otherwise.
     pub truth: String,
-    /// `ok`, `warning`, `critical` or `unknown`; `not_judged` of a row that no limit is about, whatever its value.
+    /// `ok`, `warning`, `critical` or `unknown`; `not_judged` of a value that no limit is about.
     pub level: &'static str,
 }
 
@@ -212,7 +212,7 @@ impl RowSnapshot {
             shown: value.map_or_else(|| "-".to_owned(), |value| row.unit.write(value)),
             state: truth.state(),
             truth: clean(&cells::doubt(cell, now)).into_owned(),
-            level: if row.is_judged() { cell.level.word() } else { NOT_JUDGED },
+            level: if row.is_judged() || cell.level != Level::Ok { cell.level.word() } else { NOT_JUDGED },
         }
     }
 }

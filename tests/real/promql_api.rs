@@ -120,10 +120,10 @@ scrape_configs:
 const CHAIN: &str = "fastmainnet-1";
 const DAEMON: &str = "coinjecture-1";
 const LATENCIES: [(&str, &str, f64); 3] = [
-    ("latency, p50", "oracle_p50", 1.0),
+    ("oracle takes, p50", "oracle_p50", 1.0),
     // Half way from 5 to 30 seconds, and nine tenths of it.
-    ("latency, p95", "oracle_p95", 17.5),
-    ("latency, p99", "oracle_p99", 27.5),
+    ("oracle takes, p95", "oracle_p95", 17.5),
+    ("oracle takes, p99", "oracle_p99", 27.5),
 ];
 
 /// A server that does not answer, or refuses: a failure of the sources in its words, and no number anywhere.
@@ -147,7 +147,7 @@ fn check_values(look: &Look) {
         assert!(row.value.is_some_and(|found| (found - value).abs() < 1e-9), "{label}: {row:?}");
     }
     // More than 10 seconds, and less than 30.
-    assert_eq!(look.row("latency, p95").level, "warning");
+    assert_eq!(look.row("oracle takes, p95").level, "warning");
     assert_eq!(look.alert("FastMainnetOracleLatencyHigh"), "pending");
     assert_eq!(look.alert("FastMainnetOracleLatencyCritical"), "inactive");
 }
@@ -178,15 +178,15 @@ fn what_a_real_prometheus_answers_is_what_its_sources_say() {
         assert!(row.value.is_none() && row.level == "unknown", "{label}: {row:?}");
     }
     assert_eq!(look.not_exposed("slashings"), ["fastmainnet_slashings_day"]);
-    assert_eq!(look.row("prometheus scrapes it").value, Some(1.0));
+    assert_eq!(look.row("Prometheus scrapes the node").value, Some(1.0));
     let mode = Look::at(&config, DAEMON);
     assert_eq!(mode.not_exposed("codec_mode_at_prometheus"), ["coinjecture_codec_mode_scraped"]);
-    assert_eq!(mode.row("codec mode, as metric").value, None);
+    assert_eq!(mode.row("codec mode running, 0 to 3").value, None);
 
     for exporter in [&oracle, &stranger, &daemon] {
         exporter.tell(|says| says.lively = true);
     }
-    wait("the quantiles", || Look::at(&config, CHAIN).row("latency, p95").value.is_some());
+    wait("the quantiles", || Look::at(&config, CHAIN).row("oracle takes, p95").value.is_some());
     wait("a slashing", || !series("fastmainnet_slashings_day > 0", &[], &config).is_empty());
     let look = Look::at(&config, CHAIN);
     check_values(&look);
@@ -206,8 +206,8 @@ fn what_a_real_prometheus_answers_is_what_its_sources_say() {
 
     // A part of the chain that fails is told by the server that scrapes it, as a number.
     oracle.tell(|says| says.status = 500);
-    wait("a failed scrape", || Look::at(&config, CHAIN).row("prometheus scrapes it").value == Some(0.0));
-    assert_eq!(Look::at(&config, CHAIN).row("prometheus scrapes it").level, "warning");
+    wait("a failed scrape", || Look::at(&config, CHAIN).row("Prometheus scrapes the node").value == Some(0.0));
+    assert_eq!(Look::at(&config, CHAIN).row("Prometheus scrapes the node").level, "warning");
     oracle.tell(|says| says.status = 200);
 
     drop(prometheus);
@@ -216,6 +216,6 @@ fn what_a_real_prometheus_answers_is_what_its_sources_say() {
     check_failing(&config, "the server refuses: execution: query processing would load too many samples");
     drop(prometheus);
     let _prometheus = start(&[]);
-    wait("the quantiles again", || Look::at(&config, CHAIN).row("latency, p95").value.is_some());
+    wait("the quantiles again", || Look::at(&config, CHAIN).row("oracle takes, p95").value.is_some());
     check_values(&Look::at(&config, CHAIN));
 }

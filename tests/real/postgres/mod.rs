@@ -104,19 +104,19 @@ fn the_rows_of_a_real_database_are_counted_by_one_who_can_change_nothing() {
     check_reachable(&look, 1.0);
     check_row(&look, "challenges to purge", None, "unknown");
     assert_eq!(look.not_exposed("database_due"), ["pouw_database_due_rows", "pouw_database_overdue_seconds"]);
-    assert_eq!(look.alert("PouwOldRowsKept"), "no data");
+    assert_eq!(look.alert("PouwOldRowsKept"), "not exposed");
 
     cluster.administer("pouw", TABLES);
     let look = Look::at(&config, TARGET);
     check_row(&look, "challenges to purge", Some(0.0), "ok");
-    check_row(&look, "nonces to purge", Some(0.0), "ok");
+    check_row(&look, "nonces to purge", Some(0.0), "not_judged");
     check_row(&look, "receipts to archive", Some(0.0), "ok");
     assert_eq!(look.alert("PouwOldRowsKept"), "inactive");
 
     cluster.administer("pouw", ROWS);
     let look = Look::at(&config, TARGET);
     check_row(&look, "challenges to purge", Some(3.0), "warning");
-    check_row(&look, "nonces to purge", Some(0.0), "ok");
+    check_row(&look, "nonces to purge", Some(0.0), "not_judged");
     check_row(&look, "receipts to archive", Some(5.0), "ok");
     assert_eq!(look.alert("PouwOldRowsKept"), "pending");
     let overdue = series("pouw_database_overdue_seconds", &["table"], &config);
