@@ -28,6 +28,8 @@ pub mod console;
 pub mod demo;
 pub mod discover;
 pub mod driver;
+#[cfg(test)]
+pub mod eventually;
 pub mod examine;
 pub mod fetch;
 pub mod file_act;

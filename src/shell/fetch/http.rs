@@ -251,6 +251,7 @@ mod tests {
     use super::*;
     use crate::base::text;
     use crate::model::HttpCare;
+    use crate::shell::eventually::eventually;
 
     fn request(url: &str) -> HttpRequest {
         HttpRequest {
@@ -314,7 +315,8 @@ mod tests {
                     String::from_utf8_lossy(&came[..length]).to_ascii_lowercase().contains("connection: close");
                 // What waits for an answer to half a request would wait for ever.
                 let body = if whole && closes { "a 1\n" } else { "" };
-                let Act::Write(bytes) = answer("200 OK", "", body) else { continue };
+                let length = body.len();
+                let bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes();
                 drop(stream.write_all(&bytes).await);
             }
         });
@@ -364,15 +366,8 @@ mod tests {
         drop(server);
         // The listener is closed when its task has ended.
         let client = HttpClient::new();
-        let mut failure = None;
-        for _ in 0..50 {
-            failure = client.ask(&request(&url)).await.err();
-            if failure == Some(FetchFailure::Refused) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(failure, Some(FetchFailure::Refused));
+        let refused = async || client.ask(&request(&url)).await.err() == Some(FetchFailure::Refused);
+        assert!(eventually(refused).await);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::fs::{Gid, Mode, Timespec, Timestamps, Uid};
 
@@ -119,16 +120,13 @@ fn copy_file(
     let (path, new_path) = (from.path_of(name), to.path_of(new_name));
     let mut source = from.read(name)?;
     let mut target = to.create(new_name)?;
-    let mut bytes = 0;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let read = source.read(&mut chunk).map_err(io_error("read", &path))?;
-        if read == 0 {
-            break;
-        }
-        target.write_all(&chunk[..read]).map_err(io_error("write", &new_path))?;
-        bytes += read as u64;
+    let poured = pour((&mut source, &path), (&mut target, &new_path));
+    if poured.is_err() {
+        // A process that is just being started holds what was open when it was, and a removed file keeps its room for
+        // as long as anybody holds it. What is cut off is free at once.
+        let _ = target.set_len(0);
     }
+    let bytes = poured?;
     if bytes != found.size_bytes() {
         return Err(refused(&path, "it changed while it was copied".to_owned()));
     }
@@ -146,8 +144,22 @@ fn copy_file(
     Ok(())
 }
 
+/// Copies all that can be read; answers how many bytes that was.
+fn pour((from, path): (&mut File, &Path), (to, new_path): (&mut File, &Path)) -> Result<u64, FileActError> {
+    let mut bytes = 0;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = from.read(&mut chunk).map_err(io_error("read", path))?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+        to.write_all(&chunk[..read]).map_err(io_error("write", new_path))?;
+        bytes += read as u64;
+    }
+}
+
 /// Gives a new file its mode, and waits until it is on the disk.
-pub fn finish(file: &File, mode: u32, path: &std::path::Path) -> Result<(), FileActError> {
+pub fn finish(file: &File, mode: u32, path: &Path) -> Result<(), FileActError> {
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode & 0o7777))
         .map_err(|error| io_error("set the mode of", path)(error.into()))?;
     file.sync_all().map_err(io_error("sync", path))

@@ -45,7 +45,13 @@ pub fn release(root: &StateRoot, journal: &JournalId) {
 
 /// Removes the ballast; whether there was one.
 pub fn drop_ballast(journal: &Path) -> bool {
-    std::fs::remove_file(beside(journal, ".ballast")).is_ok()
+    let ballast = beside(journal, ".ballast");
+    // A process that is just being started holds what was open when it was, and a removed file keeps its room for as
+    // long as anybody holds it. What is cut off is free at once; where it can not be cut, it is removed all the same.
+    if let Ok(file) = OpenOptions::new().write(true).custom_flags(guarded_flags()).open(&ballast) {
+        let _ = file.set_len(0);
+    }
+    std::fs::remove_file(ballast).is_ok()
 }
 
 fn open(path: &Path) -> Result<File, JournalError> {

@@ -116,6 +116,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::shell::eventually::eventually;
 
     #[test]
     fn lines_of_the_kernel_are_read() {
@@ -159,8 +160,8 @@ mod tests {
         check("127.0.0.1:83", &[]);
     }
 
-    #[test]
-    fn our_own_socket_is_found_as_ours() {
+    #[tokio::test]
+    async fn our_own_socket_is_found_as_ours() {
         // An address of its own: elsewhere the port may be taken again as soon as it is free.
         let ours = TcpListener::bind("127.61.7.3:0").expect("a port is free");
         let address = ours.local_addr().expect("it is bound");
@@ -169,7 +170,8 @@ mod tests {
         assert_eq!(inodes.len(), 1);
         assert!(holders(&inodes).contains(&std::process::id()));
         drop(ours);
-        assert!(answering(&listening().expect("the tables can be read"), address).is_empty());
+        let gone = async || answering(&listening().expect("the tables can be read"), address).is_empty();
+        assert!(eventually(gone).await, "{address} is still listed");
     }
 
     #[test]

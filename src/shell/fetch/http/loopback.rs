@@ -32,10 +32,12 @@ impl Drop for Loopback {
     }
 }
 
-/// An answer with these header lines and this body.
+/// An answer with these header lines and this body. It says that the connection ends with it, as [`serve`] ends it: a
+/// client that were not told might put its next question to a connection that is just being closed.
 pub fn answer(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
-    Act::Write(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes())
+    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {length}");
+    Act::Write(format!("{head}\r\n\r\n{body}").into_bytes())
 }
 
 /// An answer whose body is the request's own head and body, as it came.

@@ -18,6 +18,16 @@ enum Then {
     Hold,
 }
 
+impl Then {
+    /// How long an answer may take: to its end where it has one, however busy the machine is.
+    fn patience(&self) -> Duration {
+        match self {
+            Then::Close => Duration::from_secs(60),
+            Then::Hold => Duration::from_secs(1),
+        }
+    }
+}
+
 /// A node on the workshop's port that answers every request with this; what it was asked.
 fn node(shop: &Workshop, answer: Vec<u8>, then: Then) -> Arc<Mutex<Vec<String>>> {
     let (listener, asked) = (shop._socket.try_clone().expect("ours"), Arc::new(Mutex::new(Vec::new())));
@@ -88,8 +98,9 @@ fn everything(folder: &std::path::Path, found: &mut Vec<u8>) {
 
 fn told(answer: Vec<u8>, then: Then) -> Told {
     let shop = workshop();
+    let patience = then.patience();
     let asked = node(&shop, answer, then);
-    let hash = shop.confirm(&sealed(&shop, Duration::from_secs(1)));
+    let hash = shop.confirm(&sealed(&shop, patience));
     let Finished::Ended(end) = shop.run(&hash, cured) else { panic!("it ends") };
     let mut kept = Vec::new();
     everything(shop.root.path(), &mut kept);
