@@ -163,7 +163,7 @@ impl Drill {
         let early = fired.iter().filter(|(alert, after)| *after < self.hold(alert).as_secs());
         let early = early.map(|(alert, _)| alert.clone()).collect();
         self.life.fault_of(self.system.as_str(), name, false);
-        let lingering = self.wait_for_calm();
+        let lingering = self.wait_for_calm(&well);
         let surface = self.surface;
         Some(Drilled { surface, fault: fault.name, fired, missed, unsaid, early, rows, first, lingering })
     }
@@ -227,9 +227,11 @@ impl Drill {
         self.overview().into_iter().find(is_worse).map(|(what, _)| what)
     }
 
-    fn wait_for_calm(&mut self) -> Vec<String> {
-        for _ in 0..PATIENCE.as_secs() {
-            if self.firing().is_empty() {
+    /// Lets time pass until nothing fires any more; what still does. What the overview shows of now has time to turn back
+    /// too: a row that is still bad could not be the first sign of the next fault.
+    fn wait_for_calm(&mut self, well: &BTreeMap<String, Level>) -> Vec<String> {
+        for second in 0..PATIENCE.as_secs() {
+            if self.firing().is_empty() && (second >= GLANCE.as_secs() || self.worse(well).is_none()) {
                 break;
             }
             self.life.advance(Duration::from_secs(1));
