@@ -75,6 +75,7 @@ fn a_phrase_that_is_pasted_confirms_nothing() {
         let phrase = console.phrase();
         console.type_text(&format!("{before}{phrase}{after}"));
         console.shows("something was pasted");
+        console.hides("to confirm");
         console.shows("arms the console, then X opens the confirmation".split(", then ").last().unwrap_or_default());
     }
     assert!(!console.screen().contains("taken on by the runner"));

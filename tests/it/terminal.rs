@@ -183,6 +183,11 @@ impl Console {
         }
     }
 
+    /// Waits until the screen shows it no more: a picture that is being drawn has something of the one before.
+    pub fn hides(&self, unwanted: &str) {
+        wait(&format!("a screen without {unwanted:?}"), || !self.screen().contains(unwanted));
+    }
+
     /// What the open confirmation asks to be typed.
     pub fn phrase(&self) -> String {
         let screen = self.screen();

@@ -11,11 +11,11 @@ use crate::ui::widget::Rows;
 use crate::ui::{Action, Role};
 
 pub fn describe(rows: &mut Rows, model: &Model, alert: &AlertRow, provenance: &Provenance) {
-    rows.prose(0, Role::Title, &alert.summary).prose(0, Role::Text, &alert.description);
+    rows.prose(0, Role::Title, &alert.summary()).prose(0, Role::Text, &alert.description());
     state(rows, model, alert);
     answered(rows, model, alert);
     why::sentences(rows, model, alert);
-    match alert.runbook {
+    match alert.runbook() {
         Some(title) => {
             let words = format!("{title}: {} opens it, with its diagnosis running", model.keymap.press(Action::Open));
             rows.pair(0, "runbook", Role::Accent, &words);

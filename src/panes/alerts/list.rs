@@ -157,12 +157,13 @@ fn short_state(state: &AlertState, word: &'static str) -> &'static str {
 fn whence(model: &Model, row: &AlertRow, columns: u16) -> String {
     const LEAST_TARGET: usize = 7;
     let columns = usize::from(columns);
+    let place = row.place();
     if model.targets.len() < 2 {
-        return text::fitted_middle(&row.place, columns).into_owned();
+        return text::fitted_middle(&place, columns).into_owned();
     }
-    let taken = if row.place.is_empty() { 0 } else { text::width(&row.place) + 1 };
+    let taken = if place.is_empty() { 0 } else { text::width(&place) + 1 };
     let target = text::fitted(row.target.as_str(), columns.saturating_sub(taken).max(LEAST_TARGET));
-    format!("{target} {}", row.place).trim_end().to_owned()
+    format!("{target} {place}").trim_end().to_owned()
 }
 
 /// Draws one alert on the line `index` of `area`.
@@ -184,7 +185,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
     pen.tab(2).glyph(state.role, state.glyph).gap(1).field(state.role, state_word, state_columns).gap(1);
     pen.field(urgency.role, severity, severity_columns).gap(1);
     let flapping = if row.alert.is_flapping(model.now.boot) { " flapping" } else { "" };
-    let name = super::place::short_name(row, usize::from(columns.name).saturating_sub(flapping.len()));
+    let name = row.short_name(usize::from(columns.name).saturating_sub(flapping.len()));
     let name_role = if row.is_active() { Role::Title } else { Role::Text };
     pen.field(name_role, &format!("{name}{flapping}"), columns.name).gap(1);
     pen.field(Role::Dim, &whence(model, row, columns.place), columns.place).gap(1);
@@ -202,7 +203,7 @@ pub fn draw(buf: &mut Buffer, model: &Model, area: Rect, index: usize, row: &Ale
         pen.field_right(Role::Text, &row.value().unwrap_or_default(), VALUE_COLUMNS).gap(1);
     }
     if columns.runbook
-        && let Some(runbook) = row.runbook
+        && let Some(runbook) = row.runbook()
     {
         pen.gap(1).put(Role::Dim, runbook);
     }
@@ -231,12 +232,15 @@ mod tests {
         assert!(lines[0] == 0 && lines.contains(&cursor.index(&rows)) && lines.len() == 4, "{lines:?}");
         assert_eq!(cursor.lines(&rows, 1), [cursor.index(&rows)]);
         assert_eq!(cursor.kept(&rows).index(&rows), cursor.index(&rows));
-        let others: Vec<AlertRow> = rows.iter().filter(|row| row.name != "BarrierTimeouts").cloned().collect();
+        let others: Vec<AlertRow> = rows.iter().filter(|row| row.name != "BarrierTimeouts").copied().collect();
         assert_eq!(cursor.kept(&others).index(&others), 0);
         // A yes or no that is compared says nothing more than that it holds.
-        let mut only = rows[0].clone();
-        assert_eq!(only.value().as_deref(), Some("3m 20s"));
-        only.unit = None;
+        assert_eq!(rows[0].value().as_deref(), Some("3m 20s"));
+        let mut alert = rows[0].alert.clone();
+        let rule = std::sync::Arc::make_mut(&mut alert.rule);
+        (rule.unit, rule.counted.subject) = (None, Some("up".into()));
+        alert.metric = std::sync::Arc::default();
+        let only = AlertRow { alert: &alert, rule: &alert.rule, ..rows[0] };
         assert_eq!(only.value(), None);
     }
 

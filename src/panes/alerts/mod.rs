@@ -85,7 +85,7 @@ impl Alerts {
         }
         rows::more(buf, theme, inside, window.start, alerts.len() - window.end);
         let Some(alert) = alerts.get(selected) else { return };
-        let whence = format!("{} {}", alert.target, alert.place);
+        let whence = format!("{} {}", alert.target, alert.place());
         let inside = frame::frame(buf, theme, lower, alert.name, (Role::Dim, whence.trim_end()));
         describe(model, alert, inside.width).draw(buf, theme, inside, &self.look.text(DETAILS));
         let inside = frame::frame(buf, theme, aside, "why", (Role::Dim, "every part of its expression, now"));
@@ -105,11 +105,11 @@ impl Alerts {
     pub fn opens(&self, model: &Model) -> bool {
         let all = row::rows(model);
         let rows = self.shown(&all);
-        self.cursor.row(&rows).is_some_and(|row| row.runbook.is_some())
+        self.cursor.row(&rows).is_some_and(|row| row.runbook().is_some())
     }
 
     fn shown<'a>(&self, all: &[AlertRow<'a>]) -> Vec<AlertRow<'a>> {
-        all.iter().filter(|row| !self.look.filter.is_set() || self.look.filter.accepts(&row.line())).cloned().collect()
+        all.iter().filter(|row| !self.look.filter.is_set() || self.look.filter.accepts(&row.line())).copied().collect()
     }
 }
 

@@ -7,29 +7,24 @@ use crate::alert::RuleFile;
 use crate::base::text;
 use crate::model::Labels;
 use crate::model::labels::NAME;
-use crate::panes::Model;
 
 /// Labels that say nothing of where: the alert's line says them already, or they name a read of the console.
 const SAID: [&str; 6] = [NAME, "alertname", "severity", "source", "target", "system"];
 
 /// The node, where its target has several; then the labels in which it differs from the other alerts of its name, until
 /// it does; of one alone its endpoint and its other labels.
-pub(super) fn place(model: &Model, row: &AlertRow, all: &[AlertRow]) -> String {
-    let others: Vec<&AlertRow> = all
-        .iter()
-        .filter(|other| other.target == row.target && other.name == row.name && other.labels != row.labels)
-        .collect();
-    let target = model.target_by_id(row.target);
+pub(super) fn place(row: &AlertRow, others: &[&Labels]) -> String {
+    let target = row.of_target();
     let several_nodes = target.is_some_and(|target| target.spec.nodes.len() > 1);
     let several_endpoints = target.is_some_and(|target| target.system.spec.endpoints.len() > 1);
-    let differs = |name: &str| others.iter().any(|other| other.labels.get(name) != row.labels.get(name));
+    let differs = |name: &str| others.iter().any(|other| other.get(name) != row.labels.get(name));
     let mut told: Vec<(&str, &str)> = Vec::new();
     for (name, value) in in_order(row) {
         let shown = match name {
             "node" => several_nodes || differs(name),
             "job" => differs(name) || (others.is_empty() && several_endpoints && !several_nodes),
             // The address is the last resort.
-            "instance" => others.iter().any(|other| without_address(other) == without_address(row)),
+            "instance" => others.iter().any(|other| without_address(other) == without_address(row.labels)),
             name if SAID.contains(&name) => differs(name),
             name => differs(name) || (others.is_empty() && !row.rule.labels.contains_key(name)),
         };
@@ -44,8 +39,8 @@ pub(super) fn place(model: &Model, row: &AlertRow, all: &[AlertRow]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn without_address(row: &AlertRow) -> Labels {
-    row.labels.clone().without("instance")
+fn without_address(labels: &Labels) -> Labels {
+    labels.clone().without("instance")
 }
 
 /// Its labels, those that every operator knows first, the address last.
@@ -77,14 +72,15 @@ pub(super) fn family(rules: &RuleFile) -> &str {
 
 /// The name of an alert in so many columns: whole, else without what all of its system begin with, else cut in its
 /// middle: what tells it from its neighbours stands at its end.
-pub(super) fn short_name<'a>(row: &AlertRow<'a>, columns: usize) -> Cow<'a, str> {
-    if text::width(row.name) <= columns {
-        return Cow::Borrowed(row.name);
+pub(super) fn short_name<'a>(name: &'a str, family: impl FnOnce() -> &'a str, columns: usize) -> Cow<'a, str> {
+    if text::width(name) <= columns {
+        return Cow::Borrowed(name);
     }
-    let own = row.name.strip_prefix(row.family).filter(|_| !row.family.is_empty());
+    let family = family();
+    let own = name.strip_prefix(family).filter(|_| !family.is_empty());
     match own {
         Some(own) => Cow::Owned(text::fitted_middle(&format!("…{own}"), columns).into_owned()),
-        None => text::fitted_middle(row.name, columns),
+        None => text::fitted_middle(name, columns),
     }
 }
 
@@ -112,11 +108,8 @@ mod tests {
 
     #[test]
     fn a_name_is_recognised_in_few_columns() {
-        let model = testing::model(Condition::Ill);
-        let mut row = row::rows(&model).remove(0);
-        (row.name, row.family) = ("FastMainnetTreasuryExecutorNotTicking", "FastMainnet");
         let check = |columns, want: &str| {
-            let short = short_name(&row, columns);
+            let short = short_name("FastMainnetTreasuryExecutorNotTicking", || "FastMainnet", columns);
             assert_eq!(short, want);
             assert!(text::width(&short) <= columns);
         };
@@ -141,18 +134,21 @@ mod tests {
         let of_twin = labels.clone().with("instance", "127.0.0.1:3");
         let of_reason = labels.clone().with("reason", "late");
         let first = row::rows(&model).remove(0);
-        let row_with = |labels| AlertRow { labels, ..first.clone() };
+        let row_with = |labels| AlertRow { labels, ..first };
         let (here, there) = (row_with(&labels), row_with(&of_there));
         let (twin, reason) = (row_with(&of_twin), row_with(&of_reason));
-        let said = |model: &Model, rows: &[AlertRow]| -> Vec<String> {
-            rows.iter().map(|row| place(model, row, rows)).collect()
+        let said = |rows: &[AlertRow]| -> Vec<String> {
+            let others = |of: &AlertRow| -> Vec<&Labels> {
+                rows.iter().map(|row| row.labels).filter(|labels| *labels != of.labels).collect()
+            };
+            rows.iter().map(|row| place(row, &others(row))).collect()
         };
-        assert_eq!(said(&model, &[here.clone(), there.clone()]), ["chain", "chain-b"]);
-        assert_eq!(said(&model, &[here.clone(), twin]), ["127.0.0.1:1", "127.0.0.1:3"]);
-        assert_eq!(said(&model, &[here.clone(), reason.clone()]), ["", "reason=late"]);
-        assert_eq!(said(&model, &[reason]), ["reason=late"]);
+        assert_eq!(said(&[here, there]), ["chain", "chain-b"]);
+        assert_eq!(said(&[here, twin]), ["127.0.0.1:1", "127.0.0.1:3"]);
+        assert_eq!(said(&[here, reason]), ["", "reason=late"]);
+        assert_eq!(said(&[reason]), ["reason=late"]);
         let mut several = model.clone();
         several.targets[0].spec.nodes.push(second);
-        assert_eq!(said(&several, &[here]), ["node-1"]);
+        assert_eq!(said(&[AlertRow { model: &several, ..here }]), ["node-1"]);
     }
 }

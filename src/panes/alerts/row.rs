@@ -1,5 +1,6 @@
 //! What is shown of one alert.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,87 +10,34 @@ use crate::base::time::spoken;
 use crate::base::{At, Severity, TargetId, Unit};
 use crate::model::Labels;
 use crate::model::labels::NAME;
+use crate::panes::model::Target;
 use crate::panes::series::unit_counted;
 use crate::panes::words::{ago, countdown, whole};
 use crate::panes::{Model, mark};
 use crate::promql::subject::Counted;
 use crate::ui::Role;
 
-/// An alert with what its rule says.
-#[derive(Clone, Debug)]
+/// An alert with what its rule says. There are hundreds, of which a page shows some: what is put together, as where it
+/// is, is so when it is asked for.
+#[derive(Clone, Copy, Debug)]
 pub struct AlertRow<'a> {
+    pub(super) model: &'a Model,
     pub target: &'a TargetId,
     pub alert: &'a Alert,
     pub rule: &'a Arc<AlertRule>,
     pub name: &'a str,
-    /// What the names of all alerts of its system begin with.
-    pub family: &'a str,
-    /// Where it is, and what tells it from others of its name: its node, its endpoint, and other labels of its own.
-    pub place: String,
     pub severity: Severity,
     pub labels: &'a Labels,
     pub state: &'a AlertState,
     /// How long the expression must hold before it fires.
     pub hold: Duration,
     pub expr: &'a str,
-    /// What its value counts; nothing where the value says no more than that the expression holds.
-    pub unit: Option<Unit>,
-    /// The annotations of these names, for this alert; empty where there is nothing to tell.
-    pub summary: String,
-    pub description: String,
-    /// The title of the runbook that serves it.
-    pub runbook: Option<&'a str>,
 }
 
 /// Every alert, worst first, as the book orders them.
 #[must_use]
 pub fn rows(model: &Model) -> Vec<AlertRow<'_>> {
-    let families: Vec<(&TargetId, &str)> =
-        model.targets.iter().map(|target| (&target.id, place::family(&target.system.rules))).collect();
-    let family = |target: &TargetId| families.iter().find(|(id, _)| *id == target).map_or("", |(_, family)| family);
-    let mut rows: Vec<AlertRow> = model
-        .alerts
-        .alerts()
-        .map(|alert| AlertRow {
-            target: &alert.target,
-            alert,
-            rule: &alert.rule,
-            name: &alert.rule.name,
-            family: family(&alert.target),
-            place: String::new(),
-            severity: alert.severity(),
-            labels: &alert.labels,
-            state: &alert.state,
-            hold: alert.rule.hold,
-            expr: alert.rule.expr.source(),
-            unit: unit(model, alert),
-            summary: annotation(alert, "summary"),
-            description: annotation(alert, "description"),
-            runbook: model
-                .target_by_id(&alert.target)
-                .and_then(|target| target.system.runbook_for(&alert.rule.name))
-                .map(|runbook| runbook.title.as_str()),
-        })
-        .collect();
-    let places: Vec<String> = rows.iter().map(|row| place::place(model, row, &rows)).collect();
-    rows.iter_mut().zip(places).for_each(|(row, place)| row.place = place);
-    rows
-}
-
-/// As its rule says, else as its expression tells. What is compared with yes or no can have only that value while it
-/// holds, and a node that is offline is not a "no": without its rule's word for it, nothing is said.
-fn unit(model: &Model, alert: &Alert) -> Option<Unit> {
-    let guessed = || {
-        let Some(target) = model.target_by_id(&alert.target) else { return Some(Unit::Count) };
-        // An element that kept its name has the value of that series: of `a > 1 or b > 2`, of the one that it is.
-        let counted = match alert.metric.name() {
-            "" => alert.rule.counted.clone(),
-            name => Counted { subject: Some(Arc::from(name)), ..Counted::default() },
-        };
-        let counted = target.system.rules.counted(&counted);
-        Some(unit_counted(&target.system.spec, &counted)).filter(|unit| *unit != Unit::YesNo)
-    };
-    alert.rule.unit.or_else(guessed)
+    model.alerts.alerts().map(|alert| AlertRow::of(model, alert)).collect()
 }
 
 /// What it says of itself; nothing where that would speak of a value or of labels that are not there.
@@ -112,7 +60,78 @@ pub struct AnswerNote {
     pub long: String,
 }
 
-impl AlertRow<'_> {
+impl<'a> AlertRow<'a> {
+    fn of(model: &'a Model, alert: &'a Alert) -> AlertRow<'a> {
+        let rule = &alert.rule;
+        AlertRow {
+            model,
+            target: &alert.target,
+            alert,
+            rule,
+            name: &rule.name,
+            severity: alert.severity(),
+            labels: &alert.labels,
+            state: &alert.state,
+            hold: rule.hold,
+            expr: rule.expr.source(),
+        }
+    }
+
+    pub(super) fn of_target(&self) -> Option<&'a Target> {
+        self.model.target_by_id(self.target)
+    }
+
+    /// What its value counts; nothing where the value says no more than that the expression holds. As its rule says,
+    /// else as its expression tells: what is compared with yes or no can have only that value while it holds, and a
+    /// node that is offline is not a "no".
+    #[must_use]
+    pub fn unit(&self) -> Option<Unit> {
+        let guessed = || {
+            let Some(target) = self.of_target() else { return Some(Unit::Count) };
+            // An element that kept its name has the value of that series: of `a > 1 or b > 2`, of the one that it is.
+            let counted = match self.alert.metric.name() {
+                "" => self.rule.counted.clone(),
+                name => Counted { subject: Some(Arc::from(name)), ..Counted::default() },
+            };
+            let counted = target.system.rules.counted(&counted);
+            Some(unit_counted(&target.system.spec, &counted)).filter(|unit| *unit != Unit::YesNo)
+        };
+        self.rule.unit.or_else(guessed)
+    }
+
+    /// Where it is, and what tells it from others of its name: its node, its endpoint, and other labels of its own.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let alike = self.model.alerts.of_target(self.target).filter(|other| other.rule.name == self.name);
+        let others: Vec<&Labels> = alike.map(|other| &other.labels).filter(|labels| *labels != self.labels).collect();
+        place::place(self, &others)
+    }
+
+    /// Its name in so many columns.
+    #[must_use]
+    pub fn short_name(&self, columns: usize) -> Cow<'a, str> {
+        let family = || self.of_target().map_or("", |target| place::family(&target.system.rules));
+        place::short_name(self.name, family, columns)
+    }
+
+    /// What it says of itself in a few words; empty where there is nothing to tell.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        annotation(self.alert, "summary")
+    }
+
+    /// What it says of itself; empty where there is nothing to tell.
+    #[must_use]
+    pub fn description(&self) -> String {
+        annotation(self.alert, "description")
+    }
+
+    /// The title of the runbook that serves it.
+    #[must_use]
+    pub fn runbook(&self) -> Option<&'a str> {
+        self.of_target()?.system.runbook_for(self.name).map(|runbook| runbook.title.as_str())
+    }
+
     /// Snoozed, acknowledged, its response clock, or that one of these is over.
     #[must_use]
     pub fn answer(&self, now: At) -> Option<AnswerNote> {
@@ -158,7 +177,7 @@ impl AlertRow<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let (state, severity) = (mark::alert(self.state, self.severity).word, mark::severity(self.severity).word);
-        format!("{state} {severity} {} {} {} {}", self.name, self.target, self.labels, self.summary)
+        format!("{state} {severity} {} {} {} {}", self.name, self.target, self.labels, self.summary())
     }
 
     /// Since when, or how long until it fires.
@@ -184,7 +203,7 @@ impl AlertRow<'_> {
     #[must_use]
     pub fn line(&self) -> String {
         let state = mark::alert(self.state, self.severity).word;
-        let runbook = self.runbook.unwrap_or_default();
+        let runbook = self.runbook().unwrap_or_default();
         format!("{state} {} {} {} {} {runbook}", self.severity.word(), self.name, self.target, self.labels)
     }
 
@@ -199,7 +218,7 @@ impl AlertRow<'_> {
     pub fn value(&self) -> Option<String> {
         match self.state {
             AlertState::Firing { value, no_data: None, .. } | AlertState::Pending { value, .. } => {
-                self.unit.map(|unit| unit.write(*value))
+                self.unit().map(|unit| unit.write(*value))
             }
             AlertState::Firing { no_data: Some(_), .. }
             | AlertState::NoData { .. }

@@ -142,8 +142,8 @@ fn alerts(model: &Model, row: &Row) -> String {
     let all = alerts::row::rows(model);
     let of_target = || all.iter().filter(|alert| *alert.target == row.target.id);
     let named = |alert: &AlertRow| match alert.state {
-        AlertState::Firing { .. } => Some(format!("{} {}", alert.name, alert.place).trim_end().to_owned()),
-        AlertState::Pending { .. } => Some(format!("{} {} pending", alert.name, alert.place).replace("  ", " ")),
+        AlertState::Firing { .. } => Some(format!("{} {}", alert.name, alert.place()).trim_end().to_owned()),
+        AlertState::Pending { .. } => Some(format!("{} {} pending", alert.name, alert.place()).replace("  ", " ")),
         AlertState::NoData { .. }
         | AlertState::WarmingUp { .. }
         | AlertState::Resolved { .. }

@@ -59,7 +59,7 @@ impl Overview {
                 let to_target = model.target().map(|_| Intent::Show(Page::Target));
                 match self.alerts.row(&active) {
                     // Without a runbook its target says more than that there is none.
-                    Some(row) if row.runbook.is_none() => Some(Intent::SelectTarget(row.target.clone())),
+                    Some(row) if row.runbook().is_none() => Some(Intent::SelectTarget(row.target.clone())),
                     Some(_) | None => self.alerts.open(&active).or(to_target),
                 }
             }

@@ -97,7 +97,7 @@ fn rules(rows: &mut Rows, model: &Model, target: &Target) {
 fn named(model: &Model, target: &Target, word: &str) -> Vec<String> {
     let rows = alerts::row::rows(model);
     let rows = rows.iter().filter(|row| *row.target == target.id && row.state.word() == word);
-    let name = |row: &alerts::row::AlertRow| match row.place.as_str() {
+    let name = |row: &alerts::row::AlertRow| match row.place().as_str() {
         "" => row.name.to_owned(),
         place => format!("{} ({place})", row.name),
     };
