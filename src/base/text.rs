@@ -17,10 +17,16 @@ pub fn is_hostile(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether every character is one of those that each take one column and do nothing else: most text is.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
 /// Hostile characters become one visible replacement each; a tab becomes a space. For prose.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
+    if is_plain(text) || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(
@@ -64,7 +70,7 @@ pub fn copyable(text: &str) -> Cow<'_, str> {
 /// Columns this text takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    text.width()
+    if is_plain(text) { text.len() } else { text.width() }
 }
 
 /// As much of the beginning and of the end of `text` as fits `columns`, with `…` between them: for names that begin

@@ -151,7 +151,9 @@ impl Table {
 
     /// Whether the source has ever given a series of this name, as far as names are remembered.
     pub(super) fn has_given(&self, name: &str) -> bool {
-        self.given.contains(name) || self.rows.back().is_some_and(|row| row.layout.has(name))
+        // Only where not all could be remembered has the newest row any that are not.
+        let may_lack = self.given.len() >= NAMES_LIMIT;
+        self.given.contains(name) || (may_lack && self.rows.back().is_some_and(|row| row.layout.has(name)))
     }
 
     pub(super) fn gives(&self, name: &str) -> bool {

@@ -63,7 +63,8 @@ impl Column<'_> {
 pub struct Encoder {
     pen: Look,
     cursor: Option<Cursor>,
-    scratch: [Vec<u8>; 2],
+    /// Room that is used again: the way to a cell, what stands in between, and a change of style.
+    scratch: [Vec<u8>; 3],
 }
 
 impl Encoder {
@@ -89,17 +90,18 @@ impl Encoder {
         columns(before, &mut was);
         columns(after, &mut is);
         let (pen, cursor, begun) = (self.pen, self.cursor, out.len());
-        self.difference(row, &was, &is, out);
-        if out.len() - begun <= ANEW_FROM_BYTES {
+        self.difference(row, &was, &is, usize::MAX, out);
+        let length = out.len() - begun;
+        if length <= ANEW_FROM_BYTES {
             return;
         }
         let by_difference = (self.pen, self.cursor);
         (self.pen, self.cursor) = (pen, cursor);
-        let mut anew = Vec::with_capacity(out.len() - begun);
+        let mut anew = Vec::with_capacity(length);
         self.erase(row, &mut anew);
         was.fill(EMPTY);
-        self.difference(row, &was, &is, &mut anew);
-        if anew.len() < out.len() - begun {
+        self.difference(row, &was, &is, length, &mut anew);
+        if anew.len() < length {
             out.truncate(begun);
             out.extend_from_slice(&anew);
         } else {
@@ -119,14 +121,15 @@ impl Encoder {
         out.extend_from_slice(b"\x1b[K");
     }
 
-    fn difference(&mut self, row: usize, was: &[Column<'_>], is: &[Column<'_>], out: &mut Vec<u8>) {
+    /// Writes what differs, or less where it comes to `most` bytes: then it is not wanted.
+    fn difference(&mut self, row: usize, was: &[Column<'_>], is: &[Column<'_>], most: usize, out: &mut Vec<u8>) {
         let Some(last) = (0..is.len()).rev().find(|&column| was[column] != is[column]) else {
             return;
         };
         let blank_from = is.iter().rposition(|column| !column.is_empty_space()).map_or(0, |column| column + 1);
         let mut column = 0;
         let mut force = false;
-        while column < is.len() && (column <= last || force) {
+        while column < is.len() && (column <= last || force) && out.len() < most {
             let cell = &is[column];
             let span = usize::from(cell.width.max(1));
             let changed = (column..column + span).any(|at| was[at] != is[at]);
@@ -168,7 +171,7 @@ impl Encoder {
         if self.cursor == Some(Cursor { row, column: Some(column) }) {
             return;
         }
-        let [mut moved, mut written] = std::mem::take(&mut self.scratch);
+        let [mut moved, mut written, mut dressed] = std::mem::take(&mut self.scratch);
         moved.clear();
         step(self.cursor, row, column, &mut moved);
         let gap = match self.cursor {
@@ -183,9 +186,9 @@ impl Encoder {
                 self.dress(cell, &mut written);
                 written.extend_from_slice(cell.symbol.as_bytes());
             }
-            let again = written.len() + self.cost(&is[column]);
+            let again = written.len() + self.cost(&is[column], &mut dressed);
             let after = std::mem::replace(&mut self.pen, pen);
-            if again < moved.len() + self.cost(&is[column]) {
+            if again < moved.len() + self.cost(&is[column], &mut dressed) {
                 pen_after_gap = Some(after);
             }
         }
@@ -196,15 +199,15 @@ impl Encoder {
             }
             None => out.extend_from_slice(&moved),
         }
-        self.scratch = [moved, written];
+        self.scratch = [moved, written, dressed];
         self.cursor = Some(Cursor { row, column: Some(column) });
     }
 
     /// Bytes of style that this cell would need now.
-    fn cost(&self, cell: &Column<'_>) -> usize {
-        let mut bytes = Vec::new();
-        style::change(self.pen, cell.look, cell.blank, &mut bytes);
-        bytes.len()
+    fn cost(&self, cell: &Column<'_>, dressed: &mut Vec<u8>) -> usize {
+        dressed.clear();
+        style::change(self.pen, cell.look, cell.blank, dressed);
+        dressed.len()
     }
 
     /// Puts on the cell's style.
@@ -219,10 +222,12 @@ fn columns<'a>(cells: &'a [Cell], out: &mut Vec<Column<'a>>) {
     while out.len() < cells.len() {
         let cell = &cells[out.len()];
         let mut symbol = cell.symbol();
-        if symbol.chars().any(is_hostile) {
+        // What most cells are needs no table of widths.
+        let is_plain = matches!(symbol.as_bytes(), [b' '..=b'~']);
+        if !is_plain && symbol.chars().any(is_hostile) {
             symbol = "\u{fffd}";
         }
-        let mut width = symbol.cell_width();
+        let mut width = if is_plain { 1 } else { symbol.cell_width() };
         if width == 0 || out.len() + usize::from(width) > cells.len() {
             (symbol, width) = (" ", 1);
         }

@@ -31,35 +31,51 @@ pub(super) fn change(pen: Look, look: Look, blank: bool, out: &mut Vec<u8>) -> L
     if pen == kept {
         return pen;
     }
-    let mut change = Sgr::default();
+    out.extend_from_slice(b"\x1b[");
+    let begun = out.len();
+    let mut change = Sgr { begun, out };
     change.modifiers(pen.modifier, kept.modifier);
     change.colors(pen, kept);
-    let mut reset = Sgr::default();
-    reset.code(0);
-    reset.modifiers(Modifier::empty(), look.modifier);
-    reset.colors(Look::default(), look);
-    // Alone, the code of the reset is left out.
-    let reset_bytes: &[u8] = if look == Look::default() { b"" } else { &reset.codes };
-    let (codes, pen) =
-        if reset_bytes.len() < change.codes.len() { (reset_bytes, look) } else { (&change.codes[..], kept) };
-    out.extend_from_slice(b"\x1b[");
-    out.extend_from_slice(codes);
-    out.push(b'm');
-    pen
-}
-
-/// The parameters of one change of style.
-#[derive(Default)]
-struct Sgr {
-    codes: Vec<u8>,
-}
-
-impl Sgr {
-    fn code(&mut self, code: usize) {
-        if !self.codes.is_empty() {
-            self.codes.push(b';');
+    let changed = out.len();
+    let mut now = kept;
+    if takes_back(pen, kept) {
+        // Alone, the code of the reset is left out.
+        if look != Look::default() {
+            let mut reset = Sgr { begun: changed, out };
+            reset.code(0);
+            reset.modifiers(Modifier::empty(), look.modifier);
+            reset.colors(Look::default(), look);
         }
-        decimal(&mut self.codes, code);
+        if out.len() - changed < changed - begun {
+            out.drain(begun..changed);
+            now = look;
+        } else {
+            out.truncate(changed);
+        }
+    }
+    out.push(b'm');
+    now
+}
+
+/// Whether a change takes anything back to how a reset terminal has it. Where nothing is, a reset has all of its codes
+/// and more.
+fn takes_back(pen: Look, kept: Look) -> bool {
+    let back = |from: Color, to: Color| from != to && to == Color::Reset;
+    back(pen.fg, kept.fg) || back(pen.bg, kept.bg) || !pen.modifier.difference(kept.modifier).is_empty()
+}
+
+/// The parameters of one change of style, from `begun` on in what is written.
+struct Sgr<'o> {
+    out: &'o mut Vec<u8>,
+    begun: usize,
+}
+
+impl Sgr<'_> {
+    fn code(&mut self, code: usize) {
+        if self.out.len() > self.begun {
+            self.out.push(b';');
+        }
+        decimal(self.out, code);
     }
 
     fn modifiers(&mut self, from: Modifier, to: Modifier) {

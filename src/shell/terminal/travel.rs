@@ -30,7 +30,9 @@ pub(super) fn step(from: Option<Cursor>, row: usize, column: usize, out: &mut Ve
     let absolute = out.len();
     let mut best = absolute;
     let mut way = Vec::with_capacity(absolute);
-    for down in [by_lines as Down, by_down, by_row] {
+    // On the same row there is nothing to choose for the way down.
+    let ways: &[Down] = if from.row == row { &[by_lines] } else { &[by_lines, by_down, by_row] };
+    for down in ways {
         for across in [by_return as Across, by_column, by_right, by_left] {
             way.clear();
             // Across first: a carriage return also ends the state in which the column is not known.

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::Mark;
 use crate::base::text;
@@ -36,7 +37,7 @@ impl<'a> Pen<'a> {
         if room > 0 && !text.is_empty() {
             let shown = self.theme.shown(text);
             let fitted = self.theme.fitted(&shown, room);
-            (self.x, _) = self.buf.set_stringn(self.x, self.y, &fitted, room, self.theme.style(role));
+            self.x = write(self.buf, (self.x, self.y), &fitted, room, self.theme.style(role));
         }
         self
     }
@@ -90,7 +91,7 @@ impl<'a> Pen<'a> {
             return false;
         }
         self.end -= u16::try_from(wide).unwrap_or(0);
-        self.buf.set_stringn(self.end, self.y, &shown, wide, self.theme.style(role));
+        write(self.buf, (self.end, self.y), &shown, wide, self.theme.style(role));
         true
     }
 
@@ -102,17 +103,34 @@ impl<'a> Pen<'a> {
 
     /// Repeats a sign to the end of what is left.
     pub fn fill(&mut self, role: Role, glyph: Glyph) -> &mut Self {
-        while self.room() > 0 {
-            self.glyph(role, glyph);
+        // Signs of a theme take one column each.
+        let (sign, style) = (self.theme.glyph(glyph), self.theme.style(role));
+        for column in self.x..self.end {
+            self.buf[(column, self.y)].set_symbol(sign).set_style(style);
         }
+        self.x = self.x.max(self.end);
         self
     }
+}
+
+/// Writes a text that fits `room` and lies within the buffer; the column behind it.
+fn write(buf: &mut Buffer, (x, y): (u16, u16), text: &str, room: usize, style: Style) -> u16 {
+    if !text::is_plain(text) {
+        return buf.set_stringn(x, y, text, room, style).0;
+    }
+    // Most text is of one column a character, and need not be taken apart into what belongs together.
+    let mut column = x;
+    for letter in text.chars().take(room) {
+        buf[(column, y)].set_char(letter).set_style(style);
+        column += 1;
+    }
+    column
 }
 
 /// Lays the style of the selected line under the line `index` of `area`, whatever is written there.
 pub fn select(buf: &mut Buffer, theme: &Theme, area: Rect, index: usize) {
     let bg = theme.style(Role::Selected);
-    let mut style = ratatui::style::Style::new().add_modifier(bg.add_modifier);
+    let mut style = Style::new().add_modifier(bg.add_modifier);
     style.bg = bg.bg;
     buf.set_style(layout::line(area, index).intersection(buf.area), style);
 }
