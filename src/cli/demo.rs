@@ -1,6 +1,8 @@
 //! `opsconsole demo`: simulated systems on loopback and the console on them; `--serve` runs the systems alone.
 
 mod drill;
+mod faults;
+mod past;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -12,14 +14,11 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 
 use super::{Common, load};
 use crate::base::SystemId;
-use crate::base::problem::nearest;
-use crate::base::text::{clean, shell_line};
-use crate::model::{Answer, Batch, Fetch, HttpAnswer, Reply};
-use crate::shell::{self, clock};
-use crate::sim::client::{FaultState, Identity, PastRead};
+use crate::base::text::shell_line;
+use crate::shell;
+use crate::sim::client::{FaultState, Identity};
 use crate::sim::simulation::BY_HAND;
-use crate::sim::{self, Control, DemoFolder, Past, Request, ServeOptions, Served, Simulation, Surface};
-use crate::sources::{BoundSource, Cursor, Source};
+use crate::sim::{self, Control, DemoFolder, ServeOptions, Served, Simulation, Surface};
 
 /// How long the demo's chain may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -93,7 +92,7 @@ impl ChainArgs {
         let usual = systems.iter().any(|system| system.system.as_str() == BY_HAND).then_some("volchain/producer-stuck");
         let Some(asked) = self.fault.as_deref().or(usual).filter(|asked| *asked != "none") else { return Ok(None) };
         let all = || systems.iter().flat_map(|of| of.fault_names().into_iter().map(|name| (of.system.clone(), name)));
-        let mut found = all().filter(|(system, name)| is_called(system.as_str(), name, asked));
+        let mut found = all().filter(|(system, name)| faults::is_called(system.as_str(), name, asked));
         match (found.next(), found.next()) {
             (Some((system, name)), None) => Ok(Some((system, name, Duration::from_secs(self.fault_age())))),
             (Some((first, name)), Some((second, _))) => {
@@ -103,7 +102,7 @@ impl ChainArgs {
             }
             (None, _) => {
                 let known: Vec<String> = all().map(|(system, name)| format!("{system}/{name}")).collect();
-                bail!("{}", no_such_fault(asked, &known));
+                bail!("{}", faults::no_such_fault(asked, &known));
             }
         }
     }
@@ -121,7 +120,7 @@ impl ChainArgs {
         if let Some(asked) = self.fault.as_deref() {
             let met = match on.as_slice() {
                 [] => asked == "none",
-                [fault] => is_called(&fault.system, &fault.name, asked),
+                [fault] => faults::is_called(&fault.system, &fault.name, asked),
                 _several => false,
             };
             let name = |fault: &&FaultState| match runs.systems.len() {
@@ -148,47 +147,6 @@ impl ChainArgs {
             });
         }
         unmet
-    }
-}
-
-/// That there is no fault of this name, with the nearest of those that there are, and how to see them all.
-fn no_such_fault(asked: &str, known: &[String]) -> String {
-    let bare = |whole: &'_ String| whole.split_once('/').map_or(whole.clone(), |(_, name)| name.to_owned());
-    let bare_names: Vec<String> = known.iter().map(bare).collect();
-    let meant = nearest(asked, known.iter().map(String::as_str)).map(str::to_owned).or_else(|| {
-        // `SYSTEM/` may be left out, or be that of another one.
-        let name = asked.split_once('/').map_or(asked, |(_, name)| name);
-        let near = nearest(name, bare_names.iter().map(String::as_str))?;
-        bare_names.iter().position(|name| name == near).map(|at| known[at].clone())
-    });
-    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-    format!("{asked:?} is no fault of the demo{meant} (opsconsole demo fault lists them all)")
-}
-
-/// The one fault of a running demo that is called so.
-fn fault_called<'a>(asked: &str, faults: &'a [FaultState]) -> Result<&'a FaultState, String> {
-    let called: Vec<&FaultState> = faults.iter().filter(|fault| is_called(&fault.system, &fault.name, asked)).collect();
-    match called.as_slice() {
-        [one] => Ok(one),
-        [] => Err(no_such_fault(asked, &faults.iter().map(FaultState::whole_name).collect::<Vec<_>>())),
-        several => {
-            let names: Vec<String> = several.iter().map(|fault| fault.whole_name()).collect();
-            Err(format!("{asked:?} is a fault of several systems; say {}", names.join(" or ")))
-        }
-    }
-}
-
-/// How a mistake in what was typed is told, and what it exits with.
-fn mistaken(why: &str) -> ExitCode {
-    eprintln!("opsconsole: {}", clean(why));
-    ExitCode::from(2)
-}
-
-/// Whether a fault is what is called so: `NAME`, or `SYSTEM/NAME`.
-fn is_called(system: &str, name: &str, called: &str) -> bool {
-    match called.split_once('/') {
-        Some((of, called)) => of == system && called == name,
-        None => called == name,
     }
 }
 
@@ -279,9 +237,9 @@ pub struct StandInArgs {
 pub fn run(common: &Common, args: DemoArgs) -> Result<ExitCode> {
     let folder = args.folder.clone().unwrap_or_else(default_folder);
     match &args.command {
-        Some(DemoCommand::Fault { name, switch }) => switch_fault(&folder, name.as_deref(), *switch),
+        Some(DemoCommand::Fault { name, switch }) => faults::switch_fault(&folder, name.as_deref(), *switch),
         Some(DemoCommand::Drill { system, only }) => drill::run(systems(system.as_deref())?, only.as_deref()),
-        Some(DemoCommand::Cure { what }) => cure(&folder, what),
+        Some(DemoCommand::Cure { what }) => faults::cure(&folder, what),
         None if args.serve => serve(&folder, &args, systems(args.system.as_deref())?),
         None => console(common, &folder, &args),
     }
@@ -358,60 +316,6 @@ fn control_of(folder: &Path) -> Result<Control> {
         .wrap_err_with(|| format!("no demo runs in {}; start one with opsconsole demo", folder.display()))
 }
 
-/// Cures a fault, those of a system, or all; says which those were.
-fn cure(folder: &Path, what: &str) -> Result<ExitCode> {
-    let control = control_of(folder)?;
-    shell::runtime()?.block_on(async {
-        let runs = sim::client::identity(&control).await?;
-        let system = (what != "all").then_some(what);
-        if system.is_some_and(|system| !runs.systems.iter().any(|known| known == system)) {
-            let faults = sim::client::faults(&control).await?;
-            let name = match fault_called(what, &faults) {
-                Ok(fault) => fault.whole_name(),
-                Err(why) => return Ok(mistaken(&why)),
-            };
-            let state = sim::client::set_fault(&control, &name, false).await?;
-            say_line!("{} is cured", state.whole_name());
-            return Ok(ExitCode::SUCCESS);
-        }
-        let on = |fault: &&FaultState| fault.on && system.is_none_or(|system| fault.system == system);
-        let before: Vec<String> =
-            sim::client::faults(&control).await?.iter().filter(on).map(FaultState::whole_name).collect();
-        let after = sim::client::cure(&control, system).await?;
-        let cured = before.iter().filter(|name| !after.iter().any(|fault| fault.on && fault.whole_name() == **name));
-        let cured: Vec<&str> = cured.map(String::as_str).collect();
-        match cured.as_slice() {
-            [] => say_line!("no fault was on"),
-            cured => cured.iter().for_each(|name| say_line!("{name} is cured")),
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
-fn switch_fault(folder: &Path, name: Option<&str>, switch: Switch) -> Result<ExitCode> {
-    let control = control_of(folder)?;
-    shell::runtime()?.block_on(async {
-        match name {
-            Some(asked) => {
-                let faults = sim::client::faults(&control).await?;
-                let name = match fault_called(asked, &faults) {
-                    Ok(fault) => fault.whole_name(),
-                    Err(why) => return Ok(mistaken(&why)),
-                };
-                let state = sim::client::set_fault(&control, &name, switch == Switch::On).await?;
-                say_line!("{} is {}: {}", state.whole_name(), if state.on { "on" } else { "off" }, state.sentence);
-            }
-            None => {
-                for state in sim::client::faults(&control).await? {
-                    let name = state.whole_name();
-                    say_line!("{name:<36} {:<4} {}", if state.on { "on" } else { "off" }, state.sentence);
-                }
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
 /// The console, with the simulated chain in a process of its own that ends when nobody uses it any more.
 fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> {
     let simulated = systems(args.system.as_deref())?;
@@ -428,7 +332,7 @@ fn console(common: &Common, folder: &Path, args: &DemoArgs) -> Result<ExitCode> 
     let served = Served { systems: control.file.systems.clone(), control_url: control.file.control_url.clone() };
     loaded.setup.config = demo.config(&served, &simulated)?;
     let trouble = RefCell::new(None);
-    let history = history(folder, loaded.setup.clone(), &trouble);
+    let history = past::history(folder, loaded.setup.clone(), &trouble);
     let farewell = farewell(loaded.root.path());
     let record = args.record.as_deref();
     let running = shell::console::run(loaded.setup, loaded.root, record, sim::desk(), history);
@@ -512,64 +416,6 @@ fn start_server(folder: &Path, args: &DemoArgs, systems: &[Simulation]) -> Resul
     }
 }
 
-/// What the console would have seen in the last minutes, decoded by the real sources. Without it the demo still runs,
-/// only without a past; the reason is said when the screen
-/// is free again.
-async fn history(folder: &Path, setup: crate::app::Setup, trouble: &RefCell<Option<String>>) -> Vec<Batch> {
-    match fetch_history(folder, &setup).await {
-        Ok(batches) => batches,
-        Err(error) => {
-            *trouble.borrow_mut() = Some(error.to_string());
-            Vec::new()
-        }
-    }
-}
-
-async fn fetch_history(folder: &Path, setup: &crate::app::Setup) -> Result<Vec<Batch>> {
-    let control = Control::of_folder(folder)?;
-    let systems = setup.load_systems()?;
-    let mut batches = Vec::new();
-    for target in &setup.config.targets {
-        let Some(system) = systems.get(&target.system) else { continue };
-        for bound in target.bind(&system.spec) {
-            batches.extend(source_history(&control, target.system.as_str(), bound).await?);
-        }
-    }
-    Ok(batches)
-}
-
-async fn source_history(control: &Control, system: &str, bound: BoundSource) -> Result<Vec<Batch>> {
-    let source = Source::compile(bound)?;
-    let mut cursor = Cursor::default();
-    // Only what answers lives its past again; its machine has none.
-    let Ok(Fetch::Http(request)) = source.fetch(&cursor) else { return Ok(Vec::new()) };
-    let read = PastRead {
-        system,
-        node: source.bound.labels.get("node"),
-        endpoint: source.bound.spec.endpoint.as_str(),
-        request: &Request::of(&request),
-    };
-    let past = sim::client::history(control, read, source.interval()).await?;
-    Ok(past.into_iter().map(|past| source.decode(&mut cursor, &reply(past))).collect())
-}
-
-/// An answer of the past as if it had just come.
-fn reply(past: Past) -> Reply {
-    let now = clock::now();
-    let wall = crate::base::Wall(past.at_millis);
-    let boot = crate::base::Boot(now.boot.0.saturating_sub(crate::base::time::millis(now.wall.since(wall))));
-    Reply {
-        answer: Answer::Http(HttpAnswer {
-            status: past.status,
-            content_type: past.content_type,
-            date: Some(crate::base::Wall(past.date_millis)),
-            body: past.body.into_bytes(),
-        }),
-        sent: crate::base::At { boot, wall },
-        took: Duration::ZERO,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -617,20 +463,6 @@ mod tests {
                 "--fault-age 5, and it began with 70",
             ],
         );
-    }
-
-    #[test]
-    fn a_fault_that_does_not_exist_names_the_nearest_and_how_to_see_them_all() {
-        let known = ["goud/fork", "goud/html", "pouw/html", "volchain/slow"].map(str::to_owned);
-        let check = |asked: &str, want: &str| {
-            let said = no_such_fault(asked, &known);
-            assert!(said.contains(want) && said.contains("demo fault lists them all"), "{said}");
-            assert!(!said.contains('{') && said.lines().count() == 1, "{said}");
-        };
-        check("frok", "did you mean goud/fork?");
-        check("goud/frok", "did you mean goud/fork?");
-        check("pouw/slow", "did you mean volchain/slow?");
-        check("nosuch", "\"nosuch\" is no fault of the demo (");
     }
 
     #[test]

@@ -217,12 +217,18 @@ fn an_alert_leads_to_its_runbook_and_a_branch_to_its_step() {
     assert_eq!(panes.on(Page::Wizard, Action::Copy, &model), Some(copied));
 }
 
-#[test]
-fn several_targets_are_told_apart() {
+/// A fleet of two: the second is in trouble.
+fn one_well_one_ill() -> Model {
     let mut model = testing::model(Condition::Well);
     let mut second = testing::model(Condition::Ill).targets.remove(0);
     second.id = "main-b".into();
     model.targets.push(second);
+    model
+}
+
+#[test]
+fn several_targets_are_told_apart() {
+    let model = one_well_one_ill();
     let text = text_of(&drawn(&model, &Panes::default(), Page::Overview, 120, 40));
     assert!(text.contains("▸ main-a ● ok") && text.contains("main-b ■ critical"), "{text}");
     let select = Some(Intent::SelectTarget("main-b".into()));
@@ -232,10 +238,7 @@ fn several_targets_are_told_apart() {
 /// The header is about all targets, and says beside its name what is of the selected one alone.
 #[test]
 fn the_header_counts_the_fleet() {
-    let mut model = testing::model(Condition::Well);
-    let mut second = testing::model(Condition::Ill).targets.remove(0);
-    second.id = "main-b".into();
-    model.targets.push(second);
+    let mut model = one_well_one_ill();
     model.faults = Some(super::model::FaultsTold { on: vec!["chain/stuck".to_owned()] });
     let header = |width| {
         let text = text_of(&drawn(&model, &Panes::default(), Page::Alerts, width, 24));

@@ -29,6 +29,7 @@ pub mod explain;
 pub mod expr;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod giving;
 pub mod limit;
 pub mod narrow;
 mod node;
