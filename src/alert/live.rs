@@ -197,7 +197,7 @@ impl LiveRule {
                     alert.metric = Arc::clone(&active.metric);
                     Some(Measurement::Active(active.value))
                 }
-                None => measured.of_inactive(&(*alert.metric).clone().without(NAME), log.moment),
+                None => measured.of_inactive(&(*alert.metric).clone().without(NAME), log.moment, self.rule.absent()),
             };
             let Some(measurement) = measurement else { continue };
             let next = alert.state.next(&measurement, at, holds);
@@ -250,7 +250,7 @@ impl LiveRule {
             Some(whole) => whole,
             None => self.alert(self.labels_of_whole(), Arc::default(), AlertState::Inactive),
         };
-        let next = match measured.of_whole(log.moment) {
+        let next = match measured.of_whole(log.moment, self.rule.absent()) {
             Some(measurement) => whole.state.next(&measurement, log.moment.at, self.holds()),
             None => whole.state.clone(),
         };

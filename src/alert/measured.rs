@@ -95,16 +95,21 @@ impl Measured {
     }
 
     /// What is measured of a label set that is not active; nothing while a clock jump is the likely reason that nothing
-    /// is.
-    pub(super) fn of_inactive(&self, labels: &Labels, moment: &Moment<'_>) -> Option<Measurement> {
+    /// is. `absent` is what is said of an operand that is absent, in place of its selector.
+    pub(super) fn of_inactive(
+        &self,
+        labels: &Labels,
+        moment: &Moment<'_>,
+        absent: Option<&str>,
+    ) -> Option<Measurement> {
         match self.gap(labels) {
             None => Some(Measurement::Inactive),
-            Some(gap) => gap.measurement(moment),
+            Some(gap) => gap.measurement(moment, absent),
         }
     }
 
     /// What is measured of the rule as a whole.
-    pub(super) fn of_whole(&self, moment: &Moment<'_>) -> Option<Measurement> {
+    pub(super) fn of_whole(&self, moment: &Moment<'_>, absent: Option<&str>) -> Option<Measurement> {
         let gap = match (&self.failure, Operand::worst(&self.operands)) {
             (Some(failure), _) => Some(Gap { operand: None, failure: Some(failure.clone()) }),
             (None, _) if self.nothing().is_some() => {
@@ -113,7 +118,7 @@ impl Measured {
             (None, Some(worst)) if worst.why(moment.at.boot).is_some() => Some(Gap::of(worst, worst.truth.clone())),
             (None, Some(_) | None) => None,
         };
-        gap.map_or(Some(Measurement::Inactive), |gap| gap.measurement(moment))
+        gap.map_or(Some(Measurement::Inactive), |gap| gap.measurement(moment, absent))
     }
 
     /// Why nothing can be said about a label set; nothing where all its operands were measured.
@@ -153,11 +158,12 @@ impl Gap {
         Gap { operand: Some((Arc::clone(&operand.selector), truth)), failure: None }
     }
 
-    fn measurement(self, moment: &Moment<'_>) -> Option<Measurement> {
+    fn measurement(self, moment: &Moment<'_>, absent: Option<&str>) -> Option<Measurement> {
         let Some((selector, truth)) = self.operand else {
             return Some(Measurement::Missing { why: self.failure.unwrap_or_default(), lack: Lack::Data });
         };
         let lack = Lack::of(&truth);
+        let absent = absent.filter(|_| truth == Truth::Absent);
         let why = match truth {
             Truth::Absent | Truth::WarmingUp { .. } if moment.settling => return None,
             Truth::WarmingUp { have, need } => return Some(Measurement::Uncovered { have, need }),
@@ -171,7 +177,8 @@ impl Gap {
             | Truth::NotRead { .. }
             | Truth::ProvesNothing { .. }) => truth.words(moment.at.boot),
         };
-        Some(Measurement::Missing { why: format!("{selector}: {why}"), lack })
+        let why = absent.map_or_else(|| format!("{selector}: {why}"), str::to_owned);
+        Some(Measurement::Missing { why, lack })
     }
 }
 

@@ -165,16 +165,26 @@ impl AlertRule {
     /// The annotation `opsconsole_runbook`: the file name of the runbook in the system's folder.
     #[must_use]
     pub fn runbook(&self) -> Option<&str> {
-        self.annotations.get("opsconsole_runbook").map(|name| name.source().trim()).filter(|name| !name.is_empty())
+        self.text("opsconsole_runbook")
+    }
+
+    /// The annotation `opsconsole_absent`: what it means on this system that what the rule looks at is absent, said in
+    /// place of its name.
+    #[must_use]
+    pub fn absent(&self) -> Option<&str> {
+        self.text("opsconsole_absent")
+    }
+
+    /// An annotation that is no template; nothing where it is empty.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(|text| text.source().trim()).filter(|text| !text.is_empty())
     }
 
     /// From the annotations `opsconsole_from`, `opsconsole_documented`, `opsconsole_deviates`, `opsconsole_answers`.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
-        let text =
-            |name: &str| self.annotations.get(name).map(|text| text.source().trim()).filter(|text| !text.is_empty());
         let lines = |name: &str| {
-            text(name)
+            self.text(name)
                 .into_iter()
                 .flat_map(str::lines)
                 .map(|line| line.trim().to_owned())
@@ -184,7 +194,7 @@ impl AlertRule {
         Provenance {
             from: lines("opsconsole_from"),
             documented: lines("opsconsole_documented"),
-            deviates: text("opsconsole_deviates").map(str::to_owned),
+            deviates: self.text("opsconsole_deviates").map(str::to_owned),
             answers: lines("opsconsole_answers"),
         }
     }

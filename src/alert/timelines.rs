@@ -160,6 +160,19 @@ fn absence_is_never_green() {
     );
 }
 
+#[test]
+fn a_rule_may_say_what_it_means_that_nothing_is_there() {
+    check(
+        "{alert: A, expr: 'age > 60', annotations: {opsconsole_absent: 'nothing ever aged'}}",
+        &[
+            (1, Refused("a"), "no data: age: connection refused: nothing listens there"),
+            (2, Without("a", "age"), "not exposed: age: not exposed"),
+            (4, Row("a", &[("other", 1.0)]), "no data: nothing ever aged"),
+            (5, Row("a", &[("age", f64::NAN)]), "no data: age: not a number"),
+        ],
+    );
+}
+
 /// A rule over recorded series knows as much as one over what they are made of.
 #[test]
 fn what_is_recorded_carries_the_truth_of_what_it_is_made_of() {

@@ -65,7 +65,7 @@ pub struct Drilled {
 pub struct Sign {
     pub what: String,
     pub after_seconds: u64,
-    /// When it should have been seen: after two polls of the slowest source, and what the fault itself takes.
+    /// When it should have been seen: after two polls of the slowest source.
     pub within_seconds: u64,
 }
 
@@ -153,7 +153,7 @@ impl Drill {
         let before = self.rows();
         let well = self.overview();
         self.life.fault_of(self.system.as_str(), name, true);
-        let (fired, first) = self.wait_for(&said, &well, Duration::from_secs(fault.grows_seconds));
+        let (fired, first) = self.wait_for(&said, &well);
         let rows = self.rows().into_iter().filter(|row| !before.contains(row)).collect();
         let firing = self.firing();
         let missed =
@@ -170,16 +170,11 @@ impl Drill {
 
     /// Lets time pass until all of these fire, or for as long as the slowest of them may take; when each fired, and what
     /// was noticed first.
-    fn wait_for(
-        &mut self,
-        said: &[String],
-        well: &BTreeMap<String, Level>,
-        grows: Duration,
-    ) -> (Vec<(String, u64)>, Option<Sign>) {
+    fn wait_for(&mut self, said: &[String], well: &BTreeMap<String, Level>) -> (Vec<(String, u64)>, Option<Sign>) {
         let holds = said.iter().map(|alert| self.hold(alert)).max();
-        let most = holds.map_or(grows + GLANCE, |hold| hold + PATIENCE);
+        let most = holds.map_or(GLANCE, |hold| hold + PATIENCE);
         let slowest = self.life.app.model().store.sources().map(|source| source.interval).max().unwrap_or_default();
-        let within_seconds = (slowest * 2 + grows).as_secs();
+        let within_seconds = (slowest * 2).as_secs();
         let mut fired: Vec<(String, u64)> = Vec::new();
         let mut first = None;
         for second in 1..=most.as_secs() {

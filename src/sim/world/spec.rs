@@ -514,10 +514,6 @@ pub struct FaultSpec {
     /// The alerts of the system that fire for it.
     #[serde(default)]
     pub raises: Vec<RaisesSpec>,
-    /// How long it takes before there is anything to see: a silence has to last, a queue has to grow. Without it, two
-    /// polls are enough.
-    #[serde(default)]
-    pub grows_seconds: u64,
     pub effects: Vec<EffectSpec>,
 }
 
