@@ -92,7 +92,7 @@ impl App {
             self.refreshed.turned = false;
             self.newer = true;
         }
-        if due || (self.urgent && !self.refreshed.turned) {
+        if due || self.urgent {
             self.explore(at, effects);
             self.explain(at, effects);
         }
