@@ -289,18 +289,7 @@ impl Rehearsal {
             let Some(cast) = self.casts.get(poll.cast) else { continue };
             let step = i64::try_from(poll.source.interval().as_millis()).unwrap_or(i64::MAX);
             for past in cast.play.history(self.now.wall.0, &request, step) {
-                let wall = Wall(past.at_millis);
-                let boot = Boot(self.now.boot.0.saturating_sub(crate::base::time::millis(self.now.wall.since(wall))));
-                let reply = Reply {
-                    answer: Answer::Http(HttpAnswer {
-                        status: past.status,
-                        content_type: past.content_type,
-                        date: Some(Wall(past.date_millis)),
-                        body: past.body.into_bytes(),
-                    }),
-                    sent: At { boot, wall },
-                    took: Duration::from_millis(10),
-                };
+                let reply = past.reply(self.now, Duration::from_millis(10));
                 let batch = poll.source.decode(&mut poll.cursor, &reply);
                 drop(self.app.update(self.now, Msg::Polled(Arc::new(batch))));
                 // Nobody looks yet: no single poll of the past is worth a look at everything.

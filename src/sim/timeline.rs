@@ -4,10 +4,14 @@
 //! read can be asked of any past moment, and the answer is the one that would have come then.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::exchange::{Answer, Delivery, Request};
+use crate::base::time::millis;
+use crate::base::{At, Boot, Wall};
+use crate::model::{self, HttpAnswer, Reply};
 
 /// How far back the past is kept.
 const KEPT_MILLIS: i64 = 15 * 60_000;
@@ -68,6 +72,22 @@ pub struct Past {
     /// The `Date` header: the node's own clock.
     pub date_millis: i64,
     pub body: String,
+}
+
+impl Past {
+    /// The answer as if it had come then, and taken this long.
+    #[must_use]
+    pub fn reply(self, now: At, took: Duration) -> Reply {
+        let wall = Wall(self.at_millis);
+        let boot = Boot(now.boot.0.saturating_sub(millis(now.wall.since(wall))));
+        let answer = HttpAnswer {
+            status: self.status,
+            content_type: self.content_type,
+            date: Some(Wall(self.date_millis)),
+            body: self.body.into_bytes(),
+        };
+        Reply { answer: model::Answer::Http(answer), sent: At { boot, wall }, took }
+    }
 }
 
 impl<L: Lives> Timeline<L> {

@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use color_eyre::eyre::Result;
 
-use crate::base::time::millis;
-use crate::base::{At, Boot, Wall};
-use crate::model::{Answer, Batch, Fetch, HttpAnswer, Reply};
+use crate::model::{Batch, Fetch};
 use crate::shell::clock;
 use crate::sim;
 use crate::sim::client::PastRead;
-use crate::sim::{Control, Past, Request};
+use crate::sim::{Control, Request};
 use crate::sources::{BoundSource, Cursor, Source};
 
 /// What the console would have seen in the last minutes, decoded by the real sources. Without it the demo still runs,
@@ -55,22 +53,6 @@ async fn source_history(control: &Control, system: &str, bound: BoundSource) -> 
         request: &Request::of(&request),
     };
     let past = sim::client::history(control, read, source.interval()).await?;
-    Ok(past.into_iter().map(|past| source.decode(&mut cursor, &reply(past))).collect())
-}
-
-/// An answer of the past as if it had just come.
-fn reply(past: Past) -> Reply {
     let now = clock::now();
-    let wall = Wall(past.at_millis);
-    let boot = Boot(now.boot.0.saturating_sub(millis(now.wall.since(wall))));
-    Reply {
-        answer: Answer::Http(HttpAnswer {
-            status: past.status,
-            content_type: past.content_type,
-            date: Some(Wall(past.date_millis)),
-            body: past.body.into_bytes(),
-        }),
-        sent: At { boot, wall },
-        took: Duration::ZERO,
-    }
+    Ok(past.into_iter().map(|past| source.decode(&mut cursor, &past.reply(now, Duration::ZERO))).collect())
 }
